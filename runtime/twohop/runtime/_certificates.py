@@ -1,0 +1,56 @@
+"""A certificate authority per run and a leaf per server.
+
+Real hosts show certificates that a client pins by thumbprint, as the lease's device URL gives it (vsphere 4.7, 6.3); a
+vCenter is verified by its authority. So every server gets a leaf of its own, and the user gets the authority's file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+
+def thumbprint_of(certificate: bytes, algorithm: str = "sha1") -> str:
+    """Return the thumbprint of a DER certificate as vSphere prints it: upper-case hex pairs joined by colons (4.7)."""
+    digest = hashlib.new(algorithm, certificate, usedforsecurity=False).hexdigest().upper()
+    return ":".join(digest[i : i + 2] for i in range(0, len(digest), 2))
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A server's certificate: its TLS context, its PEM chain and its SHA-1 thumbprint."""
+
+    context: ssl.SSLContext
+    pem: bytes
+    thumbprint: str
+
+
+class Authority:
+    """The authority of one run; trust it by `pem` or by the file that `write` leaves."""
+
+    def __init__(self) -> None:
+        self._ca = trustme.CA(organization_name="twohop", organization_unit_name="one run")
+
+    @property
+    def pem(self) -> bytes:
+        """The authority's certificate."""
+        return self._ca.cert_pem.bytes()
+
+    def write(self, path: Path) -> Path:
+        """Write the authority's certificate to `path` for clients that want a file."""
+        path.write_bytes(self.pem)
+        return path
+
+    def leaf(self, names: Iterable[str]) -> Leaf:
+        """Issue a certificate for host names and addresses."""
+        issued = self._ca.issue_cert(*names)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        issued.configure_cert(context)
+        pem = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
+        der = ssl.PEM_cert_to_DER_cert(issued.cert_chain_pems[0].bytes().decode())
+        return Leaf(context, pem, thumbprint_of(der))

@@ -1,0 +1,70 @@
+"""What happened in a world, in order: exchanges, transitions, files, faults and moves of the clock, as NDJSON."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ._references import References
+
+FORMAT = 1
+LIMIT = 100_000
+"""Entries kept; the oldest go first and `dropped` counts them."""
+
+KINDS = frozenset({"exchange", "transition", "file", "fault", "clock"})
+
+
+class Journal:
+    """The journal of one world. Secrets stand in it as references, never as themselves.
+
+    An entry is `{v, seq, t, world, server, observer, kind, ...}`: `t` in POSIX seconds of the world's clock, `kind` one
+    of `exchange`, `transition`, `file`, `fault`, `clock`.
+    """
+
+    def __init__(self, world: str, now: Callable[[], float], references: References | None = None) -> None:
+        self.world = world
+        self.references = references or References()
+        self.dropped = 0
+        self._now = now
+        self._lock = threading.Lock()
+        self._entries: deque[dict[str, Any]] = deque()
+        self._seq = 0
+
+    def record(self, kind: str, *, server: str, observer: str = "server", **fields: Any) -> None:
+        """Add an entry; strings anywhere in `fields` are scrubbed of secrets first."""
+        if kind not in KINDS:
+            raise ValueError(f"a journal entry cannot be of kind {kind!r}; kinds are {', '.join(sorted(KINDS))}")
+        clean = self._clean(fields)
+        with self._lock:
+            self._seq += 1
+            entry = {"v": FORMAT, "seq": self._seq, "t": self._now(), "world": self.world, "server": server}
+            self._entries.append({**entry, "observer": observer, "kind": kind, **clean})
+            if len(self._entries) > LIMIT:
+                self._entries.popleft()
+                self.dropped += 1
+
+    def entries(self, *, since: int = 0, kind: str | None = None) -> list[dict[str, Any]]:
+        """Return the entries after sequence number `since`, oldest first."""
+        with self._lock:
+            return [e for e in self._entries if e["seq"] > since and kind in (None, e["kind"])]
+
+    def ndjson(self, *, since: int = 0, kind: str | None = None) -> str:
+        """Return the entries as newline-delimited JSON."""
+        return "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in self.entries(since=since, kind=kind))
+
+    def cut(self) -> None:
+        """Forget all entries; sequence numbers go on, so that a reader notices."""
+        with self._lock:
+            self._entries.clear()
+
+    def _clean(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.references.scrub(value)
+        if isinstance(value, dict):
+            return {key: self._clean(item) for key, item in value.items()}
+        if isinstance(value, Iterable) and not isinstance(value, bytes):
+            return [self._clean(item) for item in value]
+        return value

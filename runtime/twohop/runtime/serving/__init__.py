@@ -1,0 +1,6 @@
+"""HTTP/1.1 over TLS, a thread per connection: the only sockets and threads of the servers."""
+
+from ._exchange import Cut, ServedExchange
+from ._server import HttpServer
+
+__all__ = ["Cut", "HttpServer", "ServedExchange"]

@@ -1,0 +1,232 @@
+"""One connection: TLS, keep-alive, and one request after another through WSGI.
+
+werkzeug's development server closes every connection and drains sockets in a way that eats the next request, so its
+`run_wsgi` is replaced whole; its parsing of requests into a WSGI environment is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+import sys
+import threading
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from werkzeug.serving import WSGIRequestHandler
+
+from ._body import RequestBody
+from ._exchange import Cut, ServedExchange
+
+if TYPE_CHECKING:
+    from ._server import HttpServer
+
+HANDSHAKE_GUARD = 30.0
+"""Real seconds for a TLS handshake, and between the bytes of a request."""
+IDLE_GUARD = 900.0
+"""Real seconds that a kept-alive connection may stay silent between requests."""
+DRAIN = 1 << 20
+"""Bytes of an unread request body that are read away to keep the connection; beyond that it is closed."""
+
+
+class Handler(WSGIRequestHandler):
+    """Serves one connection of an `HttpServer`."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "twohop"
+    wbufsize = 0
+    number: int
+    http: HttpServer
+
+    @classmethod
+    def serve(cls, server: HttpServer, number: int, connection: socket.socket, peer: tuple[str, int]) -> None:
+        """Serve requests on `connection` until either side ends it."""
+        handler = cls.__new__(cls)
+        handler.number, handler.http = number, server
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(HANDSHAKE_GUARD)
+        try:
+            wrapped = server.tls.wrap_socket(connection, server_side=True) if server.tls else connection
+        except (OSError, ValueError):
+            return
+        server._secured(number, wrapped)
+        try:
+            with contextlib.suppress(ConnectionError, TimeoutError, ssl.SSLError, OSError):
+                WSGIRequestHandler.__init__(handler, wrapped, peer, cast(Any, _WsgiServer(server)))
+        finally:
+            wrapped.close()
+
+    def handle(self) -> None:
+        """Serve one request after another."""
+        self.close_connection = False
+        while not self.close_connection:
+            self.connection.settimeout(IDLE_GUARD)
+            self.handle_one_request()
+
+    def handle_one_request(self) -> None:
+        """Read a request's head and run it."""
+        try:
+            self.raw_requestline = self.rfile.readline(65537)
+        except (TimeoutError, OSError):
+            self.close_connection = True
+            return
+        self.connection.settimeout(HANDSHAKE_GUARD)
+        if len(self.raw_requestline) > 65536:
+            self.requestline, self.request_version, self.command = "", "HTTP/1.0", ""
+            self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
+            self.close_connection = True
+        elif not self.raw_requestline:
+            self.close_connection = True
+        elif self.parse_request():
+            self.run_wsgi()
+
+    def run_wsgi(self) -> None:
+        """Run the application for the request just parsed and send what it answers."""
+        t0 = self.http.now()
+        body = RequestBody.of(self.headers, cast(BinaryIO, self.rfile))
+        if body is None:
+            self.send_error(HTTPStatus.BAD_REQUEST, "contradictory or malformed body length")
+            self.close_connection = True
+            return
+        environ = self.make_environ()
+        environ["wsgi.input"] = body
+        environ["wsgi.input_terminated"] = True
+        environ["twohop.connection"] = self.number
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            body.before_first_read = lambda: self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        answer = _Answer(self)
+        end = answer.run(environ, body)
+        if not body.drain(DRAIN):
+            self.close_connection = True
+        if self.http.observer is not None:
+            peer = f"{self.client_address[0]}:{self.client_address[1]}"
+            served = ServedExchange(
+                self.http.name, self.number, peer, self.command, self.path, answer.status,
+                body.consumed, answer.sent, t0, self.http.now(), end,
+            )  # fmt: skip
+            self.http.observer(served)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer a request that HTTP itself forbids, without a page."""
+        reason = message or HTTPStatus(code).phrase
+        head = f"HTTP/1.1 {int(code)} {reason}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.sendall(head.encode("latin-1"))
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Stay quiet: the journal is the log."""
+
+
+class _WsgiServer:
+    """The few attributes that `make_environ` asks of its server."""
+
+    multithread = True
+    multiprocess = False
+    passthrough_errors = False
+
+    def __init__(self, server: HttpServer) -> None:
+        self.app = server.app
+        self.ssl_context = server.tls
+        self.server_address = (server.host, server.port)
+        self.host, self.port = server.host, server.port
+
+
+class _Answer:
+    """Sends one answer: framing, body, and how it ended."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+        self.status = 500
+        self.sent = 0
+        self._line = "500 Internal Server Error"
+        self._headers: list[tuple[str, str]] = []
+        self._begun = False
+
+    def run(self, environ: dict[str, Any], body: RequestBody) -> Any:
+        """Call the application and send its answer; return how it ended."""
+        chunks: Iterable[bytes] = ()
+        try:
+            chunks = self.handler.http.app(environ, self._start)
+            self._send(chunks)
+            return "complete"
+        except Cut as cut:
+            self.handler.close_connection = True
+            if cut.reset:
+                _arm_reset(self.handler.connection)
+            return "reset" if cut.reset else "cut"
+        except (ConnectionError, TimeoutError, ssl.SSLError):
+            self.handler.close_connection = True
+            return "client gone"
+        except Exception:
+            if self.handler.http._stopping:
+                self.handler.close_connection = True
+                return "cut"
+            self.handler.close_connection = True
+            if not self._begun:
+                self.handler.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
+            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+            return "cut"
+        finally:
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+
+    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        self._line, self._headers = status, list(headers)
+        self.status = int(status.split(" ", 1)[0])
+        return self._write
+
+    def _write(self, data: bytes) -> None:
+        raise RuntimeError("the write() callable of WSGI is not served here: return an iterable")
+
+    def _send(self, chunks: Iterable[bytes]) -> None:
+        handler = self.handler
+        names = {name.lower() for name, _ in self._headers}
+        bodiless = handler.command == "HEAD" or self.status in (204, 304) or self.status < 200
+        if "content-length" not in names and not bodiless and isinstance(chunks, list | tuple):
+            chunks = [b"".join(chunks)]
+            self._headers.append(("Content-Length", str(len(chunks[0]))))
+            names.add("content-length")
+        chunked = not bodiless and "content-length" not in names and handler.request_version >= "HTTP/1.1"
+        if chunked:
+            self._headers.append(("Transfer-Encoding", "chunked"))
+        elif not bodiless and "content-length" not in names:
+            handler.close_connection = True
+        head = self._head(names)
+        if bodiless:
+            self._begun = True
+            handler.connection.sendall(head)
+            return
+        pending = head
+        for chunk in chunks:
+            if not chunk:
+                continue
+            data = b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk
+            self._begun = True
+            handler.connection.sendall(pending + data if pending else data)
+            pending = b""
+            self.sent += len(chunk)
+        last = b"0\r\n\r\n" if chunked else b""
+        if pending or last:
+            self._begun = True
+            handler.connection.sendall(pending + last)
+
+    def _head(self, names: set[str]) -> bytes:
+        handler = self.handler
+        lines = [f"HTTP/1.1 {self._line}"]
+        lines += [f"{name}: {value}" for name, value in self._headers]
+        if "date" not in names:
+            lines.append(f"Date: {handler.date_time_string(self.handler.http.now())}")
+        if handler.close_connection and "connection" not in names:
+            lines.append("Connection: close")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def _arm_reset(connection: socket.socket) -> None:
+    """Make the coming close send RST instead of FIN."""
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,0 +1,165 @@
+"""A server on a port of its own: accepts, gives each connection a thread, and stops with every connection closed."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ._exchange import ServedExchange
+from ._handler import Handler
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+BACKLOG = 1024
+
+
+class HttpServer:
+    """Serve a WSGI application on `host:port` (port 0 picks a free one), over TLS where a context is given.
+
+    Thread per connection, because disk streams are long and any fixed pool starves behind them. The TLS handshake runs
+    in the connection's own thread, so a client that connects and stays silent blocks nobody.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        *,
+        name: str,
+        tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        now: Callable[[], float] = time.time,
+        observer: Callable[[ServedExchange], None] | None = None,
+    ) -> None:
+        self.app = app
+        self.name = name
+        self.tls = tls
+        self.now = now
+        self.observer = observer
+        self._address = (host, port)
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._live: dict[int, tuple[socket.socket, threading.Thread]] = {}
+        self._stopping = False
+        self._listener: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def host(self) -> str:
+        """The address that clients use."""
+        return self._address[0]
+
+    @property
+    def port(self) -> int:
+        """The port, known once the server has started."""
+        return self._address[1]
+
+    @property
+    def authority(self) -> str:
+        """`host:port`, with brackets where the host is an IPv6 address."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port, without a path."""
+        return f"{'https' if self.tls else 'http'}://{self.authority}"
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open now."""
+        with self._lock:
+            return len(self._live)
+
+    def start(self) -> HttpServer:
+        """Bind and begin to accept; once this returns, the port answers."""
+        host, port = self._address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(BACKLOG)
+        except OSError as error:
+            listener.close()
+            raise OSError(
+                error.errno, f"{self.name} cannot listen on {host}:{port}: {error.strerror}; give another port, or 0"
+            ) from None
+        self._stopping = False
+        self._listener = listener
+        self._address = (host, listener.getsockname()[1])
+        self._thread = threading.Thread(target=self._accept, name=f"{self.name}-accept", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Close the port and every connection; a stream in flight is cut, as when a host goes down."""
+        self._stopping = True
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            _shutdown(listener)
+            listener.close()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        with self._lock:
+            live = list(self._live.values())
+        for connection, _ in live:
+            _shutdown(connection)
+        for _, thread in live:
+            if thread is not threading.current_thread():
+                thread.join(5.0)
+
+    def drop_connections(self) -> None:
+        """Close every open connection but go on accepting."""
+        with self._lock:
+            live = list(self._live.values())
+        for connection, _ in live:
+            _shutdown(connection)
+
+    def _secured(self, number: int, connection: socket.socket) -> None:
+        with self._lock:
+            if number in self._live:
+                self._live[number] = (connection, self._live[number][1])
+        if self._stopping:
+            _shutdown(connection)
+
+    def _accept(self) -> None:
+        listener = self._listener
+        while listener is not None and not self._stopping:
+            try:
+                connection, peer = listener.accept()
+            except OSError:
+                if self._stopping:
+                    return
+                continue
+            number = next(self._numbers)
+            thread = threading.Thread(
+                target=self._serve, args=(number, connection, peer), name=f"{self.name}-{number}", daemon=True
+            )
+            with self._lock:
+                self._live[number] = (connection, thread)
+            if self._stopping:
+                _shutdown(connection)
+            thread.start()
+
+    def _serve(self, number: int, connection: socket.socket, peer: tuple[str, int]) -> None:
+        try:
+            Handler.serve(self, number, connection, peer)
+        finally:
+            with self._lock:
+                self._live.pop(number, None)
+            connection.close()
+
+
+def _shutdown(connection: socket.socket) -> None:
+    # An SSLSocket's own shutdown() drops its TLS state under the thread that is using it.
+    try:
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    except OSError:
+        pass
