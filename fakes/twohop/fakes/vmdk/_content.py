@@ -1,0 +1,36 @@
+"""What a disk holds, as far as a stream of it is concerned: which grains exist, and their deflated bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+__all__ = ["GRAIN_BYTES", "SECTOR", "DiskContent"]
+
+SECTOR = 512
+GRAIN_BYTES = 64 * 1024
+
+
+class DiskContent(Protocol):
+    """Describe the content of one virtual disk.
+
+    Every method may be called from many threads at once and any number of times, and gives the same each time: a host
+    serves one disk to several clients.
+    """
+
+    @property
+    def capacity(self) -> int:
+        """Size of the virtual disk in bytes, a multiple of 512."""
+
+    @property
+    def populated(self) -> int:
+        """Bytes of the disk that lie in allocated grains; what lies past `capacity` in the last grain is not counted."""
+
+    def grains(self) -> Iterator[tuple[int, bytes]]:
+        """Yield (grain number, zlib stream of its 64 KiB) for every allocated grain, in rising order.
+
+        The last grain of a disk is padded with zeros to 64 KiB.
+        """
+
+    def grain_bytes(self) -> Iterator[tuple[int, int]]:
+        """Yield (grain number, length of its zlib stream) for the same grains as `grains`, without making them."""
