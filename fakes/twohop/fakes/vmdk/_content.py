@@ -24,7 +24,7 @@ class DiskContent(Protocol):
 
     @property
     def populated(self) -> int:
-        """Bytes of the disk that lie in allocated grains; what lies past `capacity` in the last grain is not counted."""
+        """Bytes of the disk in allocated grains; what the last grain has past `capacity` does not count."""
 
     def grains(self) -> Iterator[tuple[int, bytes]]:
         """Yield (grain number, zlib stream of its 64 KiB) for every allocated grain, in rising order.

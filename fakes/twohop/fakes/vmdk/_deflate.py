@@ -1,13 +1,15 @@
 """Deflate grains as a host does: RFC 1950, the header bytes of its fastest level (7.2).
 
-isal's level 1 costs a tenth of zlib's on mixed data and expands nothing (its level 0 adds 23 % to random data), so it is used
-where it can be imported. Which of the two made a stream shows in its length, never in its content.
+isal's level 1 costs a tenth of zlib's on mixed data and expands nothing (its level 0 adds 23 % to random data), so it
+is used where it can be imported. Which of the two made a stream shows in its length, never in its content.
 """
 
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
+_fast: Any
 try:
     from isal import isal_zlib as _fast
 except ImportError:  # a platform without wheels

@@ -18,17 +18,17 @@ _RUN_GRAINS = 64
 class SeededContent:
     """Generate a disk of `capacity` bytes that holds `data` bytes, rounded up to whole grains, from `seed`.
 
-    The data lie in runs of about 4 MiB spread over the disk, the first at its start. Equal arguments give equal content on
-    every machine; different seeds give different content in every grain. The length of the stream may differ between
+    The data lie in runs of about 4 MiB spread over the disk, the first at its start. Equal arguments give equal content
+    on every machine; different seeds give different content in every grain. The length of the stream may differ between
     machines that deflate differently. Raises ContentError if the numbers do not go together.
     """
 
     def __init__(self, capacity: int, data: int, seed: int) -> None:
         """Describe the disk; nothing is generated yet."""
         if capacity <= 0 or capacity % SECTOR:
-            raise ContentError(f"capacity {capacity} is no disk size: the world has to give a positive multiple of 512 bytes")
+            raise ContentError(f"capacity {capacity} is no disk size: the world must give a multiple of 512 bytes")
         if not 0 <= data <= capacity:
-            raise ContentError(f"{data} bytes of data do not fit a disk of {capacity} bytes: the world has to give 0..capacity")
+            raise ContentError(f"{data} bytes of data do not fit a disk of {capacity}: the world must give 0..capacity")
         self._capacity = capacity
         self._seed = seed
         self._total = -(-capacity // GRAIN_BYTES)
@@ -49,26 +49,26 @@ class SeededContent:
         """Bytes of the disk that lie in allocated grains."""
         full = self._wanted * GRAIN_BYTES
         tail = self._total * GRAIN_BYTES - self._capacity
-        return full - tail if tail and self._numbers_reach_tail() else full
+        return full - tail if tail and self._reaches_tail() else full
 
     def __repr__(self) -> str:
         """Name the three numbers that make the disk."""
         return f"SeededContent(capacity={self._capacity}, data={self._wanted * GRAIN_BYTES}, seed={self._seed})"
 
     def _runs(self) -> Iterator[range]:
-        """Yield the runs of allocated grains: each run and a share of the free space, the run shifted within that share."""
+        """Yield the runs of allocated grains, each shifted within its share of the free space."""
         if not self._wanted:
             return
         count = -(-self._wanted // _RUN_GRAINS)
         free = self._total - self._wanted
-        rng = random.Random(f"layout/{self._seed}")  # noqa: S311 - reproducible, not secret
+        rng = random.Random(f"layout/{self._seed}")
         for number in range(count):
             before, after = self._wanted * number // count, self._wanted * (number + 1) // count
             slack, slack_end = free * number // count, free * (number + 1) // count
             shift = rng.randint(0, slack_end - slack) if number else 0
             yield range(before + slack + shift, after + slack + shift)
 
-    def _numbers_reach_tail(self) -> bool:
+    def _reaches_tail(self) -> bool:
         last = -1
         for run in self._runs():
             last = run[-1]

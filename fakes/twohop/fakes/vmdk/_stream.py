@@ -1,8 +1,8 @@
 """Write a whole streamOptimized VMDK as a host sends it: front to back, never looking back (7.1, 7.2).
 
-Order: header and descriptor, then for each 32 MiB of disk its grains and their grain table, then the grain directory, the
-footer that tells where the directory is, and the end-of-stream marker. A 32 MiB stretch without data has no table, so an
-empty disk is 68,096 bytes (7.3). Memory: one grain table, 4 bytes for each 32 MiB of disk, and one chunk.
+Order: header and descriptor, then for each 32 MiB of disk its grains and their grain table, then the grain directory,
+the footer that tells where the directory is, and the end-of-stream marker. A 32 MiB stretch without data has no table,
+so an empty disk is 68,096 bytes (7.3). Memory: one grain table, 4 bytes for each 32 MiB of disk, and one chunk.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def stream(
 ) -> Iterator[bytes]:
     """Yield a streamOptimized VMDK of `content` in pieces of about `chunk` bytes.
 
-    `cid` is the content id of this one export, 32 bits: two exports of one disk differ in it (7.5). The pieces add up to
-    `stream_size(content)` bytes. Raises ContentError if the content breaks its own promises (grains out of order or outside
-    the disk) or its stream would pass 2 TiB, which the format cannot address. Source: 7.2, 7.3.
+    `cid` is the content id of this one export, 32 bits: two exports of one disk differ in it (7.5). The pieces add up
+    to `stream_size(content)` bytes. Raises ContentError if the content breaks its own promises (grains out of order or
+    outside the disk) or its stream would pass 2 TiB, which the format cannot address. Source: 7.2, 7.3.
     """
     capacity = content.capacity
     front, descriptor_sectors = preamble(capacity, cid, adapter_type, hardware_version)
@@ -74,7 +74,8 @@ def stream(
         nonlocal place
         if place + _GT_SECTORS > _MOST_SECTORS:
             raise ContentError(
-                "the disk deflates to more than 2 TiB, which a streamOptimized VMDK cannot address: give the disk less data"
+                "the disk deflates to more than 2 TiB, which a streamOptimized VMDK cannot address: "
+                "the world must give it less data"
             )
         block = marker(GT_BYTES // SECTOR, MARK_GT) + _little(table)
         directory[current] = place + 1

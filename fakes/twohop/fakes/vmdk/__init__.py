@@ -1,0 +1,22 @@
+"""The disks of a fake ESXi host: what they hold, and the streamOptimized VMDK that carries it (7).
+
+`SeededContent` and `FileContent` say what a disk holds; `stream` writes it as a host sends it.
+"""
+
+from twohop.fakes.vmdk._content import GRAIN_BYTES, SECTOR, DiskContent
+from twohop.fakes.vmdk._errors import ContentError, ImageError, ToolMissingError, VmdkError
+from twohop.fakes.vmdk._seeded import SeededContent
+from twohop.fakes.vmdk._stream import stream, stream_size
+
+__all__ = [
+    "GRAIN_BYTES",
+    "SECTOR",
+    "ContentError",
+    "DiskContent",
+    "ImageError",
+    "SeededContent",
+    "ToolMissingError",
+    "VmdkError",
+    "stream",
+    "stream_size",
+]
