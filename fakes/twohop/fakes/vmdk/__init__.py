@@ -5,6 +5,7 @@
 
 from twohop.fakes.vmdk._content import GRAIN_BYTES, SECTOR, DiskContent
 from twohop.fakes.vmdk._errors import ContentError, ImageError, ToolMissingError, VmdkError
+from twohop.fakes.vmdk._file import FileContent
 from twohop.fakes.vmdk._seeded import SeededContent
 from twohop.fakes.vmdk._stream import stream, stream_size
 
@@ -13,6 +14,7 @@ __all__ = [
     "SECTOR",
     "ContentError",
     "DiskContent",
+    "FileContent",
     "ImageError",
     "SeededContent",
     "ToolMissingError",
