@@ -207,7 +207,8 @@ class StreamChecker:
         elif mark is Mark.FOOTER:
             self._expect_sectors(mark, value, SECTOR, self._on_footer, offset)
         else:
-            self._compare_tables(offset)
+            if fault := self._unbalanced(offset):
+                raise fault
             self._skip = SECTOR - 16
 
     def _expect_sectors(
@@ -261,7 +262,8 @@ class StreamChecker:
         if not self._ledger.add_directory(words(blob[: self._header.gd_bytes])):
             expected = f"a directory of the {len(self._ledger.tables)} grain tables that came, in their order"
             raise StreamFault(Rule.TABLE, offset, expected, "other places")
-        self._compare_tables(offset)
+        if fault := self._unbalanced(offset):
+            raise fault
         if self._place is Place.PATCHED_DIRECTORY and self._header.gd_sector != self._gd_sector:
             expected = f"the directory at sector {self._header.gd_sector}, where the header has it"
             raise StreamFault(Rule.TABLE, offset, expected, f"sector {self._gd_sector}")
@@ -281,24 +283,25 @@ class StreamChecker:
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
-    def _compare_tables(self, offset: int) -> None:
-        if not self._ledger.balanced():
-            expected = f"grain tables that name the {self._ledger.grains} grains that came"
-            raise StreamFault(Rule.TABLE, offset, expected, f"{self._ledger.entries} entries, or other places")
+    def _unbalanced(self, offset: int) -> StreamFault | None:
+        if self._ledger.balanced():
+            return None
+        expected = f"grain tables that name the {self._ledger.grains} grains that came"
+        return StreamFault(Rule.TABLE, offset, expected, f"{self._ledger.entries} entries, or other places")
 
     def _incomplete(self) -> StreamFault | None:
         """Say what is missing if the stream ends here."""
-        between = self._then == self._on_marker and not self._held and not self._skip
         if self._place is Place.ENDED and (self._padded or not self._skip):
             return None
-        if self._place is Place.LISTED and between and self._ledger.balanced():
-            return None
-        if self._place is Place.LISTED:
+        if self._place is not Place.LISTED:
+            expected, came = "the footer and the end-of-stream marker", "the end of the bytes"
+            return StreamFault(Rule.TRUNCATED, self._base, expected, came)
+        between = self._then == self._on_marker and not self._held and not self._skip
+        if not between or self._ledger.grains < self._ledger.entries:
             expected = f"the {self._ledger.entries} grains that the tables name"
             came = f"the end of the bytes after {self._ledger.grains}"
-        else:
-            expected, came = "the footer and the end-of-stream marker", "the end of the bytes"
-        return StreamFault(Rule.TRUNCATED, self._base, expected, came)
+            return StreamFault(Rule.TRUNCATED, self._base, expected, came)
+        return self._unbalanced(self._base)
 
 
 def grain_digest(path: str | Path) -> GrainDigest:
