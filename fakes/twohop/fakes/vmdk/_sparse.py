@@ -53,8 +53,8 @@ class SparseExtent:
         self.usual = (grain, entries) == (GRAIN_SECTORS, GT_ENTRIES)
         if not sectors:
             raise ImageError(f"{file.name} has a capacity of 0: it is part of a disk, so name the disk's descriptor")
-        text = b"" if not text_at else file.require(text_at * SECTOR, min(text_sectors * SECTOR, _MOST_DESCRIPTOR)).rstrip(b"\0")
-        if b"createType" not in text:
+        text = file.require(text_at * SECTOR, min(text_sectors * SECTOR, _MOST_DESCRIPTOR)).rstrip(b"\0")
+        if not text_at or b"createType" not in text:
             raise ImageError(f"{file.name} has no descriptor: it is part of a disk, so name the disk's descriptor")
         parent = re.search(rb"^parentCID\s*=\s*(\w+)", text, re.MULTILINE)
         if parent and parent[1].lower() != b"ffffffff":

@@ -35,7 +35,7 @@ _GRAIN_MARKER = struct.Struct("<QI")
 _PADS = tuple(bytes(n) for n in range(SECTOR))
 _GT_SECTORS = 1 + GT_BYTES // SECTOR
 _TAIL_SECTORS = 3  # footer marker, footer, end of stream
-_MOST_SECTORS = 1 << 32  # a grain table has 32 bits for a place in the stream
+_LAST_PLACE = (1 << 32) - 1024  # tables have 32 bits for a place; leaves room for a grain and its table
 
 
 def _little(words: array[int]) -> bytes:
@@ -72,11 +72,6 @@ def stream(
 
     def close_table() -> bytes:
         nonlocal place
-        if place + _GT_SECTORS > _MOST_SECTORS:
-            raise ContentError(
-                "the disk deflates to more than 2 TiB, which a streamOptimized VMDK cannot address: "
-                "the world must give it less data"
-            )
         block = marker(GT_BYTES // SECTOR, MARK_GT) + _little(table)
         directory[current] = place + 1
         place += _GT_SECTORS
@@ -94,6 +89,11 @@ def stream(
             raise ContentError(
                 f"{type(content).__name__} gave grain {grain} after {last} on a disk of {beyond} grains: "
                 "its grains() has to rise and stay inside the capacity"
+            )
+        if place > _LAST_PLACE:
+            raise ContentError(
+                "the disk deflates to more than 2 TiB, which a streamOptimized VMDK cannot address: "
+                "the world must give it less data"
             )
         last = grain
         table[grain % GT_ENTRIES] = place
