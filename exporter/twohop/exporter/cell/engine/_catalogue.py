@@ -1,0 +1,227 @@
+"""What an organisation owns in the cloud: virtual data centers, vApps, catalogs with templates, and the VMs in them.
+
+The cell knows the names of the vCenter VMs behind a vApp or a template and nothing else about them; what they are doing
+it asks vCenter. Ids follow from names, so that a URL somebody noted is still right after a restart.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["vApp", "vAppTemplate"]
+_NAMESPACE = uuid.UUID("7c0a5b0e-2f56-5d2a-9b0b-1d5d5f7a2c11")
+
+_KEYS: dict[str, frozenset[str]] = {
+    "cell": frozenset({"orgs"}),
+    "org": frozenset({"name", "full_name", "vdcs", "catalogs"}),
+    "vdc": frozenset({"name", "vapps"}),
+    "vapp": frozenset({"name", "vms", "deployment_lease_s", "storage_lease_s"}),
+    "catalog": frozenset({"name", "templates"}),
+    "template": frozenset({"name", "vdc", "vms", "storage_lease_s"}),
+}
+
+
+class CatalogueError(ValueError):
+    """The `cell` part of a world says something that no cloud can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class VmRef:
+    """A VM of a vApp or template: its id in the cloud and its name, which is its name in vCenter too."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A vApp or a template, the two things that can be downloaded here (2.8). Lease spans in seconds, 0 for none."""
+
+    kind: Kind
+    id: str
+    name: str
+    org_id: str
+    vdc_id: str
+    vms: tuple[VmRef, ...]
+    catalog_id: str | None = None
+    item_id: str | None = None
+    deployment_lease_s: int = 0
+    storage_lease_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """A catalog of an organisation."""
+
+    id: str
+    name: str
+    org_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vdc:
+    """A virtual data center of an organisation."""
+
+    id: str
+    name: str
+    org_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Org:
+    """An organisation."""
+
+    id: str
+    name: str
+    full_name: str
+
+
+class Catalogue:
+    """Everything the cell offers, found by id."""
+
+    def __init__(
+        self, orgs: Iterable[Org], vdcs: Iterable[Vdc], catalogs: Iterable[Catalog], entities: Iterable[Entity]
+    ) -> None:
+        self.orgs = {org.id: org for org in orgs}
+        self.vdcs = {vdc.id: vdc for vdc in vdcs}
+        self.catalogs = {catalog.id: catalog for catalog in catalogs}
+        self.entities = {entity.id: entity for entity in entities}
+
+    def org_named(self, name: str) -> Org | None:
+        """Return the organisation of that name, in any case, as the login takes it."""
+        return next((org for org in self.orgs.values() if org.name.lower() == name.lower()), None)
+
+    def entity(self, kind: Kind, id: str, org_id: str) -> Entity | None:
+        """Return a vApp or template of an organisation."""
+        found = self.entities.get(id)
+        return found if found is not None and found.kind == kind and found.org_id == org_id else None
+
+    def entities_of(self, org_id: str, kind: Kind | None = None) -> Iterator[Entity]:
+        """Give the vApps and templates of an organisation."""
+        return (e for e in self.entities.values() if e.org_id == org_id and kind in (None, e.kind))
+
+    def item(self, id: str, org_id: str) -> Entity | None:
+        """Return the template behind a catalog item."""
+        return next((e for e in self.entities_of(org_id) if e.item_id == id), None)
+
+    @classmethod
+    def read(cls, spec: Mapping[str, Any] | None = None) -> Catalogue:
+        """Build the catalogue from the `cell` part of a world; the default one where there is none."""
+        row = _checked("cell", default_catalogue() if spec is None else spec, "cell")
+        orgs, vdcs, catalogs, entities = [], [], [], []
+        for number, org_row in enumerate(_list(row, "orgs", "cell")):
+            where = f"cell.orgs[{number}]"
+            org_row = _checked("org", org_row, where)
+            name = _name(org_row, where)
+            org = Org(_id("org", name), name, str(org_row.get("full_name", name)))
+            orgs.append(org)
+            own = {}
+            for vdc_row in _list(org_row, "vdcs", where):
+                vdc_row = _checked("vdc", vdc_row, f"{where}.vdcs")
+                vdc = Vdc(_id("vdc", name, _name(vdc_row, f"{where}.vdcs")), str(vdc_row["name"]), org.id)
+                own[vdc.name] = vdc
+                vdcs.append(vdc)
+                entities += [_vapp(vapp, org, vdc, f"{where}.vdcs.vapps") for vapp in _list(vdc_row, "vapps", where)]
+            for catalog_row in _list(org_row, "catalogs", where):
+                catalog_row = _checked("catalog", catalog_row, f"{where}.catalogs")
+                label = _name(catalog_row, f"{where}.catalogs")
+                catalog = Catalog(_id("catalog", name, label), label, org.id)
+                catalogs.append(catalog)
+                for template in _list(catalog_row, "templates", where):
+                    entities.append(_template(template, org, own, catalog, f"{where}.catalogs.templates"))
+        if not orgs:
+            raise CatalogueError("cell: 'orgs' is a list of at least one organisation")
+        _unique(orgs, vdcs, catalogs, entities)
+        return cls(orgs, vdcs, catalogs, entities)
+
+
+def default_catalogue(vms: Iterable[str] = ("DC0_C0_RP0_VM0",)) -> dict[str, Any]:
+    """Return the default: organisation Org0 with vDC Vdc0, vApp vApp0 and Catalog0/Template0, both of the given VMs."""
+    names = list(vms)
+    return {
+        "orgs": [
+            {
+                "name": "Org0",
+                "vdcs": [{"name": "Vdc0", "vapps": [{"name": "vApp0", "vms": names}]}],
+                "catalogs": [{"name": "Catalog0", "templates": [{"name": "Template0", "vdc": "Vdc0", "vms": names}]}],
+            }
+        ]
+    }
+
+
+def _vapp(row: Any, org: Org, vdc: Vdc, where: str) -> Entity:
+    row = _checked("vapp", row, where)
+    name = _name(row, where)
+    return Entity(
+        "vApp", _id("vapp", org.name, vdc.name, name), name, org.id, vdc.id, _vms(row, where, org.name, vdc.name, name),
+        deployment_lease_s=_seconds(row, "deployment_lease_s", where),
+        storage_lease_s=_seconds(row, "storage_lease_s", where),
+    )  # fmt: skip
+
+
+def _template(row: Any, org: Org, vdcs: Mapping[str, Vdc], catalog: Catalog, where: str) -> Entity:
+    row = _checked("template", row, where)
+    name = _name(row, where)
+    home = str(row.get("vdc", next(iter(vdcs), "")))
+    if home not in vdcs:
+        known = ", ".join(vdcs) or "none"
+        raise CatalogueError(f"{where}: template {name!r} stands in vDC {home!r}; {org.name} has {known}")
+    path = (org.name, catalog.name, name)
+    return Entity(
+        "vAppTemplate", _id("template", *path), name, org.id, vdcs[home].id, _vms(row, where, "t", *path),
+        catalog.id, _id("item", *path), storage_lease_s=_seconds(row, "storage_lease_s", where),
+    )  # fmt: skip
+
+
+def _vms(row: Mapping[str, Any], where: str, *path: str) -> tuple[VmRef, ...]:
+    names = _list(row, "vms", where)
+    if not all(isinstance(name, str) and name for name in names):
+        raise CatalogueError(f"{where}: 'vms' is a list of names of VMs in vCenter; got {names!r}")
+    return tuple(VmRef(_id("vm", *path, name), name) for name in names)
+
+
+def _id(kind: str, *path: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, "\0".join((kind, *path))))
+
+
+def _checked(kind: str, row: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(row, Mapping):
+        raise CatalogueError(f"{where}: expected a mapping that describes a {kind}; got {row!r}")
+    unknown = sorted(map(str, set(row) - _KEYS[kind]))
+    if unknown:
+        known = ", ".join(sorted(_KEYS[kind]))
+        raise CatalogueError(f"{where}: a {kind} has no {', '.join(map(repr, unknown))}; it has {known}")
+    return row
+
+
+def _list(row: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    value = row.get(key) or []
+    if not isinstance(value, list):
+        raise CatalogueError(f"{where}: {key!r} is a list; got {value!r}")
+    return value
+
+
+def _name(row: Mapping[str, Any], where: str) -> str:
+    name = row.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise CatalogueError(f"{where}: 'name' is text; got {name!r}")
+    return name
+
+
+def _seconds(row: Mapping[str, Any], key: str, where: str) -> int:
+    value = row.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise CatalogueError(f"{where}: {key!r} is a number of seconds, 0 for no end; got {value!r}")
+    return value
+
+
+def _unique(*groups: Iterable[Org | Vdc | Catalog | Entity]) -> None:
+    for group in groups:
+        seen: set[str] = set()
+        for one in group:
+            if one.id in seen:
+                raise CatalogueError(f"cell: the name {one.name!r} is given twice in one place")
+            seen.add(one.id)

@@ -1,0 +1,186 @@
+"""The two-hop engine: everything a cell does, without a word of HTTP."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from twohop.runtime import Clock, Journal
+from twohop.runtime.profiles import Profile
+
+from ._catalogue import Catalogue, Entity
+from ._exports import Exports, ExportStep, Merge
+from ._ledger import Passage, passages
+from ._reaper import Reaper
+from ._rows import CatalogueRow, TransferRow
+from ._session import SessionInput
+from ._source import Power, Source
+from ._spool import Spool
+from ._status import POWERED_ON, RESOLVED, Status, status_of
+from ._store import Store
+from ._tasks import Tasks, TaskView
+from ._transfers import Download, Linked, Transfers
+
+
+class WrongState(Exception):
+    """The entity is in no state to be downloaded; the message is the one a client gets (0.6, 2.16)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An entity as it is now: its status and what each of its VMs is doing, in their order."""
+
+    status: Status
+    powers: tuple[Power, ...]
+
+
+class Engine:
+    """One cell's engine: tasks, transfer sessions, spool, reaper.
+
+    `source` is the vCenter, `merge` makes one descriptor of a vApp's machines, `on_step` hears each step of an export.
+    `start` before use, `close` after; `close` stops running exports and waits until they have cleaned up.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        transfer_dir: Path,
+        clock: Clock,
+        profile: Profile,
+        journal: Journal,
+        source: Source,
+        merge: Merge,
+        catalogue: Mapping[str, Any] | None = None,
+        cell: str = "cell",
+        address: str = "cell",
+        reaper_s: float | None = None,
+        on_step: Callable[[ExportStep], None] | None = None,
+    ) -> None:
+        self.store, self.profile, self.clock = store, profile, clock
+        self._spool = Spool(transfer_dir)
+        self._journal, self._source, self._cell = journal, source, cell
+        self._given = catalogue
+        self.catalogue, self.since = Catalogue([], [], [], []), 0.0
+        self._tasks = Tasks(store, clock, journal, cell=cell)
+        self._transfers = Transfers(store, self._spool, clock, profile, journal, cell=cell, address=address)
+        self._exports = Exports(
+            store, self._spool, clock, profile, journal, self._tasks, self._transfers, source, merge,
+            cell=cell, address=address, since=lambda: self.since, on_step=on_step,
+        )  # fmt: skip
+        interval = profile.seconds("reaper_s") if reaper_s is None else reaper_s
+        if not (math.isfinite(interval) and interval > 0):
+            raise ValueError(f"the reaper's interval is a number of seconds above 0, got {interval}")
+        self._reaper = Reaper(clock, interval, self._transfers.reap, self._complain)
+
+    def start(self) -> None:
+        """Take up what an earlier process left, and begin."""
+        self._spool.prepare()
+        self._load()
+        self._transfers.recover()
+        self._tasks.recover(fail=self.profile.text("dead_cell_tasks") == "fail-at-start")
+        self._reaper.start()
+
+    def close(self) -> None:
+        """Stop: exports first, so that each leaves vCenter and the share clean."""
+        self._exports.close()
+        self._reaper.stop()
+        self._transfers.close()
+        self._source.close()
+
+    def reset(self) -> None:
+        """Go back to the beginning: exports stopped, every package deleted, database empty; the clock stays."""
+        self._exports.settle(stop=True)
+        self._transfers.close()
+        self.store.empty()
+        self._transfers.reap()
+        self._load()
+
+    def settle(self) -> None:
+        """Wait until no export is running."""
+        self._exports.settle()
+
+    def condition(self, entity: Entity) -> Condition:
+        """Tell how an entity is, by asking vCenter about its VMs."""
+        known = self._source.power_states([vm.name for vm in entity.vms])
+        powers = tuple(known.get(vm.name, "unknown") for vm in entity.vms)
+        return Condition(status_of(entity, powers, self.since, self.clock.now()), powers)
+
+    def enable(self, entity: Entity, user: str) -> TaskView:
+        """Begin to make an entity downloadable; WrongState where it is not powered off and whole."""
+        status = self.condition(entity).status
+        template = entity.kind == "vAppTemplate"
+        if status.deployed or status.number == POWERED_ON:
+            raise WrongState(
+                f'The requested operation could not be executed on vApp "{entity.name}". Stop the vApp and try again.'
+            )
+        if status.number == RESOLVED or not entity.vms:
+            raise WrongState(
+                f'The requested operation could not be executed since vApp "{entity.name}" does not have any VMs.'
+            )
+        if status.lease_expired:
+            raise WrongState(
+                f'The requested operation could not be executed on vApp "{entity.name}". Its storage lease has expired.'
+            )
+        what = "Template " if template else ""
+        operation = f"Enabling download of Virtual Application {what}{entity.name}({entity.id})"
+        name = "vdcEnableDownload" if template else self.profile.text("vapp_enable_operation_name")
+        task = self._tasks.get(self._exports.start(entity, user, operation, name))
+        assert task is not None
+        return task
+
+    def disable(self, entity: Entity) -> None:
+        """End every download of an entity, and its exports under way; harmless where there is none (3.15)."""
+        for task in self._tasks.running(entity.id):
+            self._tasks.ask_cancel(task.id)
+        for transfer_id in self._transfers.of_entity(entity.id):
+            self._transfers.apply(transfer_id, SessionInput.DISABLE)
+
+    def link(self, entity: Entity) -> Linked | None:
+        """Return the entity's download, where it has one."""
+        return self._transfers.linked(entity.id)
+
+    def open(self, transfer_id: str, name: str, user: str) -> Download:
+        """Begin a GET by the user at address `user`; LinkDead or FileGone where there is nothing to get."""
+        return self._transfers.open(transfer_id, name, user)
+
+    def task(self, task_id: str) -> TaskView | None:
+        """Return a task by id."""
+        return self._tasks.get(task_id)
+
+    def tasks_of(self, entity: Entity) -> list[TaskView]:
+        """Return the entity's tasks that have not ended (2.15)."""
+        return self._tasks.running(entity.id)
+
+    def cancel(self, task_id: str) -> bool:
+        """Ask a task to stop; False where it has ended."""
+        return self._tasks.ask_cancel(task_id)
+
+    def ledger(self, entity: Entity) -> list[Passage]:
+        """Return every passage of the entity's latest transfer session."""
+        with self.store.change() as db:
+            of_entity = select(TransferRow.id).where(TransferRow.entity_id == entity.id)
+            newest = of_entity.order_by(TransferRow.created_at.desc()).limit(1)
+            transfer_id = db.scalars(newest).one_or_none()
+            return passages(db, transfer_id) if transfer_id is not None else []
+
+    def _load(self) -> None:
+        """Take the catalogue given, else the one stored, else the default; leases run from when it was first stored."""
+        with self.store.change() as db:
+            row = db.get(CatalogueRow, 1)
+            spec = self._given if self._given is not None else row.spec if row is not None else None
+            self.catalogue = Catalogue.read(spec)
+            if row is None:
+                row = CatalogueRow(id=1, spec=dict(spec) if spec is not None else None, since=self.clock.now())
+                db.add(row)
+            elif self._given is not None:
+                row.spec = dict(self._given)
+            self.since = row.since
+
+    def _complain(self, what: str) -> None:
+        self._journal.record("fault", server=self._cell, what=what)

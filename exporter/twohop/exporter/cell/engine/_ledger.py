@@ -1,0 +1,60 @@
+"""The ledger: which file went over which leg, how many bytes, between whom and when.
+
+Two hops make four legs: a host to the cell, the cell to the share, the share to the cell, the cell to the user. Every
+byte of a package crosses each of them once, and the user's two once more for each GET.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ._rows import LegRow, digest_of
+
+
+class Leg(Enum):
+    """The four legs, in the order a byte travels them."""
+
+    HOST_TO_CELL = "host->cell"
+    CELL_TO_SHARE = "cell->share"
+    SHARE_TO_CELL = "share->cell"
+    CELL_TO_USER = "cell->user"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One file over one leg: `bytes` from `source` to `target`, `began` to `ended` in seconds of the cell's clock."""
+
+    leg: Leg
+    file: str
+    source: str
+    target: str
+    bytes: int
+    began: float
+    ended: float
+
+
+def record(db: Session, transfer_id: str, *passages: Passage) -> None:
+    """Write passages down under their transfer session."""
+    digest = digest_of(transfer_id)
+    for p in passages:
+        db.add(
+            LegRow(
+                transfer_digest=digest, leg=p.leg.value, file=p.file, source=p.source, target=p.target, bytes=p.bytes,
+                began=p.began, ended=p.ended,
+            )
+        )  # fmt: skip
+
+
+def passages(db: Session, transfer_id: str) -> list[Passage]:
+    """Return everything that was written down under a transfer session, oldest first."""
+    rows = db.scalars(select(LegRow).where(LegRow.transfer_digest == digest_of(transfer_id)).order_by(LegRow.id))
+    return [Passage(Leg(r.leg), r.file, r.source, r.target, r.bytes, r.began, r.ended) for r in rows]
+
+
+def totals(entries: list[Passage]) -> dict[str, int]:
+    """Return the bytes over each leg."""
+    return {leg.value: sum(p.bytes for p in entries if p.leg is leg) for leg in Leg}

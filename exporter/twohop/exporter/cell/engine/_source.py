@@ -1,0 +1,62 @@
+"""Where the engine gets VMs from: what it asks of a vCenter, so that tests can give it anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from twohop.exporter._cancellation import Cancellation
+
+Power = Literal["poweredOn", "poweredOff", "suspended", "unknown"]
+"""Power state of a VM as vCenter spells it; `unknown` where vCenter cannot be asked or has no such VM."""
+
+
+class StoredFile(Protocol):
+    """A file that has arrived: its name in the package, bytes, SHA-256, from which host, in how many seconds."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PulledMachine:
+    """A VM whose files are stored: them, and its two descriptors, `default` and `identity`."""
+
+    vm: str
+    files: tuple[StoredFile, ...]
+    descriptors: Mapping[str, bytes]
+
+
+class Source(Protocol):
+    """A vCenter as the engine uses it."""
+
+    def power_states(self, vms: Iterable[str]) -> Mapping[str, Power]:
+        """Tell what the VMs of these names are doing; never raises."""
+
+    def pull(
+        self,
+        vm: str,
+        directory: Path,
+        *,
+        name_disk: Callable[[int], str],
+        progress: Callable[[int, int], None],
+        cancelled: Cancellation,
+    ) -> PulledMachine:
+        """Export a VM into `directory`, every file down to the disk.
+
+        `name_disk` names disk number n, `progress` hears (bytes so far, bytes expected or 0), `cancelled` ends
+        the pull with `Cancelled`. Raises ExportError with one line that says what is wrong; nothing is left at vCenter.
+        """
+
+    def close(self) -> None:
+        """End whatever session it keeps."""

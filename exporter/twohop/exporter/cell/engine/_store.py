@@ -1,0 +1,99 @@
+"""The cell's database, behind SQLAlchemy: SQLite unless another URL is given.
+
+Several cells share one transfer directory and one database, so every change is one short transaction on rows that it
+has locked; a row's cell says whose worker or reader it speaks of.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from ._rows import Base
+
+
+class StoreError(RuntimeError):
+    """The database cannot be used."""
+
+
+class Store:
+    """The database at `url`; without one, a SQLite file that lives as long as the store.
+
+    A catalogue, sessions and tasks that shall outlive the process need a URL of their own.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="twohop-cell-") if url is None else None
+        where = f"sqlite:///{Path(self._temporary.name) / 'cell.sqlite'}" if self._temporary else url
+        self._engine = _engine(str(where), durable=self._temporary is None)
+        self._sessions = sessionmaker(self._engine, expire_on_commit=False)
+        try:
+            Base.metadata.create_all(self._engine)
+        except OperationalError as error:
+            self.close()
+            message = f"the cell's database {self.describe()} cannot be used: {error.orig}; give another URL"
+            raise StoreError(message) from None
+
+    def describe(self) -> str:
+        """Return the URL without its password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[Session]:
+        """Open one transaction: committed at the end, rolled back where an exception leaves."""
+        with self._sessions.begin() as session:
+            yield session
+
+    def empty(self) -> None:
+        """Forget everything."""
+        with self.change() as session:
+            for table in reversed(Base.metadata.sorted_tables):
+                session.execute(table.delete())
+
+    def close(self) -> None:
+        """Close every connection; a database of our own goes with it."""
+        self._engine.dispose()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+
+def _engine(url: str, *, durable: bool) -> Engine:
+    try:
+        parsed = make_url(url)
+        sqlite = parsed.get_backend_name() == "sqlite"
+        if sqlite and parsed.database in (None, "", ":memory:"):
+            raise StoreError("a SQLite database in memory belongs to one thread; give sqlite:////path/file, or no URL")
+        engine = create_engine(parsed, pool_pre_ping=not sqlite)
+    except (ArgumentError, ImportError) as error:
+        raise StoreError(f"the database URL cannot be used: {error}") from None
+    if sqlite:
+        event.listen(engine, "connect", _on_connect_durable if durable else _on_connect_passing)
+        event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect_durable(connection: Any, _: Any) -> None:
+    _pragmas(connection, "NORMAL")
+
+
+def _on_connect_passing(connection: Any, _: Any) -> None:
+    _pragmas(connection, "OFF")
+
+
+def _pragmas(connection: Any, synchronous: str) -> None:
+    # The driver's own notion of transactions would begin them too late for a lock on what is read.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", f"synchronous={synchronous}"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _on_begin(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,238 @@
+"""Transfer sessions as they live: rows stepped through the machine, timers on the clock, files taken by the reaper.
+
+Two clocks end a session, and they are not one (3.17-3.20): the idle timer kills the URLs, the reaper deletes files on
+its own schedule.
+"""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from twohop.runtime import Clock, Journal, Timer
+from twohop.runtime.profiles import Profile
+
+from ._ledger import Leg, Passage, record
+from ._rows import TransferRow, digest_of
+from ._session import Refusal, SessionInput, SessionState, TransferSession
+from ._spool import Spool, new_transfer_id
+from ._store import Store
+
+
+class LinkDead(LookupError):
+    """No such link, or none any more."""
+
+
+class FileGone(LookupError):
+    """The link stands but the file does not, as after a purge by hand (3.27)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A session whose URLs are valid: its id and its files with sizes in bytes."""
+
+    id: str
+    files: dict[str, int]
+
+
+class Transfers:
+    """The transfer sessions of one cell."""
+
+    def __init__(
+        self, store: Store, spool: Spool, clock: Clock, profile: Profile, journal: Journal, *, cell: str, address: str
+    ) -> None:
+        self._store, self._spool, self._clock, self._profile = store, spool, clock, profile
+        self._journal, self._cell, self._address = journal, cell, address
+        self._lock = threading.RLock()
+        self._timers: dict[str, Timer] = {}
+
+    def recover(self) -> None:
+        """Take up what an earlier process of this cell left: dead exports fail, readers are gone, timers run again."""
+        with self._store.change() as db:
+            mine = db.scalars(select(TransferRow).where(TransferRow.cell == self._cell)).all()
+            for row in mine:
+                row.readers = 0
+            found = [(row.id, SessionState(row.state)) for row in mine]
+        for transfer_id, state in found:
+            self._journal.references.name("transfer", transfer_id)
+            if state is SessionState.BUILDING:
+                self.apply(transfer_id, SessionInput.BUILD_FAILED)
+            elif state is SessionState.LINKED:
+                self.apply(transfer_id, SessionInput.IDLE)
+
+    def create(self, db: Session, entity_id: str, task_id: str, scratch: Path) -> str:
+        """Write down a new session, whose package is built in `scratch`."""
+        transfer_id, now = new_transfer_id(), self._clock.now()
+        self._journal.references.name("transfer", transfer_id)
+        row = TransferRow(
+            id=transfer_id, digest=digest_of(transfer_id), cell=self._cell, entity_id=entity_id, task_id=task_id,
+            scratch=scratch.name, created_at=now, files={},
+            url_expiry_s=self._profile.seconds("url_expiry_s"), get_refreshes=self._profile.text("get_refreshes"),
+        )  # fmt: skip
+        row.take(TransferSession(row.url_expiry_s, now, get_refreshes=row.get_refreshes))
+        db.add(row)
+        self._tell(transfer_id, None, SessionState.BUILDING, "enableDownload")
+        return transfer_id
+
+    def apply(
+        self,
+        transfer_id: str,
+        input: SessionInput,
+        also: Callable[[Session, TransferRow], None] | None = None,
+    ) -> TransferSession | Refusal:
+        """Take a session through one input; `also` changes more rows in the same transaction."""
+        with self._lock:
+            with self._store.change() as db:
+                row = db.get(TransferRow, transfer_id, with_for_update=True)
+                if row is None:
+                    return Refusal.GONE
+                before = row.value()
+                value = self._expired(before) if input is not SessionInput.IDLE else before
+                result = value.step(input, self._clock.now())
+                after = value if isinstance(result, Refusal) else self._expired(result)
+                row.take(after)
+                if not isinstance(result, Refusal) and also is not None:
+                    also(db, row)
+            if after.state is not before.state:
+                self._tell(transfer_id, before.state, after.state, input.value)
+            self._arm(transfer_id, after)
+        if input is SessionInput.DISABLE and self._profile.text("disable_removes") == "at-once":
+            self._take_files(transfer_id, after)
+        return result
+
+    def linked(self, entity_id: str) -> Linked | None:
+        """Return the newest session of an entity whose URLs are valid."""
+        with self._lock, self._store.change() as db:
+            rows = db.scalars(
+                select(TransferRow)
+                .where(TransferRow.entity_id == entity_id, TransferRow.state == SessionState.LINKED.value)
+                .order_by(TransferRow.created_at.desc())
+            ).all()
+            live = [row for row in rows if self._expired(row.value()).state is SessionState.LINKED]
+            return Linked(live[0].id, dict(live[0].files)) if live else None
+
+    def of_entity(self, entity_id: str) -> list[str]:
+        """Return the sessions of an entity that have not been removed."""
+        with self._store.change() as db:
+            gone = SessionState.REMOVED.value
+            query = select(TransferRow.id).where(TransferRow.entity_id == entity_id, TransferRow.state != gone)
+            return list(db.scalars(query))
+
+    def open(self, transfer_id: str, name: str, user: str) -> Download:
+        """Begin a GET of a file; LinkDead or FileGone where there is nothing to get."""
+        known = self._find(transfer_id)
+        if known is None or isinstance(self.apply(known, SessionInput.GET_BEGINS), Refusal):
+            raise LinkDead
+        try:
+            file, size = self._spool.open(known, name)
+        except OSError:
+            self.apply(known, SessionInput.GET_ENDS)
+            raise FileGone from None
+        return Download(self, known, name, file, size, user, self._clock.now())
+
+    def ended(self, download: Download, sent: int) -> None:
+        """End a GET and write its legs down."""
+        now = self._clock.now()
+
+        def legs(db: Session, row: TransferRow) -> None:
+            share, cell = f"share:{self._spool.root.name}", self._address
+            for leg, source, target in ((Leg.SHARE_TO_CELL, share, cell), (Leg.CELL_TO_USER, cell, download.user)):
+                record(db, row.id, Passage(leg, download.name, source, target, sent, download.began, now))
+
+        self.apply(download.transfer_id, SessionInput.GET_ENDS, legs)
+
+    def reap(self) -> None:
+        """Delete the files of dead sessions, and directories of the spool that no session owns.
+
+        What cannot be deleted now is tried again in the next round.
+        """
+        now = self._clock.now()
+        with self._store.change() as db:
+            rows = db.scalars(select(TransferRow).where(TransferRow.state != SessionState.REMOVED.value)).all()
+            values = {row.id: row.value() for row in rows}
+            building = {row.scratch for row in rows if row.state == SessionState.BUILDING.value}
+        for transfer_id, value in values.items():
+            due = value.deadline()
+            if due is not None and due <= now:
+                self.apply(transfer_id, SessionInput.IDLE)
+                value = self._expired(value)
+            self._take_files(transfer_id, value)
+        for name in self._spool.packages():
+            if name not in values and self._find(name) is None:
+                self._removed("orphan removed", partial(self._spool.remove, name))
+        for directory in self._spool.aside():
+            if directory.name not in building:
+                self._removed("orphan removed", partial(self._spool.discard, directory))
+
+    def close(self) -> None:
+        """Forget every timer."""
+        with self._lock:
+            timers, self._timers = self._timers, {}
+        for timer in timers.values():
+            timer.cancel()
+
+    def _find(self, transfer_id: str) -> str | None:
+        with self._store.change() as db:
+            query = select(TransferRow.id).where(TransferRow.digest == digest_of(transfer_id))
+            found = db.scalars(query).one_or_none()
+        return found if found is not None and hmac.compare_digest(found.encode(), transfer_id.encode()) else None
+
+    def _expired(self, value: TransferSession) -> TransferSession:
+        result = value.step(SessionInput.IDLE, self._clock.now())
+        return value if isinstance(result, Refusal) else result
+
+    def _arm(self, transfer_id: str, value: TransferSession) -> None:
+        timer = self._timers.pop(transfer_id, None)
+        if timer is not None:
+            timer.cancel()
+        due = value.deadline()
+        if due is not None:
+            self._timers[transfer_id] = self._clock.call_at(due, lambda: self._on_idle(transfer_id))
+
+    def _on_idle(self, transfer_id: str) -> None:
+        self.apply(transfer_id, SessionInput.IDLE)
+
+    def _take_files(self, transfer_id: str, value: TransferSession) -> None:
+        if value.state.dead and self._removed("package removed", partial(self._spool.remove, transfer_id), transfer_id):
+            self.apply(transfer_id, SessionInput.FILES_REMOVED)
+
+    def _removed(self, what: str, remove: Callable[[], object], transfer_id: str | None = None) -> bool:
+        try:
+            remove()
+        except OSError as error:
+            self._journal.record("fault", server=self._cell, what=f"the share keeps what has to go: {error.strerror}")
+            return False
+        self._journal.record("file", server=self._cell, what=what, transfer=transfer_id)
+        return True
+
+    def _tell(self, transfer_id: str, before: SessionState | None, after: SessionState, why: str) -> None:
+        self._journal.record(
+            "transition", server=self._cell, machine="transfer-session", id=transfer_id, why=why,
+            before=before.value if before else None, after=after.value,
+        )  # fmt: skip
+
+
+class Download:
+    """A GET in progress: `file` is open at its start, `size` in bytes; `close` it with the bytes that were sent."""
+
+    def __init__(
+        self, owner: Transfers, transfer_id: str, name: str, file: BinaryIO, size: int, user: str, began: float
+    ) -> None:
+        self.transfer_id, self.name, self.file, self.size = transfer_id, name, file, size
+        self.user, self.began = user, began
+        self._owner: Transfers | None = owner
+
+    def close(self, sent: int) -> None:
+        """End it; a second call does nothing."""
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            self.file.close()
+            owner.ended(self, sent)

@@ -1,0 +1,150 @@
+"""The URL's clock and the reaper's, on a clock that stands still."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cell.support import DISK, Bench, Gate, MadeUpSource
+from twohop.exporter.cell.engine import DEFAULT, IDENTITY, FileGone, LinkDead
+
+
+def disk_of(bench: Bench) -> tuple[str, str]:
+    link = bench.engine.link(bench.entity())
+    assert link is not None
+    return link.id, next(name for name in link.files if name.endswith(".vmdk"))
+
+
+def test_an_export_is_linked_and_whole(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        task = bench.export()
+        assert bench.state(task) == "success"
+        link = bench.engine.link(bench.entity())
+        assert link is not None
+        assert {DEFAULT, IDENTITY} < set(link.files)
+        directory = bench.root / link.id
+        assert directory.stat().st_mode & 0o777 == 0o700
+        assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+        assert b"NetworkConfigSection" in (directory / IDENTITY).read_bytes()
+        assert b"NetworkConfigSection" not in (directory / DEFAULT).read_bytes()
+
+
+def test_the_link_dies_by_one_clock_and_the_files_go_by_another(tmp_path: Path) -> None:
+    with Bench(tmp_path, reaper_s=5000) as bench:
+        bench.export()
+        transfer, disk = disk_of(bench)
+        bench.clock.advance(3599)
+        assert bench.engine.link(bench.entity()) is not None
+        bench.clock.advance(1)
+        assert bench.engine.link(bench.entity()) is None
+        with pytest.raises(LinkDead):
+            bench.engine.open(transfer, disk, "user")
+        assert (bench.root / transfer / disk).read_bytes() == DISK
+        bench.clock.advance(1400)
+        assert bench.listing() == []
+
+
+def test_one_long_step_of_the_clock_ends_with_nothing_left(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.export()
+        bench.clock.advance(86400)
+        assert bench.listing() == []
+        assert bench.engine.link(bench.entity()) is None
+
+
+def test_a_running_get_is_never_cut_and_holds_the_session_alive(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.export()
+        transfer, disk = disk_of(bench)
+        download = bench.engine.open(transfer, disk, "user")
+        half = download.file.read(1000)
+        bench.clock.advance(50_000)
+        second = bench.engine.open(transfer, disk, "user")
+        second.close(0)
+        assert half + (download.file.read() or b"") == DISK
+        download.close(len(DISK))
+        bench.clock.advance(3599)
+        assert bench.engine.link(bench.entity()) is not None
+        bench.clock.advance(1)
+        assert bench.engine.link(bench.entity()) is None
+
+
+def test_with_never_a_get_that_outlives_the_idle_time_ends_the_session_when_it_ends(tmp_path: Path) -> None:
+    with Bench(tmp_path, get_refreshes="never") as bench:
+        bench.export()
+        transfer, disk = disk_of(bench)
+        download = bench.engine.open(transfer, disk, "user")
+        bench.clock.advance(7200)
+        assert bench.engine.link(bench.entity()) is not None
+        download.close(0)
+        assert bench.engine.link(bench.entity()) is None
+
+
+@pytest.mark.parametrize("removes", ["at-once", "reaper"])
+def test_disable_kills_the_link_at_once_and_the_files_when_the_profile_says(tmp_path: Path, removes: str) -> None:
+    with Bench(tmp_path, disable_removes=removes) as bench:
+        bench.engine.disable(bench.entity())
+        bench.export()
+        transfer, disk = disk_of(bench)
+        bench.engine.disable(bench.entity())
+        assert bench.engine.link(bench.entity()) is None
+        with pytest.raises(LinkDead):
+            bench.engine.open(transfer, disk, "user")
+        assert (bench.listing() == []) is (removes == "at-once")
+        bench.clock.advance(3600)
+        assert bench.listing() == []
+
+
+def test_disable_during_the_export_leaves_nothing(tmp_path: Path) -> None:
+    gate = Gate()
+    with Bench(tmp_path, source=MadeUpSource(after=gate)) as bench:
+        task = bench.engine.enable(bench.entity(), "administrator")
+        assert gate.reached.wait(30)
+        bench.engine.disable(bench.entity())
+        gate.release()
+        bench.engine.settle()
+        assert bench.state(task.id) == "canceled"
+        assert bench.listing() == []
+        assert bench.engine.link(bench.entity()) is None
+
+
+def test_files_purged_by_hand_leave_the_link_standing(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.export()
+        transfer, disk = disk_of(bench)
+        (bench.root / transfer / disk).unlink()
+        assert bench.engine.link(bench.entity()) is not None
+        with pytest.raises(FileGone):
+            bench.engine.open(transfer, disk, "user")
+        # And enabling again makes it good.
+        assert bench.state(bench.export()) == "success"
+        assert bench.engine.open(*disk_of(bench), "user").close(0) is None
+
+
+def test_the_reaper_takes_orphans_and_leaves_what_is_not_ours(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        for name in (f".building-{'0' * 32}", "0c7a1b0e-2f56-4d2a-9b0b-1d5d5f7a2c11", "cells", "lost+found"):
+            (bench.root / name).mkdir()
+            (bench.root / name / "file").write_text("x")
+        bench.clock.advance(3600)
+        assert bench.listing() == ["cells", "cells/file", "lost+found", "lost+found/file"]
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "", ".", "..", "disk.vmdk\0", "link"])
+def test_no_name_that_the_spool_does_not_list_is_opened(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret").write_text("x")
+    with Bench(tmp_path) as bench:
+        bench.export()
+        transfer, _ = disk_of(bench)
+        (bench.root / transfer / "link").symlink_to(tmp_path / "secret")
+        with pytest.raises(FileGone):
+            bench.engine.open(transfer, name, "user")
+
+
+@pytest.mark.parametrize("transfer", ["..", "", "0c7a1b0e-2f56-4d2a-9b0b-1d5d5f7a2c11", "../transfer"])
+def test_no_other_transfer_is_opened(tmp_path: Path, transfer: str) -> None:
+    with Bench(tmp_path) as bench:
+        bench.export()
+        with pytest.raises(LinkDead):
+            bench.engine.open(transfer, DEFAULT, "user")
