@@ -1,1 +1,73 @@
+"""The reference exporter: both data paths done right, against real or fake servers."""
 
+from ._cancellation import Cancellation
+from ._errors import (
+    AlreadyThere,
+    Ambiguous,
+    BadAddress,
+    BadAnswer,
+    BadPackage,
+    Busy,
+    Cancelled,
+    ExportError,
+    HostRefused,
+    HostUnreachable,
+    LeaseFailed,
+    LeaseLost,
+    LoginRefused,
+    NotFound,
+    NotPermitted,
+    Refused,
+    ShortStream,
+    TargetFull,
+    TargetRefused,
+    Untrusted,
+    WrongPowerState,
+    WrongThumbprint,
+)
+from ._events import Event, Events
+from ._pulling import PulledFile
+from .direct import Export, PulledVm, export_vm, pull_vm
+from .transfer import Fetched, fetch
+from .vsphere import DeviceFile, HeldLease, KeepAlive, OvfFile, VCenterAddress, VSphere
+
+__all__ = [
+    "AlreadyThere",
+    "Ambiguous",
+    "BadAddress",
+    "BadAnswer",
+    "BadPackage",
+    "Busy",
+    "Cancellation",
+    "Cancelled",
+    "DeviceFile",
+    "Event",
+    "Events",
+    "Export",
+    "ExportError",
+    "Fetched",
+    "HeldLease",
+    "HostRefused",
+    "HostUnreachable",
+    "KeepAlive",
+    "LeaseFailed",
+    "LeaseLost",
+    "LoginRefused",
+    "NotFound",
+    "NotPermitted",
+    "OvfFile",
+    "PulledFile",
+    "PulledVm",
+    "Refused",
+    "ShortStream",
+    "TargetFull",
+    "TargetRefused",
+    "Untrusted",
+    "VCenterAddress",
+    "VSphere",
+    "WrongPowerState",
+    "WrongThumbprint",
+    "export_vm",
+    "fetch",
+    "pull_vm",
+]

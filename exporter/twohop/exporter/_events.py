@@ -1,0 +1,134 @@
+"""Everything that happens in an export, as plain data for progress bars, `--json`, tests and logs alike.
+
+No event carries a secret: device URLs are not in them, since the path of one is the ticket (6.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as plain JSON data; `event` names its kind."""
+        return {"event": type(self).__name__, **asdict(self)}
+
+
+Events = Callable[[Event], None]
+"""Whoever listens; called from several threads, and never for long."""
+
+
+def ignore(event: Event) -> None:
+    """Listen to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn(Event):
+    """A session with vCenter or ESXi stands; `version` is the API version spoken."""
+
+    server: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseGranted(Event):
+    """The lease is ready: `timeout` in seconds, `total_bytes` the capacity of all disks (4.2), `files` to fetch."""
+
+    vm: str
+    lease: str
+    timeout: int
+    total_bytes: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostChosen(Event):
+    """A file will be fetched from `host`, and `why` from this one."""
+
+    key: str
+    host: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileStarted(Event):
+    """A download begins; `total` in bytes where somebody declared it, `hop` 1 from a host, 2 from a cell."""
+
+    key: str
+    name: str
+    host: str
+    total: int | None
+    hop: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BytesMoved(Event):
+    """`done` bytes of a file have arrived so far."""
+
+    key: str
+    name: str
+    done: int
+    total: int | None
+    hop: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileDone(Event):
+    """A file is whole, checked and safe on disk; `seconds` of real time."""
+
+    key: str
+    name: str
+    size: int
+    sha256: str
+    host: str
+    seconds: float
+    hop: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRenewed(Event):
+    """The keep-alive renewed the lease (3.4)."""
+
+    lease: str
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseCompleted(Event):
+    """The lease was completed: the VM is free again (1.3)."""
+
+    lease: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseAborted(Event):
+    """The lease was given up for `reason`; `gone` where the server had ended it before (2.3)."""
+
+    lease: str
+    reason: str
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorWritten(Event):
+    """The server wrote a descriptor of `size` bytes; warnings and errors are the server's own words (8.9)."""
+
+    name: str
+    size: int
+    warnings: tuple[str, ...]
+    errors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageWritten(Event):
+    """Every file of the package stands under its final name; `path` is the descriptor's."""
+
+    path: str
+    files: tuple[str, ...]
+    bytes: int
+    seconds: float

@@ -1,0 +1,116 @@
+"""The files of one export in one directory: whole under their final names, or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from ._errors import AlreadyThere, target_error
+from .package._names import safe_name, unique_name
+from .transfer._sink import sync_directory, write_whole
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One file: its final name, where it is written, and where it stands in the end."""
+
+    name: str
+    path: Path
+    final: Path
+
+
+class Placing:
+    """Give out names in `directory` while the context is open, and take everything back unless `publish` was called.
+
+    A file is written as its name plus `suffix` until it is published. A final name that is taken already is refused
+    with AlreadyThere, unless `force`. A directory that is made here goes again with the rest.
+    """
+
+    def __init__(self, directory: Path, *, suffix: str = "", force: bool = False) -> None:
+        self.directory = directory
+        self._suffix = suffix
+        self._force = force
+        self._reserved: set[str] = set()
+        self._places: list[Place] = []
+        self._made: list[Path] = []
+        self._standing: list[Path] = []
+        self._published = False
+
+    def __enter__(self) -> Placing:
+        missing = []
+        at = self.directory
+        while not at.exists():
+            missing.append(at)
+            at = at.parent
+        try:
+            for each in reversed(missing):
+                each.mkdir()
+                self._made.insert(0, each)
+            if not self.directory.is_dir():
+                raise NotADirectoryError(20, "Not a directory")
+        except OSError as error:
+            self._clean()
+            raise target_error(error, self.directory) from error
+        return self
+
+    def reserve(self, name: str) -> None:
+        """Keep `name` for a file that is claimed later; raise AlreadyThere where it may not be written."""
+        self._check(self.directory / name)
+        self._reserved.add(name)
+
+    def claim(self, proposed: str, fallback: str) -> Place:
+        """Give a place to a file whose name somebody else chose; it is made safe and kept apart from the others."""
+        name = unique_name(safe_name(proposed, fallback), {*self._reserved, *(place.name for place in self._places)})
+        return self._claim(name)
+
+    def write(self, name: str, content: bytes) -> Place:
+        """Write a file under a name that was reserved."""
+        place = self._claim(name)
+        write_whole(place.path, content)
+        return place
+
+    def publish(self) -> None:
+        """Move every file to its final name in the order in which they were claimed, and let them stay."""
+        for place in self._places:
+            try:
+                if place.path != place.final:
+                    self._check(place.final)
+                    place.path.replace(place.final)
+            except OSError as error:
+                raise target_error(error, place.final) from error
+            self._standing.append(place.final)
+        sync_directory(self.directory)
+        self._published = True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self._published:
+            self._clean()
+
+    def _claim(self, name: str) -> Place:
+        final = self.directory / name
+        self._check(final)
+        path = self.directory / f"{name}{self._suffix}"
+        if self._force and self._suffix:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        if path.exists():
+            raise target_error(FileExistsError(17, "File exists"), path)
+        place = Place(name, path, final)
+        self._places.append(place)
+        return place
+
+    def _check(self, final: Path) -> None:
+        if not self._force and final.exists():
+            raise AlreadyThere(f"{final} exists already; use --force to overwrite it, or choose another directory")
+
+    def _clean(self) -> None:
+        for path in (*self._standing, *(place.path for place in self._places)):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        for made in self._made:
+            with contextlib.suppress(OSError):
+                made.rmdir()

@@ -1,0 +1,92 @@
+"""Where a vCenter or ESXi host is, who logs in, and how its certificate is judged."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .._errors import BadAddress
+
+_SHA1 = re.compile(r"(?:[0-9A-F]{2}:){19}[0-9A-F]{2}")
+
+
+@dataclass(frozen=True)
+class VCenterAddress:
+    """One server and one user.
+
+    `url` is scheme, host and port (`https://vc.example:443`); a bare host means https, a path is ignored. The
+    certificate is judged by `thumbprint` (SHA-1, as vSphere prints it, 4.7) where given, else by the authorities in
+    `ca_file`, else by the system's; `insecure` believes whoever answers. Raises BadAddress for what cannot be used.
+    """
+
+    url: str
+    user: str
+    password: str = field(repr=False)
+    ca_file: Path | None = None
+    thumbprint: str | None = None
+    insecure: bool = False
+    host: str = field(init=False, repr=False)
+    port: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Take the URL apart once, so that a wrong one is refused before anything happens."""
+        url = self.url if "://" in self.url else f"https://{self.url}"
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port or 443
+        except ValueError as error:
+            raise BadAddress(f"{self.url!r} is not a URL ({error}); give https://HOST[:PORT]") from None
+        if parts.scheme != "https" or not host or parts.username is not None:
+            raise BadAddress(
+                f"the address of vCenter has to be https://HOST[:PORT] without user or password, got {_bare(url)!r}"
+            )
+        object.__setattr__(self, "host", host)
+        object.__setattr__(self, "port", port)
+        if self.thumbprint is not None:
+            object.__setattr__(self, "thumbprint", normal_thumbprint(self.thumbprint))
+
+    @property
+    def authority(self) -> str:
+        """`host:port`, with brackets where the host is an IPv6 address."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def tls(self) -> ssl.SSLContext:
+        """Return the TLS context that judges the server as asked."""
+        if self.thumbprint is not None or self.insecure:
+            return unjudged()
+        return judged_by(self.ca_file)
+
+
+def normal_thumbprint(text: str) -> str:
+    """Return a SHA-1 thumbprint as vSphere prints it, upper-case hex pairs with colons; BadAddress for others."""
+    digits = re.sub(r"[\s:]", "", text).upper()
+    shown = ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
+    if not _SHA1.fullmatch(shown):
+        raise BadAddress(
+            f"a thumbprint has to be the certificate's SHA-1, 20 bytes in hex as vSphere prints it, got {text!r}"
+        )
+    return shown
+
+
+def judged_by(ca_file: Path | None) -> ssl.SSLContext:
+    """Return a context that trusts the authorities in `ca_file`, or the system's."""
+    try:
+        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    except (OSError, ssl.SSLError) as error:
+        raise BadAddress(f"cannot read certificates from {ca_file}: {error}; give a PEM file") from None
+
+
+def unjudged() -> ssl.SSLContext:
+    """Return a context that leaves the judgement to a pin, or to nobody."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _bare(url: str) -> str:
+    # What stands before an @ may be a password.
+    return re.sub(r"//[^/@]*@", "//...@", url)

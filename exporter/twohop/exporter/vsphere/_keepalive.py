@@ -1,0 +1,87 @@
+"""A thread that renews a lease however long a read blocks (3.4, 3.5)."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+
+from twohop.runtime import Clock, Wake
+
+from .._cancellation import Cancellation
+from .._errors import BadAnswer, ExportError, HostUnreachable, LeaseLost
+from .._events import Events, LeaseRenewed, ignore
+from ._lease import HeldLease
+
+
+class KeepAlive:
+    """Renew `lease` at every third of its timeout while the context is open.
+
+    A renewal that finds no connection is tried again until the lease must have timed out; a fault ends it at once.
+    Then `failure` says why and `cancelled` stops the transfer. `percent` is what is reported, set by the transfer;
+    the same value again renews just as well (2.7).
+    """
+
+    def __init__(
+        self,
+        lease: HeldLease,
+        clock: Clock | None = None,
+        *,
+        cancelled: Cancellation | None = None,
+        events: Events = ignore,
+        percent: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._lease = lease
+        self._own = clock is None
+        self._clock = clock or Clock(running=True)
+        self._cancelled = cancelled
+        self._events = events
+        self._percent = percent
+        self._stop = Wake()
+        self._taking_part = threading.Event()
+        self._granted = self._clock.now()
+        self._thread = threading.Thread(target=self._run, name="twohop-keepalive", daemon=True)
+        self.failure: ExportError | None = None
+
+    def __enter__(self) -> KeepAlive:
+        self._thread.start()
+        self._taking_part.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        if self._own:
+            self._clock.close()
+
+    def check(self) -> None:
+        """Raise what ended the renewals, if anything has."""
+        if self.failure is not None:
+            raise self.failure
+
+    def _run(self) -> None:
+        with self._clock.participant():
+            self._taking_part.set()
+            try:
+                self._renew()
+            except ExportError as error:
+                self.failure = error
+                if self._cancelled is not None:
+                    self._cancelled.cancel(error)
+
+    def _renew(self) -> None:
+        interval = self._lease.timeout / 3
+        renewed, due = self._granted, self._granted + interval
+        while not self._clock.wait_until(due, self._stop):
+            try:
+                percent = self._percent()
+                self._lease.progress(percent)
+            except (BadAnswer, HostUnreachable) as error:
+                if self._clock.now() >= renewed + self._lease.timeout:
+                    raise LeaseLost(f"the lease was not renewed in time: {error}") from error
+                due = self._clock.now() + interval / 4
+                continue
+            renewed = self._clock.now()
+            due = renewed + interval
+            with contextlib.suppress(Exception):
+                self._events(LeaseRenewed(self._lease.id, percent))

@@ -1,0 +1,166 @@
+"""One export lease from ExportVm to its end, which comes on every way out (1.1 to 1.5)."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from pyVmomi import vim, vmodl
+
+from .._errors import BadAnswer, ExportError, LeaseFailed, LeaseLost
+from ._address import VCenterAddress
+from ._faults import explained, meaning, said
+from ._files import DeviceFile, device_files
+from ._inventory import read
+
+WAIT = 60
+"""Seconds of the server's clock that one WaitForUpdatesEx may take."""
+ROUNDS = 60
+"""Waits without news before a lease that stays `initializing` is given up."""
+
+GONE = (vim.fault.Timedout, vim.fault.InvalidState, vmodl.fault.ManagedObjectNotFound)
+"""Faults that say that a lease has ended already (1.10, 2.1, 2.3)."""
+
+
+class HeldLease:
+    """A lease that is ready. Whoever holds it ends it, by `complete` or `abort`; VSphere.export sees to that.
+
+    `id` is the managed object's id (1.9), `timeout` in seconds (3.1), `total_kib` the capacity of all disks (4.2).
+    """
+
+    def __init__(self, lease: Any, info: Any, address: VCenterAddress) -> None:
+        self._lease = lease
+        self._server = address.authority
+        self._lock = threading.Lock()
+        self._ended = False
+        self.id: str = lease._moId
+        self.timeout: int = info.leaseTimeout
+        self.total_kib: int = info.totalDiskCapacityInKB
+        self.entries: tuple[DeviceFile, ...] = device_files(info, address)
+
+    @property
+    def ended(self) -> bool:
+        """Whether this client has completed or aborted the lease."""
+        return self._ended
+
+    def progress(self, percent: int) -> None:
+        """Report `percent` and renew the lease (3.4); raise LeaseLost where the server has ended it."""
+        try:
+            with explained("renew the lease", self._server):
+                self._lease.HttpNfcLeaseProgress(percent=min(100, max(0, percent)))
+        except ExportError as error:
+            if isinstance(error.__cause__, (*GONE, vim.fault.NotAuthenticated)):
+                raise _lost("renew", error.__cause__) from error.__cause__
+            raise
+
+    def complete(self) -> None:
+        """End the lease with success (1.3), once; raise LeaseLost where the server has ended it before."""
+        with self._lock:
+            if self._ended:
+                raise LeaseLost("cannot complete the lease: it has ended already", whose="you")
+            try:
+                with explained("complete the lease", self._server):
+                    self._lease.HttpNfcLeaseComplete()
+            except ExportError as error:
+                if isinstance(error.__cause__, GONE):
+                    raise _lost("complete", error.__cause__) from error.__cause__
+                raise
+            self._ended = True
+
+    def abort(self, reason: str) -> bool:
+        """End the lease without success (1.4), once; return whether the server still had it.
+
+        `reason` is what others see on the server's task. A lease that has ended already is no error, here alone.
+        """
+        with self._lock:
+            if self._ended:
+                return False
+            self._ended = True
+            return abort(self._lease, reason, self._server)
+
+
+def abort(lease: Any, reason: str, server: str) -> bool:
+    """Abort a lease, ready or not; return whether the server still had it."""
+    fault = vmodl.fault.SystemError(msg=reason, reason=reason)
+    try:
+        with explained("abort the lease", server):
+            lease.HttpNfcLeaseAbort(fault=fault)
+    except ExportError as error:
+        if isinstance(error.__cause__, GONE):
+            return False
+        raise
+    return True
+
+
+def wait_until_ready(lease: Any, content: Any, address: VCenterAddress) -> Any:
+    """Wait for a lease to leave `initializing` and return its info; raise LeaseFailed where it goes to `error`.
+
+    A collector of our own, so that a wait of others in this session is not disturbed (10.8).
+    """
+    with explained("wait for the lease", address.authority):
+        collector = content.propertyCollector.CreatePropertyCollector()
+        try:
+            return _follow(lease, content, collector)
+        finally:
+            _quietly(collector.DestroyPropertyCollector)
+
+
+def _follow(lease: Any, content: Any, collector: Any) -> Any:
+    spec = vmodl.query.PropertyCollector.FilterSpec(
+        objectSet=[vmodl.query.PropertyCollector.ObjectSpec(obj=lease)],
+        propSet=[vmodl.query.PropertyCollector.PropertySpec(type=type(lease), pathSet=["state", "info", "error"])],
+    )
+    collector.CreateFilter(spec=spec, partialUpdates=False)
+    seen: dict[str, Any] = {}
+    version = ""
+    for _ in range(ROUNDS):
+        options = vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=WAIT)
+        update = collector.WaitForUpdatesEx(version=version, options=options)
+        if update is not None:
+            version = update.version
+            seen.update(_changes(update))
+        if seen.get("state") == "ready" and seen.get("info") is None:
+            # A busy server can leave out what it has (10.9).
+            seen.update(read(content, lease, "state", "info", "error"))
+        if seen.get("state") == "error":
+            cause = seen.get("error")
+            came = said(cause) if cause is not None else "no cause given"
+            raise LeaseFailed(f"the lease failed before any byte could be read: the server says {came}; try again")
+        if seen.get("state") == "done":
+            raise LeaseFailed("the lease was completed by somebody else before any byte could be read; export again")
+        if seen.get("state") == "ready" and seen.get("info") is not None:
+            return _checked(seen["info"])
+    raise LeaseFailed(
+        f"the lease was still {seen.get('state', 'without a state')} after {WAIT * ROUNDS // 60} minutes, expected"
+        " ready; look at the export task in vCenter, then try again"
+    )
+
+
+def _changes(update: Any) -> dict[str, Any]:
+    filters = update.filterSet or ()
+    objects = [each for row in filters for each in row.objectSet or ()]
+    return {change.name: change.val for each in objects for change in each.changeSet or ()}
+
+
+def _checked(info: Any) -> Any:
+    if not isinstance(info, vim.HttpNfcLease.Info) or not info.leaseTimeout or info.leaseTimeout < 1:
+        raise BadAnswer("the lease is ready but its info has no timeout in seconds; this is not a vCenter's answer")
+    return info
+
+
+def _lost(doing: str, cause: BaseException) -> LeaseLost:
+    if isinstance(cause, (vim.fault.InvalidState, vmodl.fault.ManagedObjectNotFound, vim.fault.NotAuthenticated)):
+        return LeaseLost(
+            f"cannot {doing} the lease: the server has ended it ({said(cause)}); nothing was kept, export again"
+        )
+    return LeaseLost(str(meaning(cause, f"{doing} the lease")))
+
+
+def _quietly(call: Callable[[], Any]) -> None:
+    # The server forgets the collector with the session; what went wrong before matters more.
+    try:
+        call()
+    except (vmodl.MethodFault, OSError, http.client.HTTPException):
+        pass
