@@ -80,9 +80,7 @@ def test_runs_are_spread_over_the_disk() -> None:
     assert starts[-1] > (80 << 30) // GRAIN_BYTES
 
 
-@pytest.mark.parametrize(
-    ("capacity", "data"), [(0, 0), (-512, 0), (1000, 0), (512, 513), (512, -1)]
-)
+@pytest.mark.parametrize(("capacity", "data"), [(0, 0), (-512, 0), (1000, 0), (512, 513), (512, -1)])
 def test_numbers_that_make_no_disk(capacity: int, data: int) -> None:
     with pytest.raises(ContentError, match="world must give"):
         SeededContent(capacity, data, 1)

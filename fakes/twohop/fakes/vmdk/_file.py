@@ -65,9 +65,7 @@ class FileContent:
         """Read through `source` once, to know how much data there is."""
         self._file = file
         self._source = source
-        self._populated = sum(
-            min(GRAIN_BYTES, source.capacity - number * GRAIN_BYTES) for number in source.numbers()
-        )
+        self._populated = sum(min(GRAIN_BYTES, source.capacity - number * GRAIN_BYTES) for number in source.numbers())
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> FileContent:

@@ -29,7 +29,7 @@ _STORED = ZLIB_HEADER + struct.pack("<BHH", 0, LABEL_BYTES, LABEL_BYTES ^ 0xFFFF
 _LABEL = struct.Struct("<8sQQ8x")
 _MASK = (1 << 64) - 1
 # Letters about as often as in English, so that a body deflates about as log files and sources do.
-_LETTERS = (b"e" * 8 + b"taoin" * 5 + b"shrdlu" * 3 + b"        " + b"cmfywgpbvkxqjz0123456789/=.\n")
+_LETTERS = b"e" * 8 + b"taoin" * 5 + b"shrdlu" * 3 + b"        " + b"cmfywgpbvkxqjz0123456789/=.\n"
 
 
 def label(seed: int, grain: int) -> bytes:
