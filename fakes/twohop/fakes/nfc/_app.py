@@ -1,0 +1,104 @@
+"""GET /nfc/<ticket>/<file> at one host (section 6).
+
+The ticket in the path suffices and any cookie is ignored (6.1). What no source answers, the profile decides: framing,
+HEAD, Range, a second GET, GETs side by side, the status of a dead ticket, and what becomes of a stream when its lease
+ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from ..vmdk import stream_size
+from ..world import DeviceFile, ExportLease, Host, World
+from ._stream import send
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_PATH = re.compile(r"^/nfc/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([^/]+)$")
+DISK_TYPE = "application/x-vnd.vmware-streamVmdk"
+
+
+class NfcApp:
+    """Serves the files of leases at the host called `name`; the world is asked for the host anew at each request."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self._world = world
+        self._name = name
+        self._streams = 0
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        match = _PATH.match(environ["PATH_INFO"])
+        if match is None:
+            return _refuse(start, 404)
+        method = environ["REQUEST_METHOD"]
+        profile = self._world.profile
+        if method not in ("GET", "HEAD") or (method == "HEAD" and profile.text("nfc_head") == "405"):
+            return _refuse(start, 405)
+        opened = self._open(match[1], match[2])
+        if opened is None:
+            return _refuse(start, profile.count("dead_ticket_status"))
+        lease, file = opened
+        if "HTTP_RANGE" in environ and profile.text("nfc_range") == "416":
+            return _refuse(start, 416)
+        if method == "HEAD":
+            start("200 OK", [("Content-Type", DISK_TYPE), ("Content-Length", str(stream_size(file.disk.content)))])
+            return []
+        return self._send(lease, file, start)
+
+    def _open(self, ticket: str, name: str) -> tuple[ExportLease, DeviceFile] | None:
+        with self._world.lock:
+            try:
+                host: Host = self._world.host(self._name)
+            except KeyError:
+                return None
+            redeemed = self._world.redeem(ticket, host)
+            if redeemed is None:
+                return None
+            lease, files = redeemed
+            file = next((f for f in files if f.name == name), None)
+            return (lease, file) if file is not None else None
+
+    def _send(self, lease: ExportLease, file: DeviceFile, start: StartResponse) -> Iterable[bytes]:
+        profile = self._world.profile
+        with self._world.lock:
+            busy = file.open_streams > 0 and profile.text("nfc_parallel_get") == "503"
+            if busy or self._streams >= profile.count("nfc_connections"):
+                return _refuse(start, 503)
+            emptied = file.sent and profile.text("nfc_second_get") == "empty"
+            self._streams += 1
+            file.open_streams += 1
+        headers = [("Content-Type", DISK_TYPE)]
+        if profile.text("nfc_framing") == "length" and not emptied:
+            headers.append(("Content-Length", str(stream_size(file.disk.content))))
+        start("200 OK", headers)
+        sending = iter(()) if emptied else send(self._world, lease, file)
+        return _Counted(self, file, sending)
+
+    def _closed(self, file: DeviceFile) -> None:
+        with self._world.lock:
+            self._streams -= 1
+            file.open_streams -= 1
+
+
+class _Counted:
+    """A body that gives its place back when it is closed, however it ends."""
+
+    def __init__(self, app: NfcApp, file: DeviceFile, pieces: Iterator[bytes]) -> None:
+        self._app, self._file, self._pieces = app, file, pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        self._app._closed(self._file)
+
+
+def _refuse(start: StartResponse, status: int) -> list[bytes]:
+    start(f"{status} {HTTPStatus(status).phrase}", [("Content-Length", "0")])
+    return [b""]

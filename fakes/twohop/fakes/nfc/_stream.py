@@ -1,0 +1,44 @@
+"""One disk on its way out, cut when its lease ends."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from twohop.runtime.serving import Cut
+
+from ..machines import LeaseInput
+from ..vmdk import stream
+from ..world import DeviceFile, ExportLease, World, step_lease
+
+_ADAPTERS = {"VirtualBusLogicController": "buslogic", "VirtualIDEController": "ide"}
+
+
+def _stream(file: DeviceFile) -> Iterator[bytes]:
+    adapter = _ADAPTERS.get(file.disk.controller.kind, "lsilogic")
+    return stream(file.disk.content, cid=file.cid, adapter_type=adapter)
+
+
+def send(world: World, lease: ExportLease, file: DeviceFile) -> Iterator[bytes]:
+    """Yield the stream of a file; raise `Cut` where the lease ends under it (3.9)."""
+    at_end = world.profile.text("stream_at_end_of_lease")
+    for piece in _stream(file):
+        if lease.ended.is_set() and at_end != "finish":
+            raise Cut("the lease has ended", reset=at_end == "reset")
+        yield piece
+        if lease.value.transfer_renews:
+            step_lease(world, lease, LeaseInput.MOVED)
+    file.sent = True
+
+
+def digests_of(file: DeviceFile) -> tuple[int, str, str]:
+    """Return size, SHA-1 and SHA-256 of a file's stream as it is sent under its lease (5.2).
+
+    A lease sends the same bytes each time, so they are made once more rather than digested on every way out.
+    """
+    sha1, sha256, size = hashlib.sha1(usedforsecurity=False), hashlib.sha256(), 0
+    for piece in _stream(file):
+        sha1.update(piece)
+        sha256.update(piece)
+        size += len(piece)
+    return size, sha1.hexdigest(), sha256.hexdigest()

@@ -1,0 +1,30 @@
+"""Namespaces and numbers of OVF and CIM that descriptors use."""
+
+OVF = "http://schemas.dmtf.org/ovf/envelope/1"
+VSSD = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData"
+RASD = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
+CIM = "http://schemas.dmtf.org/wbem/wscim/1/common"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+VMW = "http://www.vmware.com/schema/ovf"
+STREAM_OPTIMIZED = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
+
+PROCESSOR, MEMORY, IDE, SCSI, ETHERNET, OTHER_STORAGE, DISK = 3, 4, 5, 6, 10, 20, 17
+"""Resource types of CIM_ResourceAllocationSettingData."""
+
+CONTROLLERS: dict[str, tuple[int, str, str | None]] = {
+    "ParaVirtualSCSIController": (SCSI, "SCSI", "VirtualSCSI"),
+    "VirtualLsiLogicController": (SCSI, "SCSI", "lsilogic"),
+    "VirtualLsiLogicSASController": (SCSI, "SCSI", "lsilogicsas"),
+    "VirtualBusLogicController": (SCSI, "SCSI", "buslogic"),
+    "VirtualIDEController": (IDE, "IDE", None),
+    "VirtualAHCIController": (OTHER_STORAGE, "SATA", "vmware.sata.ahci"),
+    "VirtualNVMEController": (OTHER_STORAGE, "NVME", "vmware.nvme.controller"),
+}
+"""Resource type, display name and subtype by vim class."""
+
+GUESTS: dict[str, tuple[int, str]] = {
+    "otherGuest": (1, "Other (32-bit)"),
+    "otherGuest64": (102, "Other (64-bit)"),
+    "ubuntu64Guest": (94, "Ubuntu Linux (64-bit)"),
+}
+"""CIM operating system number and description by guest id."""

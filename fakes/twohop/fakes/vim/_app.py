@@ -1,0 +1,109 @@
+"""The vCenter's HTTP face: POST /sdk and the list of API versions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from . import _faults as faults
+from ._codec import BadRequest, MethodFault, client_fault, parse_request, serialize_fault, serialize_result
+from ._registry import NAMESPACE, newest_known, prior_versions, version_for
+from ._service import Call, Service
+from ._sessions import COOKIE, cookie_of
+from .objects import after_reply
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+LIMIT = 32 << 20
+"""Bytes of a request beyond which nobody reads on."""
+
+
+class VimApp:
+    """Serves the vSphere API of a `Service` over SOAP."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._api = newest_known(service.world.profile.text("api_version"))
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        path, method = environ["PATH_INFO"].rstrip("/"), environ["REQUEST_METHOD"]
+        if path == "/sdk" and method == "POST":
+            return self._soap(environ, start)
+        if path == "/sdk/vimServiceVersions.xml" and method in ("GET", "HEAD"):
+            body = _versions(self._api)
+            start("200 OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
+            return [body]
+        start("405 Method Not Allowed" if path == "/sdk" else "404 Not Found", [("Content-Length", "0")])
+        return [b""]
+
+    def _soap(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(LIMIT + 1)
+        headers = [("Content-Type", "text/xml; charset=utf-8"), ("Cache-Control", "no-cache")]
+        if len(body) > LIMIT:
+            start("413 Request Entity Too Large", [("Content-Length", "0"), ("Connection", "close")])
+            return [b""]
+        action = environ.get("HTTP_SOAPACTION", "")
+        version = version_for(action, self._api)
+        cookie = cookie_of(environ.get("HTTP_COOKIE", ""))
+        call = Call(
+            self.service,
+            self.service.sessions.find(cookie),
+            version,
+            environ.get("REMOTE_ADDR", ""),
+            environ.get("HTTP_USER_AGENT", ""),
+            cookie,
+        )
+        profile = self.service.world.profile
+        if profile.text("cookie_from") == "first-reply" and cookie is None:
+            call.cookie = call.set_cookie = self.service.sessions.new_cookie()
+        status, answer = self._answer(call, body, action)
+        if call.set_cookie is not None:
+            self.service.world.journal.references.name("session", call.set_cookie)
+            headers.append(("Set-Cookie", f'{COOKIE}="{call.set_cookie}"; Path=/; HttpOnly; Secure;'))
+        headers.append(("Content-Length", str(len(answer))))
+        start(status, headers)
+        return [answer]
+
+    def _answer(self, call: Call, body: bytes, action: str) -> tuple[str, bytes]:
+        failed = "500 Internal Server Error"
+        try:
+            request = parse_request(body)
+            if self._unsupported(action):
+                return failed, client_fault(f"Unsupported version URI {action.strip(chr(34))}")
+            value = self.service.invoke(call, request)
+            with self.service.world.lock:
+                answer = serialize_result(request.method, value, call.version)
+            after_reply(call)
+            return "200 OK", answer
+        except BadRequest as error:
+            return failed, serialize_fault(error.fault, call.version)
+        except MethodFault as fault:
+            return failed, serialize_fault(fault, call.version)
+        except Exception as error:
+            # A page of HTML would crash clients, which parse every 500 as SOAP; the journal keeps what went wrong.
+            reference = hashlib.sha256(repr(error).encode()).hexdigest()[:8]
+            reason = f"twohop's own error {type(error).__name__} ({reference}): {error}"
+            self.service.world.journal.record("fault", server="vcenter", error=reason)
+            return failed, serialize_fault(faults.system_error(reason), call.version)
+
+    def _unsupported(self, action: str) -> bool:
+        # vCenter 4.1 refuses a SOAPAction that is a method's name; later ones take it (10.4).
+        oldest = self.service.world.profile.version == "4.1"
+        return oldest and action.strip('" ') != "" and NAMESPACE not in action
+
+
+def _versions(api: str) -> bytes:
+    prior = "".join(f"<version>{v}</version>" for v in prior_versions(api))
+    return (
+        '<?xml version="1.0" encoding="UTF-8" ?><namespaces version="1.0"><namespace>'
+        f"<name>{NAMESPACE}</name><version>{api}</version><priorVersions>{prior}</priorVersions>"
+        "</namespace></namespaces>\n"
+    ).encode()
+
+
+def application(service: Service) -> Any:
+    """Return the WSGI application of a service."""
+    return VimApp(service)

@@ -1,0 +1,97 @@
+"""Faults with their mandatory fields filled in, and the messages that real servers give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._registry import SoapAdapter, vim, vmodl
+
+NOT_DONE = "twohop does not implement {what} yet: this is a gap of the fake, not an answer of vCenter"
+
+
+def _safe(obj: Any) -> Any:
+    return type(obj)(SoapAdapter.XmlEscape(obj._moId), None)
+
+
+def invalid_request(message: str) -> Any:
+    """The request does not fit the protocol."""
+    return vmodl.fault.InvalidRequest(msg=message)
+
+
+def invalid_argument(name: str, message: str = "") -> Any:
+    """An argument has a value that the method does not take; `invalidProperty` names it."""
+    text = f"A specified parameter was not correct: {name}"
+    return vmodl.fault.InvalidArgument(invalidProperty=name, msg=f"{text}. {message}" if message else text)
+
+
+def invalid_property(path: str) -> Any:
+    """A property path names nothing on that type (section 12, row 20)."""
+    return vmodl.query.InvalidProperty(name=path, msg="")
+
+
+def method_not_found(name: str) -> Any:
+    """No such method in this vocabulary."""
+    return vmodl.fault.MethodNotFound(
+        receiver=vim.ServiceInstance("ServiceInstance", None), method=name, msg=f"Method not found: {name}."
+    )
+
+
+def not_implemented(what: str) -> Any:
+    """The real server has it, twohop has not: said, never acted."""
+    return vmodl.fault.NotSupported(msg=NOT_DONE.format(what=what))
+
+
+def not_found(obj: Any) -> Any:
+    """The object does not exist, or not any more; `obj` is mandatory (2.15)."""
+    text = "The object has already been deleted or has not been completely created"
+    return vmodl.fault.ManagedObjectNotFound(obj=_safe(obj), msg=text)
+
+
+def not_authenticated(obj: Any, privilege: str = "System.View") -> Any:
+    """No session, with the object and the privilege (2.14)."""
+    return vim.fault.NotAuthenticated(object=_safe(obj), privilegeId=privilege, msg="The session is not authenticated.")
+
+
+def invalid_login() -> Any:
+    """A wrong user name or password (10.11)."""
+    return vim.fault.InvalidLogin(msg="Cannot complete login due to an incorrect user name or password.")
+
+
+def invalid_power_state(existing: str, requested: str | None) -> Any:
+    """An operation that the power state does not allow (2.13)."""
+    shown = {"poweredOn": "Powered on", "poweredOff": "Powered off", "suspended": "Suspended"}[existing]
+    return vim.fault.InvalidPowerState(
+        existingState=existing,
+        requestedState=requested,
+        msg=f"The attempted operation cannot be performed in the current state ({shown}).",
+    )
+
+
+def invalid_state() -> Any:
+    """An operation that the object's state does not allow (2.1, 2.3)."""
+    return vim.fault.InvalidState(msg="The operation is not allowed in the current state.")
+
+
+def timed_out() -> Any:
+    """A lease or an operation that has timed out (2.2, 3.8)."""
+    return vim.fault.Timedout(msg="Operation timed out.")
+
+
+def request_canceled() -> Any:
+    """A task or a wait that somebody has cancelled (3.8, 10.8)."""
+    return vmodl.fault.RequestCanceled(msg="The task was canceled by a user.")
+
+
+def task_in_progress(task: Any) -> Any:
+    """The object is busy with `task`, which is mandatory (2.15)."""
+    return vim.fault.TaskInProgress(task=task, msg="Another task is already in progress.")
+
+
+def invalid_collector_version() -> Any:
+    """A version that the property collector does not know (10.8)."""
+    return vmodl.query.InvalidCollectorVersion(msg="")
+
+
+def system_error(reason: str) -> Any:
+    """The fake itself is wrong; never a page of HTML, which clients parse as SOAP."""
+    return vmodl.fault.SystemError(reason=reason, msg=f"A general system error occurred: {reason}")

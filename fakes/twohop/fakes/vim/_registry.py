@@ -1,0 +1,148 @@
+"""The one door to pyVmomi's internals: types, versions and the metadata of properties.
+
+The fake speaks the whole vim25 vocabulary because it reads pyVmomi's type registry. A client in the same process
+changes that registry's property metadata as it reads properties, so the property tables here are taken from the raw
+definitions, which nobody changes, and are frozen. `tests/fakes/test_registry_guard.py` names what is used, for every
+pyVmomi in range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pyVmomi import SoapAdapter, VmomiSupport, vim, vmodl
+
+__all__ = [
+    "NAMESPACE",
+    "SoapAdapter",
+    "VmomiSupport",
+    "coerce",
+    "newest_known",
+    "prior_versions",
+    "properties_of",
+    "type_named",
+    "version_for",
+    "vim",
+    "vmodl",
+    "wsdl_class",
+]
+
+NAMESPACE = "urn:vim25"
+OPTIONAL: int = VmomiSupport.F_OPTIONAL
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyInfo:
+    """A property of a managed object type: its declared type by name, its version, whether it may be unset."""
+
+    name: str
+    type_name: str
+    version: str
+    optional: bool
+
+
+def type_named(name: str) -> Any:
+    """Return a vmodl type by name, such as `vim.ManagedEntity[]`."""
+    return VmomiSupport.GetVmodlType(name)
+
+
+@cache
+def wsdl_class(wsdl_name: str) -> Any:
+    """Return the managed object class of a WSDL name, such as `VirtualMachine`; KeyError where vim25 has none."""
+    return VmomiSupport.GetWsdlType(NAMESPACE, wsdl_name)
+
+
+@cache
+def _definitions() -> dict[str, tuple[str, str, str, Any]]:
+    found = {}
+    for definition in list(VmomiSupport._managedDefMap.values()):
+        vmodl_name, wsdl_name, parent, _, properties, _ = definition
+        if vmodl_name.startswith(("vim.", "vmodl.")):
+            found[vmodl_name] = (vmodl_name, wsdl_name, parent, tuple(map(tuple, properties or ())))
+    return found
+
+
+@cache
+def properties_of(wsdl_name: str) -> dict[str, PropertyInfo]:
+    """Return every property of a managed object type, inherited ones first."""
+    by_wsdl = {wsdl: vmodl_name for vmodl_name, wsdl, _, _ in _definitions().values()}
+    chain = []
+    at = by_wsdl.get(wsdl_name)
+    while at is not None:
+        definition = _definitions().get(at)
+        if definition is None:
+            break
+        chain.append(definition)
+        at = definition[2]
+    table = {}
+    for _, _, _, rows in reversed(chain):
+        for name, type_name, version, flags, *_ in rows:
+            table[name] = PropertyInfo(name, type_name, version, bool(flags & OPTIONAL))
+    return table
+
+
+def coerce(type_or_name: Any, value: Any) -> Any:
+    """Return `value` as the declared type wants it, so that its xsi:type on the wire is the declared one."""
+    if value is None:
+        return None
+    typ: Any = type_named(type_or_name) if isinstance(type_or_name, str) else type_or_name
+    if not isinstance(typ, type):
+        return value
+    declared: Any = typ
+    if issubclass(typ, list):
+        return value if isinstance(value, VmomiSupport.Array) else declared(value)
+    if issubclass(typ, VmomiSupport.Enum):
+        return declared(value)
+    if issubclass(typ, int | float) and typ is not bool and not isinstance(value, bool):
+        return declared(value)
+    return value
+
+
+def _numbers(api: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in api.split("."))
+
+
+@cache
+def _known() -> dict[str, str]:
+    """Dotted API versions of vim25 that pyVmomi knows, with its names for them."""
+    known = {}
+    for version in VmomiSupport.GetServiceVersions("vim25"):
+        identity = VmomiSupport.versionIdMap.get(version, "")
+        if identity and identity[0].isdigit() and all(part.isdigit() for part in identity.split(".")):
+            known[identity] = version
+    return known
+
+
+def newest_known(api: str) -> str:
+    """Return the newest dotted API version that pyVmomi knows and that is not newer than `api`."""
+    return max((v for v in _known() if _numbers(v) <= _numbers(api)), key=_numbers)
+
+
+def prior_versions(api: str) -> list[str]:
+    """Return the dotted API versions older than `api`, newest first."""
+    return sorted((v for v in _known() if _numbers(v) < _numbers(api)), key=_numbers, reverse=True)
+
+
+@cache
+def version_for(soap_action: str, api: str) -> str:
+    """Return the version to answer in: the client's where the server has it, else the server's newest (10.4)."""
+    asked = soap_action.strip().strip('"').rpartition("/")[2]
+    known = _known()
+    server = newest_known(api)
+    if asked in known and _numbers(asked) <= _numbers(server):
+        return known[asked]
+    return known[server]
+
+
+@cache
+def has(version: str, introduced: str) -> bool:
+    """Tell whether an API version knows what another one introduced."""
+    return bool(VmomiSupport.IsChildVersion(version, introduced))
+
+
+@cache
+def oldest_version() -> str:
+    """Return the version that a client without a SOAPAction is answered in."""
+    return min(_known().items(), key=lambda item: _numbers(item[0]))[1]

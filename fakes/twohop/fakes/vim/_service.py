@@ -1,0 +1,146 @@
+"""Dispatch: a parsed request finds its object, its kind and its handler."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..world import Entity, World
+from . import _faults as faults
+from ._codec import FETCH, Invocation, safe_moid
+from ._kinds import BY_CLASS, KINDS, Kind
+from ._registry import VmomiSupport
+from ._sessions import Session, Sessions
+
+
+@dataclass(eq=False)
+class Singleton:
+    """A manager of the service, such as the SessionManager."""
+
+    moid: str
+    wsdl: str
+
+
+@dataclass(eq=False)
+class Call:
+    """One call: the service it came to, the session it came in, and what it does to the cookie."""
+
+    service: Service
+    session: Session | None
+    version: str
+    address: str = ""
+    agent: str = ""
+    cookie: str | None = None
+    set_cookie: str | None = None
+    seen: list[Entity] = field(default_factory=list)
+
+    @property
+    def world(self) -> World:
+        """The world of the service."""
+        return self.service.world
+
+    @property
+    def user(self) -> str:
+        """The name of the user of the session."""
+        return self.session.user if self.session else ""
+
+    def ref(self, obj: Any) -> Any:
+        """Return the managed object reference of an object; None for None."""
+        return None if obj is None else self.service.kind_of(obj).vim(obj.moid, None)
+
+    def refs(self, objects: Any) -> list[Any]:
+        """Return the references of several objects."""
+        return [self.ref(obj) for obj in objects]
+
+    def resolve(self, reference: Any) -> Any:
+        """Return the object behind a reference; ManagedObjectNotFound where there is none."""
+        return self.service.find(self.session, reference)
+
+
+class Service:
+    """The vSphere service of one world: every object that a reference can name, every method that is called on it."""
+
+    def __init__(self, world: World, user: str, password: str) -> None:
+        self.world = world
+        self.user = user
+        self.password = password
+        self.sessions = Sessions(world)
+        self.gaps: Counter[str] = Counter()
+        self.calls: Counter[str] = Counter()
+        self.closed = threading.Event()
+        self.singletons: dict[str, Singleton] = {}
+
+    def manager(self, moid: str, wsdl: str) -> Singleton:
+        """Declare a manager."""
+        return self.singletons.setdefault(moid, Singleton(moid, wsdl))
+
+    def kind_of(self, obj: Any) -> Kind:
+        """Return the kind of an object."""
+        if isinstance(obj, Singleton):
+            kind = KINDS.get(obj.wsdl)
+            return kind if kind is not None else Kind(obj.wsdl)
+        return BY_CLASS[type(obj)]
+
+    def find(self, session: Session | None, reference: Any) -> Any:
+        """Return the object behind a reference, whatever type the client names for it (10.5)."""
+        moid = reference._moId
+        found = self.singletons.get(moid) or self.world.objects.get(moid)
+        if found is None and session is not None:
+            found = session.objects.get(moid)
+        if found is None:
+            raise faults.not_found(reference)
+        return found
+
+    def invoke(self, call: Call, request: Invocation) -> Any:
+        """Carry out a call and return its typed result; faults are raised."""
+        name = request.method.wsdlName
+        self.calls[name] += 1
+        this = request.this
+        found = self.singletons.get(this._moId)
+        kind = self.kind_of(found) if found is not None else None
+        method = kind.methods.get(name) if kind is not None else None
+        anonymous = method is not None and method.anonymous
+        if call.session is None and not anonymous:
+            anonymous_read = request.method is FETCH and found is not None and found.wsdl == "ServiceInstance"
+            if not anonymous_read:
+                raise faults.not_authenticated(this)
+        target = found if found is not None else self.find(call.session, this)
+        kind = self.kind_of(target)
+        if request.method is FETCH:
+            value = kind.read(call, target, request.arguments["prop"] or "")
+            if isinstance(target, Entity):
+                call.seen.append(target)
+            return value
+        method = kind.methods.get(name)
+        if method is None:
+            raise self._missing(kind, request.method)
+        return method.handler(call, target, **request.arguments)
+
+    def gap(self, what: str) -> None:
+        """Count something that the real server has and the fake has not."""
+        self.gaps[what] += 1
+        self.world.journal.record("fault", server="vcenter", gap=what)
+
+    def close(self) -> None:
+        """End every wait."""
+        self.closed.set()
+        self.sessions.clear()
+
+    def about(self) -> dict[str, Any]:
+        """Say what is implemented, what has been called and which gaps have been met."""
+        kinds = {
+            kind.wsdl: {"methods": sorted(kind.methods), "properties": kind.readable()}
+            for kind in sorted(set(KINDS.values()), key=lambda k: k.wsdl)
+            if kind.methods or kind.readers
+        }
+        return {"types": kinds, "calls": dict(self.calls), "gaps": dict(self.gaps)}
+
+    def _missing(self, kind: Kind, method: Any) -> Any:
+        owner = method.type if isinstance(method.type, type) else VmomiSupport.GetVmodlType(method.typeName)
+        if not issubclass(kind.vim, owner):
+            return faults.method_not_found(safe_moid(method.wsdlName))
+        what = f"the method {kind.wsdl}.{method.wsdlName}"
+        self.gap(what)
+        return faults.not_implemented(what)

@@ -1,0 +1,161 @@
+"""Waiting for updates: a collector, its filters, and versions (10.7, 10.8).
+
+A filter keeps what it last reported, as serialised text. A wait compares that with the present and reports what
+differs, so no change can be missed or told twice, whatever caused it. Version "" asks for the full state; the version
+given back is the only one that the next wait may name.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from twohop.runtime import Wake
+
+from . import _faults as faults
+from ._codec import serialize_value
+from ._registry import vmodl
+from ._select import read, select
+from ._service import Call, Service
+
+PropertyCollector = vmodl.query.PropertyCollector
+Reported = dict[str, tuple[Any, dict[str, str]]]
+
+
+@dataclass(eq=False)
+class Filter:
+    """A property filter and what it has reported: for each object its reference and its values as text."""
+
+    moid: str
+    collector: Collector
+    spec: Any
+    partial: bool
+    reported: Reported = field(default_factory=dict)
+
+    def changes(self, call: Call) -> list[Any]:
+        """Return the object updates since the last report, and make them the last report."""
+        updates, present = [], {}
+        for selected in select(call, self.spec):
+            found = read(call, selected)
+            texts = {path: serialize_value(value, call.version) for path, value in found.values.items()}
+            present[selected.obj.moid] = (found.reference, texts)
+            known = self.reported.get(selected.obj.moid)
+            update = self._entered(found) if known is None else self._modified(found, texts, known[1])
+            if update is not None:
+                updates.append(update)
+        gone = [ref for moid, (ref, _) in self.reported.items() if moid not in present]
+        updates += [PropertyCollector.ObjectUpdate(kind="leave", obj=ref) for ref in gone]
+        self.reported = present
+        return updates
+
+    @staticmethod
+    def _entered(found: Any) -> Any:
+        changes = [PropertyCollector.Change(name=p, op="assign", val=v) for p, v in found.values.items()]
+        missing = [PropertyCollector.MissingProperty(path=p, fault=f) for p, f in found.missing.items()]
+        return PropertyCollector.ObjectUpdate(kind="enter", obj=found.reference, changeSet=changes, missingSet=missing)
+
+    @staticmethod
+    def _modified(found: Any, texts: dict[str, str], known: dict[str, str]) -> Any:
+        changes = [
+            PropertyCollector.Change(name=path, op="assign", val=found.values[path])
+            for path, text in texts.items()
+            if known.get(path) != text
+        ]
+        # A property that became unset is told as an assignment of nothing, which clients must tolerate (10.8).
+        changes += [PropertyCollector.Change(name=path, op="assign") for path in known if path not in texts]
+        if not changes:
+            return None
+        return PropertyCollector.ObjectUpdate(kind="modify", obj=found.reference, changeSet=changes)
+
+
+class Collector:
+    """A property collector of one session."""
+
+    def __init__(self, moid: str, service: Service) -> None:
+        self.moid = moid
+        self.filters: list[Filter] = []
+        self._service = service
+        self._wake = Wake()
+        self._number = 0
+        self._version = ""
+        self._pending: list[Any] = []
+        self._batch = 0
+        self._cancelled = False
+        self._closed = False
+        self._unlisten = service.world.listen(lambda revision, made: self._wake.set())
+
+    def add(self, held: Filter) -> None:
+        """Take a filter, whose full state the next wait reports."""
+        with self._service.world.lock:
+            self.filters.append(held)
+        self._wake.set()
+
+    def remove(self, held: Filter) -> None:
+        """Let a filter go."""
+        with self._service.world.lock:
+            if held in self.filters:
+                self.filters.remove(held)
+
+    def cancel(self) -> None:
+        """End the wait under way with RequestCanceled."""
+        self._cancelled = True
+        self._wake.set()
+
+    def close(self) -> None:
+        """End with the session or by the client."""
+        self._closed = True
+        self._unlisten()
+        self._wake.set()
+
+    def wait(self, call: Call, version: str, longest: float | None, most: int | None) -> Any:
+        """Return an UpdateSet, or None when `longest` seconds have passed without a change."""
+        world = self._service.world
+        with world.lock:
+            if version == "":
+                self._pending = []
+                for held in self.filters:
+                    held.reported = {}
+            elif version != self._version:
+                raise faults.invalid_collector_version()
+        deadline = math.inf if longest is None else world.clock.now() + longest
+        while True:
+            self._wake.clear()
+            with world.lock:
+                self._check_open(call)
+                answer = self._next(call, most)
+                if answer is not None:
+                    return answer
+            if world.clock.now() >= deadline:
+                return None
+            self._wait_until(deadline)
+
+    def _wait_until(self, deadline: float) -> None:
+        self._service.world.clock.wait_until(deadline, self._wake)
+
+    def _check_open(self, call: Call) -> None:
+        if self._cancelled:
+            self._cancelled = False
+            raise faults.request_canceled()
+        if self._closed or self._service.closed.is_set():
+            raise faults.request_canceled()
+
+    def _next(self, call: Call, most: int | None) -> Any:
+        if not self._pending:
+            self._pending = [(held, update) for held in self.filters for update in held.changes(call)]
+            self._batch = 0
+            if not self._pending:
+                return None
+            self._number += 1
+        size = most or len(self._pending)
+        batch, self._pending = self._pending[:size], self._pending[size:]
+        truncated = bool(self._pending)
+        self._batch += 1
+        # Batches of one version are numbered behind an underscore; the last one bears the plain number (10.7).
+        self._version = f"{self._number - 1}_{self._batch}" if truncated else str(self._number)
+        sets = []
+        for held in self.filters:
+            mine = [update for owner, update in batch if owner is held]
+            if mine:
+                sets.append(PropertyCollector.FilterUpdate(filter=call.ref(held), objectSet=mine))
+        return PropertyCollector.UpdateSet(version=self._version, filterSet=sets, truncated=truncated or None)

@@ -1,0 +1,39 @@
+"""Managed objects, one file each. Importing this package declares them all."""
+
+from __future__ import annotations
+
+from . import (
+    _container_view,
+    _export,
+    _host,
+    _inventory,
+    _lease,
+    _ovf_manager,
+    _property_collector,
+    _search_index,
+    _service_instance,
+    _session_manager,
+    _storage,
+    _task,
+    _virtual_machine,
+)
+from ._lease import after_reply
+from ._service_instance import declare_managers
+
+__all__ = [
+    "_container_view",
+    "_export",
+    "_host",
+    "_inventory",
+    "_lease",
+    "_ovf_manager",
+    "_property_collector",
+    "_search_index",
+    "_service_instance",
+    "_session_manager",
+    "_storage",
+    "_task",
+    "_virtual_machine",
+    "after_reply",
+    "declare_managers",
+]

@@ -1,0 +1,160 @@
+"""Folder, Datacenter, ClusterComputeResource and ResourcePool."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...world import Cluster, Datacenter, Folder, ResourcePool, VApp
+from .._kinds import Kind
+from .._registry import vim, wsdl_class
+from .._service import Call
+from ._managed_entity import MANAGED_ENTITY
+
+FOLDER = Kind("Folder", MANAGED_ENTITY, of=Folder)
+DATACENTER = Kind("Datacenter", MANAGED_ENTITY, of=Datacenter)
+COMPUTE_RESOURCE = Kind("ComputeResource", MANAGED_ENTITY)
+CLUSTER = Kind("ClusterComputeResource", COMPUTE_RESOURCE, of=Cluster)
+RESOURCE_POOL = Kind("ResourcePool", MANAGED_ENTITY, of=ResourcePool)
+VIRTUAL_APP = Kind("VirtualApp", RESOURCE_POOL, of=VApp)
+
+HOST_MHZ = 2400
+HOST_CORES = 8
+HOST_MEMORY = 64 << 30
+
+
+@FOLDER.provides("childEntity")
+def _child_entity(call: Call, folder: Folder) -> list[Any]:
+    return call.refs(folder.children)
+
+
+@FOLDER.provides("childType")
+def _child_type(call: Call, folder: Folder) -> list[Any]:
+    return [wsdl_class(name) for name in folder.child_types]
+
+
+@DATACENTER.provides("vmFolder")
+def _vm_folder(call: Call, datacenter: Datacenter) -> Any:
+    return call.ref(datacenter.vm_folder)
+
+
+@DATACENTER.provides("hostFolder")
+def _host_folder(call: Call, datacenter: Datacenter) -> Any:
+    return call.ref(datacenter.host_folder)
+
+
+@DATACENTER.provides("datastoreFolder")
+def _datastore_folder(call: Call, datacenter: Datacenter) -> Any:
+    return call.ref(datacenter.datastore_folder)
+
+
+@DATACENTER.provides("networkFolder")
+def _network_folder(call: Call, datacenter: Datacenter) -> Any:
+    return call.ref(datacenter.network_folder)
+
+
+@DATACENTER.provides("datastore")
+def _datacenter_datastore(call: Call, datacenter: Datacenter) -> list[Any]:
+    return call.refs(datacenter.datastores)
+
+
+@DATACENTER.provides("network")
+def _datacenter_network(call: Call, datacenter: Datacenter) -> list[Any]:
+    return call.refs(datacenter.networks)
+
+
+@CLUSTER.provides("host")
+def _cluster_host(call: Call, cluster: Cluster) -> list[Any]:
+    return call.refs(cluster.hosts)
+
+
+@CLUSTER.provides("resourcePool")
+def _cluster_pool(call: Call, cluster: Cluster) -> Any:
+    return call.ref(cluster.pool)
+
+
+@CLUSTER.provides("datastore")
+def _cluster_datastore(call: Call, cluster: Cluster) -> list[Any]:
+    return call.refs(dict.fromkeys(store for host in cluster.hosts for store in host.datastores))
+
+
+@CLUSTER.provides("network")
+def _cluster_network(call: Call, cluster: Cluster) -> list[Any]:
+    return call.refs(dict.fromkeys(network for host in cluster.hosts for network in host.networks))
+
+
+@CLUSTER.provides("summary")
+def _cluster_summary(call: Call, cluster: Cluster) -> Any:
+    hosts = len(cluster.hosts)
+    return vim.ClusterComputeResource.Summary(
+        totalCpu=hosts * HOST_CORES * HOST_MHZ,
+        totalMemory=hosts * HOST_MEMORY,
+        numCpuCores=hosts * HOST_CORES,
+        numCpuThreads=hosts * HOST_CORES,
+        effectiveCpu=hosts * HOST_CORES * HOST_MHZ,
+        effectiveMemory=hosts * HOST_MEMORY >> 20,
+        numHosts=hosts,
+        numEffectiveHosts=hosts,
+        overallStatus="green",
+        currentFailoverLevel=0,
+        numVmotions=0,
+    )
+
+
+@RESOURCE_POOL.provides("owner")
+def _owner(call: Call, pool: ResourcePool) -> Any:
+    return call.ref(pool.owner)
+
+
+@RESOURCE_POOL.provides("vm")
+def _pool_vm(call: Call, pool: ResourcePool) -> list[Any]:
+    return call.refs(pool.vms)
+
+
+@RESOURCE_POOL.provides("resourcePool")
+def _pool_pools(call: Call, pool: ResourcePool) -> list[Any]:
+    return call.refs(pool.vapps)
+
+
+@RESOURCE_POOL.provides("childConfiguration")
+def _child_configuration(call: Call, pool: ResourcePool) -> list[Any]:
+    return []
+
+
+def _allocation() -> Any:
+    return vim.ResourceAllocationInfo(
+        reservation=0,
+        expandableReservation=True,
+        limit=-1,
+        shares=vim.SharesInfo(shares=4000, level="normal"),
+    )
+
+
+@RESOURCE_POOL.provides("config")
+def _pool_config(call: Call, pool: ResourcePool) -> Any:
+    return vim.ResourceConfigSpec(entity=call.ref(pool), cpuAllocation=_allocation(), memoryAllocation=_allocation())
+
+
+@RESOURCE_POOL.provides("runtime")
+def _pool_runtime(call: Call, pool: ResourcePool) -> Any:
+    hosts = len(pool.owner.hosts)
+
+    def usage(most: int) -> Any:
+        return vim.ResourcePool.ResourceUsage(
+            reservationUsed=0,
+            reservationUsedForVm=0,
+            unreservedForPool=most,
+            unreservedForVm=most,
+            overallUsage=0,
+            maxUsage=most,
+        )
+
+    return vim.ResourcePool.RuntimeInfo(
+        memory=usage(hosts * HOST_MEMORY), cpu=usage(hosts * HOST_CORES * HOST_MHZ), overallStatus="green"
+    )
+
+
+@RESOURCE_POOL.provides("summary")
+def _pool_summary(call: Call, pool: ResourcePool) -> Any:
+    return vim.ResourcePool.Summary(
+        name=pool.name, config=_pool_config(call, pool), runtime=_pool_runtime(call, pool), configuredMemoryMB=0
+    )

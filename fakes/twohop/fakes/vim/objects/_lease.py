@@ -1,0 +1,180 @@
+"""HttpNfcLease: the machine of `machines._lease` on a world, with its faults, its properties and its clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...machines import LeaseInput, LeaseState, Refusal
+from ...nfc import digests_of
+from ...world import ExportLease, ExportTask, step_lease
+from .. import _faults as faults
+from .._kinds import Kind
+from .._registry import vim, vmodl
+from .._service import Call
+
+LEASE = Kind("HttpNfcLease", of=ExportLease)
+
+
+def arm_timeout(call: Call, lease: ExportLease) -> None:
+    """Let the lease end by its deadline, which every renewal moves (3.1, 3.8)."""
+    world = call.world
+
+    def due() -> None:
+        with world.lock:
+            deadline = lease.value.deadline()
+            if deadline is None or lease.moid not in world.objects:
+                return
+            if world.clock.now() < deadline:
+                world.clock.call_at(deadline, due)
+                return
+            step_lease(world, lease, LeaseInput.DEADLINE, faults.timed_out())
+
+    deadline = lease.value.deadline()
+    assert deadline is not None
+    world.clock.call_at(deadline, due)
+
+
+def after_reply(call: Call) -> None:
+    """Note what an answer showed: a lease seen initializing often enough becomes ready (1.12)."""
+    for seen in dict.fromkeys(call.seen):
+        if isinstance(seen, ExportLease) and seen.state is LeaseState.INITIALIZING:
+            with call.world.change():
+                seen.reads_left -= 1
+                if seen.reads_left <= 0:
+                    step_lease(call.world, seen, LeaseInput.PREPARED)
+
+
+def session_ended(call: Call, session: str) -> None:
+    """Do to a session's leases what the profile says of logout (1.10)."""
+    if call.world.profile.text("lease_after_logout") == "stays":
+        return
+    for lease in call.world.leases():
+        if lease.session == session and lease.state.held:
+            step_lease(call.world, lease, LeaseInput.ABORT, faults.request_canceled())
+
+
+def cancel_export(call: Call, task: ExportTask) -> None:
+    """Cancel an export's task: its lease ends in error."""
+    lease = call.world.objects.get(task.lease or "")
+    if isinstance(lease, ExportLease):
+        step_lease(call.world, lease, LeaseInput.ABORT, faults.request_canceled())
+
+
+def _require(call: Call, lease: ExportLease, input: LeaseInput, error: Any = None) -> None:
+    refusal = step_lease(call.world, lease, input, error)
+    if refusal is None:
+        return
+    profile = call.world.profile
+    name = {
+        Refusal.INVALID_STATE: "InvalidState",
+        Refusal.TIMED_OUT: "Timedout",
+        Refusal.PROGRESS_AFTER_END: profile.text("progress_after_end"),
+        Refusal.ABORT_AFTER_COMPLETE: profile.text("abort_after_complete"),
+        Refusal.WHILE_INITIALIZING: profile.text("complete_while_initializing"),
+        Refusal.NOTHING: "InvalidState",
+    }[refusal]
+    if name == "ManagedObjectNotFound":
+        raise faults.not_found(call.ref(lease))
+    raise faults.timed_out() if name == "Timedout" else faults.invalid_state()
+
+
+@LEASE.provides("state")
+def _state(call: Call, lease: ExportLease) -> str:
+    return lease.state.seen
+
+
+@LEASE.provides("error")
+def _error(call: Call, lease: ExportLease) -> Any:
+    return lease.error
+
+
+@LEASE.provides("initializeProgress")
+def _initialize_progress(call: Call, lease: ExportLease) -> int:
+    return 0 if lease.state is LeaseState.INITIALIZING else 100
+
+
+@LEASE.provides("transferProgress")
+def _transfer_progress(call: Call, lease: ExportLease) -> int:
+    return max(0, min(100, lease.percent))
+
+
+@LEASE.provides("mode")
+def _mode(call: Call, lease: ExportLease) -> str:
+    return "pushOrGet"
+
+
+@LEASE.provides("capabilities")
+def _capabilities(call: Call, lease: ExportLease) -> Any:
+    return vim.HttpNfcLease.Capabilities(pullModeSupported=False, corsSupported=False)
+
+
+@LEASE.provides("info")
+def _info(call: Call, lease: ExportLease) -> Any:
+    if lease.state is not LeaseState.READY:
+        return None
+    return vim.HttpNfcLease.Info(
+        lease=call.ref(lease),
+        entity=call.ref(lease.entity),
+        deviceUrl=[
+            vim.HttpNfcLease.DeviceUrl(
+                key=file.key,
+                importKey="",
+                url=f"https://{file.host.authority}/nfc/{file.ticket}/{file.name}",
+                sslThumbprint=file.host.thumbprint,
+                disk=True,
+                targetId=file.name,
+                datastoreKey=f"https://{file.host.authority}/nfc/{file.ticket}/",
+            )
+            for file in lease.files
+        ],
+        totalDiskCapacityInKB=sum(disk.capacity for vm in lease.vms for disk in vm.disks) >> 10,
+        leaseTimeout=int(lease.value.timeout),
+    )
+
+
+@LEASE.method("HttpNfcLeaseProgress")
+def _progress(call: Call, lease: ExportLease, percent: int) -> None:
+    if call.world.profile.text("progress_out_of_range") == "InvalidArgument" and not 0 <= percent <= 100:
+        raise faults.invalid_argument("percent")
+    with call.world.change() as tx:
+        _require(call, lease, LeaseInput.PROGRESS)
+        tx.set(lease, "percent", percent)
+        tx.set(lease.task, "progress", max(0, min(100, percent)))
+
+
+@LEASE.method("HttpNfcLeaseComplete")
+def _complete(call: Call, lease: ExportLease) -> None:
+    _require(call, lease, LeaseInput.COMPLETE)
+
+
+@LEASE.method("HttpNfcLeaseAbort")
+def _abort(call: Call, lease: ExportLease, fault: Any) -> None:
+    # The fault given is what other listeners see on the task (1.4).
+    seen = fault if isinstance(fault, vmodl.MethodFault) else faults.request_canceled()
+    _require(call, lease, LeaseInput.ABORT, seen)
+
+
+@LEASE.method("HttpNfcLeaseGetManifest")
+def _manifest(call: Call, lease: ExportLease) -> list[Any]:
+    _require(call, lease, LeaseInput.MANIFEST)
+    default = call.world.profile.text("manifest_checksum")
+    entries = []
+    # Only files that were sent whole have an entry (5.5).
+    for file in lease.files:
+        if not file.sent:
+            continue
+        size, sha1, sha256 = digests_of(file)
+        kind = lease.checksum_types.get(file.key, default)
+        entries.append(
+            vim.HttpNfcLease.ManifestEntry(
+                key=file.key,
+                sha1=sha1,
+                checksum=sha1 if kind == "sha1" else sha256,
+                checksumType=kind,
+                size=size,
+                disk=True,
+                capacity=file.disk.capacity,
+                populatedSize=file.disk.content.populated,
+            )
+        )
+    return entries

@@ -1,0 +1,51 @@
+"""ManagedEntity: what every object of the inventory has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...world import Entity, Vm
+from .._kinds import Kind
+from .._service import Call
+
+MANAGED_ENTITY = Kind("ManagedEntity")
+
+
+@MANAGED_ENTITY.provides("name")
+def _name(call: Call, entity: Entity) -> str:
+    # Names travel with /, \ and % escaped.
+    return entity.name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
+
+
+@MANAGED_ENTITY.provides("parent")
+def _parent(call: Call, entity: Entity) -> Any:
+    return call.ref(entity.parent)
+
+
+@MANAGED_ENTITY.provides("overallStatus", "configStatus")
+def _status(call: Call, entity: Entity) -> str:
+    return "green"
+
+
+@MANAGED_ENTITY.provides("alarmActionsEnabled")
+def _alarm_actions(call: Call, entity: Entity) -> bool:
+    return True
+
+
+@MANAGED_ENTITY.provides("effectiveRole")
+def _effective_role(call: Call, entity: Entity) -> list[int]:
+    return [-1]
+
+
+@MANAGED_ENTITY.provides(
+    "availableField", "configIssue", "customValue", "declaredAlarmState", "disabledMethod", "permission", "tag",
+    "triggeredAlarmState", "value",
+)  # fmt: skip
+def _none_of_these(call: Call, entity: Entity) -> list[Any]:
+    return []
+
+
+@MANAGED_ENTITY.provides("recentTask")
+def _recent_task(call: Call, entity: Entity) -> list[Any]:
+    names = entity.recent_tasks if isinstance(entity, Vm) else ()
+    return [call.ref(call.world.objects[moid]) for moid in names if moid in call.world.objects]

@@ -1,0 +1,77 @@
+"""SearchIndex: objects by path, by name, by UUID."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...world import Cluster, Datacenter, Entity, Folder, Host, ResourcePool, Vm
+from .. import _faults as faults
+from .._kinds import Kind
+from .._service import Call, Singleton
+
+SEARCH_INDEX = Kind("SearchIndex")
+
+
+def children(entity: Entity) -> list[Entity]:
+    """Return the objects below one in the tree."""
+    match entity:
+        case Folder():
+            return list(entity.children)
+        case Datacenter():
+            return [entity.vm_folder, entity.host_folder, entity.datastore_folder, entity.network_folder]
+        case Cluster():
+            return [*entity.hosts, *([entity.pool] if entity.pool else [])]
+        case ResourcePool():
+            return [*entity.vapps, *entity.vms]
+        case _:
+            return []
+
+
+@SEARCH_INDEX.method("FindByInventoryPath")
+def _by_path(call: Call, _: Singleton, inventoryPath: str) -> Any:
+    at: Entity | None = call.world.root
+    for name in inventoryPath.strip("/").split("/"):
+        at = next((child for child in children(at) if child.name == name), None) if at is not None else None
+    return call.ref(at)
+
+
+@SEARCH_INDEX.method("FindChild")
+def _child(call: Call, _: Singleton, entity: Any, name: str) -> Any:
+    return call.ref(next((child for child in children(call.resolve(entity)) if child.name == name), None))
+
+
+def _by_uuid(call: Call, datacenter: Any, wanted: str, vm_search: bool, instance: bool | None) -> list[Any]:
+    within = call.resolve(datacenter) if datacenter is not None else None
+    among: list[Vm] | list[Host] = call.world.vms() if vm_search else call.world.hosts()
+    found = []
+    for candidate in among:
+        value = candidate.instance_uuid if instance and isinstance(candidate, Vm) else candidate.uuid
+        if value.lower() == wanted.lower() and within in (None, call.world.datacenter_of(candidate)):
+            found.append(call.ref(candidate))
+    return found
+
+
+@SEARCH_INDEX.method("FindByUuid")
+def _find_by_uuid(
+    call: Call, _: Singleton, datacenter: Any, uuid: str, vmSearch: bool, instanceUuid: bool | None = None
+) -> Any:
+    found = _by_uuid(call, datacenter, uuid, vmSearch, instanceUuid)
+    return found[0] if found else None
+
+
+@SEARCH_INDEX.method("FindAllByUuid")
+def _find_all_by_uuid(
+    call: Call, _: Singleton, datacenter: Any, uuid: str, vmSearch: bool, instanceUuid: bool | None = None
+) -> Any:
+    return _by_uuid(call, datacenter, uuid, vmSearch, instanceUuid)
+
+
+@SEARCH_INDEX.method("FindByDatastorePath")
+def _by_datastore_path(call: Call, _: Singleton, datacenter: Any, path: str) -> Any:
+    within = call.resolve(datacenter)
+    if not isinstance(within, Datacenter):
+        raise faults.invalid_argument("datacenter")
+    for vm in call.world.vms():
+        if call.world.datacenter_of(vm) is within and path == f"[{vm.datastore.name}] {vm.name}/{vm.name}.vmx":
+            return call.ref(vm)
+    return None

@@ -1,0 +1,81 @@
+"""SessionManager: Login and Logout with the cookie rules (10.1, 10.2, 10.10, 10.11)."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from .. import _faults as faults
+from .._kinds import Kind
+from .._registry import vim
+from .._service import Call, Singleton
+from .._sessions import Session
+from ._service_instance import moment
+
+SESSION_MANAGER = Kind("SessionManager")
+
+
+def _user_session(session: Session) -> Any:
+    return vim.UserSession(
+        key=session.key,
+        userName=session.user,
+        fullName=session.user,
+        loginTime=moment(session.login_time),
+        lastActiveTime=moment(session.value.last_call),
+        locale="en",
+        messageLocale="en",
+        extensionSession=False,
+        ipAddress=session.address,
+        userAgent=session.agent,
+        callCount=session.value.calls,
+    )
+
+
+@SESSION_MANAGER.method("Login", anonymous=True)
+def _login(call: Call, _: Singleton, userName: str, password: str, locale: str | None) -> Any:
+    # The cookie comes with the Login reply, a refused one too; older servers have set it before (10.1).
+    first_reply = call.world.profile.text("cookie_from") == "first-reply"
+    cookie = call.cookie if first_reply and call.cookie is not None else call.service.sessions.new_cookie()
+    if not first_reply:
+        call.set_cookie = cookie
+    right_user = hmac.compare_digest(userName.encode(), call.service.user.encode())
+    right_password = hmac.compare_digest((password or "").encode(), call.service.password.encode())
+    if not (right_user and right_password):
+        raise faults.invalid_login()
+    if call.session is not None and call.session.cookie == cookie:
+        raise faults.invalid_login()
+    return _user_session(call.service.sessions.open(cookie, userName, call.address, call.agent))
+
+
+@SESSION_MANAGER.method("Logout")
+def _logout(call: Call, _: Singleton) -> None:
+    if call.session is not None:
+        from ._lease import session_ended
+
+        session_ended(call, call.session.key)
+        call.service.sessions.logout(call.session)
+
+
+@SESSION_MANAGER.method("SessionIsActive")
+def _session_is_active(call: Call, _: Singleton, sessionID: str, userName: str) -> bool:
+    return any(s.key == sessionID and s.user == userName for s in call.service.sessions.active())
+
+
+@SESSION_MANAGER.provides("currentSession")
+def _current_session(call: Call, _: Singleton) -> Any:
+    return _user_session(call.session) if call.session else None
+
+
+@SESSION_MANAGER.provides("sessionList")
+def _session_list(call: Call, _: Singleton) -> Any:
+    return [_user_session(s) for s in call.service.sessions.active()]
+
+
+@SESSION_MANAGER.provides("defaultLocale")
+def _default_locale(call: Call, _: Singleton) -> str:
+    return "en"
+
+
+@SESSION_MANAGER.provides("messageLocaleList", "supportedLocaleList")
+def _locales(call: Call, _: Singleton) -> list[str]:
+    return ["en"]

@@ -1,0 +1,287 @@
+"""VirtualMachine: what it is, and its power. What leases do to it is in `_export`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ...machines import PowerInput, PowerState, step_power
+from ...world import Controller, Datastore, Disk, Host, Network, Nic, ResourcePool, Vm, end_task
+from .. import _faults as faults
+from .._kinds import Kind
+from .._registry import vim
+from .._service import Call
+from ._managed_entity import MANAGED_ENTITY
+from ._task import start_task
+
+VIRTUAL_MACHINE = Kind("VirtualMachine", MANAGED_ENTITY, of=Vm)
+
+GUESTS = {"otherGuest": "Other (32-bit)", "otherGuest64": "Other (64-bit)", "ubuntu64Guest": "Ubuntu Linux (64-bit)"}
+
+
+def refuse_while_leased(call: Call, vm: Vm) -> None:
+    """Refuse a state-changing call on a machine that a lease holds (9.1, 9.2)."""
+    if not vm.leases:
+        return
+    if call.world.profile.text("locked_fault") == "InvalidState":
+        raise faults.invalid_state()
+    task = next(lease.task for lease in call.world.leases() if lease.moid in vm.leases)
+    raise faults.task_in_progress(call.ref(task))
+
+
+def _controller(controller: Controller, vm: Vm) -> Any:
+    attributes = {
+        "key": controller.key,
+        "busNumber": controller.bus,
+        "device": [disk.key for disk in vm.disks if disk.controller is controller],
+        "deviceInfo": vim.Description(label=f"{_label(controller)} {controller.bus}", summary=_label(controller)),
+    }
+    scsi = {
+        "ParaVirtualSCSIController": vim.vm.device.ParaVirtualSCSIController,
+        "VirtualLsiLogicController": vim.vm.device.VirtualLsiLogicController,
+        "VirtualLsiLogicSASController": vim.vm.device.VirtualLsiLogicSASController,
+        "VirtualBusLogicController": vim.vm.device.VirtualBusLogicController,
+    }
+    if controller.kind in scsi:
+        return scsi[controller.kind](
+            **attributes, controllerKey=100, unitNumber=3 + controller.bus, scsiCtlrUnitNumber=7, sharedBus="noSharing",
+            hotAddRemove=True,
+        )  # fmt: skip
+    other = {
+        "VirtualAHCIController": vim.vm.device.VirtualAHCIController,
+        "VirtualIDEController": vim.vm.device.VirtualIDEController,
+        "VirtualNVMEController": vim.vm.device.VirtualNVMEController,
+    }
+    return other[controller.kind](**attributes)
+
+
+def _label(controller: Controller) -> str:
+    if "IDE" in controller.kind:
+        return "IDE"
+    if "AHCI" in controller.kind:
+        return "SATA controller"
+    return "NVME controller" if "NVME" in controller.kind else "SCSI controller"
+
+
+def _disk(disk: Disk, number: int) -> Any:
+    kib = disk.capacity >> 10
+    return vim.vm.device.VirtualDisk(
+        key=disk.key,
+        deviceInfo=vim.Description(label=f"Hard disk {number}", summary=f"{kib:,} KB"),
+        backing=vim.vm.device.VirtualDisk.FlatVer2BackingInfo(
+            fileName=disk.file_name, diskMode="persistent", thinProvisioned=disk.thin, writeThrough=False
+        ),
+        controllerKey=disk.controller.key,
+        unitNumber=disk.unit,
+        capacityInKB=kib,
+        capacityInBytes=disk.capacity,
+    )
+
+
+def _nic(call: Call, nic: Nic) -> Any:
+    return vim.vm.device.VirtualVmxnet3(
+        key=nic.key,
+        deviceInfo=vim.Description(label="Network adapter 1", summary=nic.network.name),
+        backing=vim.vm.device.VirtualEthernetCard.NetworkBackingInfo(
+            deviceName=nic.network.name, network=call.ref(nic.network)
+        ),
+        connectable=vim.vm.device.VirtualDevice.ConnectInfo(
+            startConnected=True, allowGuestControl=True, connected=False, status="untried"
+        ),
+        controllerKey=100,
+        unitNumber=7,
+        addressType="assigned",
+        macAddress=nic.mac,
+        wakeOnLanEnabled=True,
+    )
+
+
+def hardware(call: Call, vm: Vm) -> Any:
+    """Return VirtualHardware with every device."""
+    ide = [] if any("IDE" in c.kind for c in vm.controllers) else [_ide(0), _ide(1)]
+    devices = [*ide, *(_controller(c, vm) for c in vm.controllers)]
+    devices += [_disk(disk, number) for number, disk in enumerate(vm.disks, 1)]
+    devices += [_nic(call, nic) for nic in vm.nics]
+    return vim.vm.VirtualHardware(numCPU=vm.cpus, numCoresPerSocket=1, memoryMB=vm.memory_mib, device=devices)
+
+
+def _ide(bus: int) -> Any:
+    info = vim.Description(label=f"IDE {bus}", summary=f"IDE {bus}")
+    return vim.vm.device.VirtualIDEController(key=200 + bus, busNumber=bus, deviceInfo=info)
+
+
+def _vmx(vm: Vm) -> str:
+    return f"[{vm.datastore.name}] {vm.name}/{vm.name}.vmx"
+
+
+@VIRTUAL_MACHINE.provides("config")
+def _config(call: Call, vm: Vm) -> Any:
+    folder = f"[{vm.datastore.name}] {vm.name}/"
+    return vim.vm.ConfigInfo(
+        changeVersion="1970-01-01T00:00:00Z",
+        modified=_epoch(),
+        name=vm.name,
+        guestFullName=GUESTS.get(vm.guest_id, vm.guest_id),
+        version=vm.hardware,
+        uuid=vm.uuid,
+        instanceUuid=vm.instance_uuid,
+        template=False,
+        guestId=vm.guest_id,
+        alternateGuestName="",
+        annotation=vm.annotation,
+        files=vim.vm.FileInfo(
+            vmPathName=_vmx(vm), snapshotDirectory=folder, suspendDirectory=folder, logDirectory=folder
+        ),
+        flags=vim.vm.FlagInfo(),
+        defaultPowerOps=vim.vm.DefaultPowerOpInfo(powerOffType="soft", suspendType="hard", resetType="soft"),
+        hardware=hardware(call, vm),
+        firmware="bios",
+    )
+
+
+def _epoch() -> Any:
+    return datetime.fromtimestamp(0, UTC)
+
+
+@VIRTUAL_MACHINE.provides("runtime")
+def _runtime(call: Call, vm: Vm) -> Any:
+    return vim.vm.RuntimeInfo(
+        host=call.ref(vm.host),
+        connectionState="connected",
+        powerState=vm.power.value,
+        faultToleranceState="notConfigured",
+        toolsInstallerMounted=False,
+        suspendInterval=0,
+        memoryOverhead=0,
+        maxCpuUsage=None,
+        maxMemoryUsage=None,
+        numMksConnections=0,
+        recordReplayState="inactive",
+        cleanPowerOff=True,
+        onlineStandby=False,
+        consolidationNeeded=False,
+    )
+
+
+def _storage_bytes(vm: Vm) -> tuple[int, int]:
+    populated = sum(disk.content.populated if disk.thin else disk.capacity for disk in vm.disks)
+    return populated, sum(disk.capacity for disk in vm.disks) - populated
+
+
+@VIRTUAL_MACHINE.provides("summary")
+def _summary(call: Call, vm: Vm) -> Any:
+    committed, uncommitted = _storage_bytes(vm)
+    return vim.vm.Summary(
+        vm=call.ref(vm),
+        runtime=_runtime(call, vm),
+        guest=vim.vm.Summary.GuestSummary(toolsStatus="toolsNotInstalled", toolsRunningStatus="guestToolsNotRunning"),
+        config=vim.vm.Summary.ConfigSummary(
+            name=vm.name,
+            template=False,
+            vmPathName=_vmx(vm),
+            memorySizeMB=vm.memory_mib,
+            cpuReservation=0,
+            memoryReservation=0,
+            numCpu=vm.cpus,
+            numEthernetCards=len(vm.nics),
+            numVirtualDisks=len(vm.disks),
+            uuid=vm.uuid,
+            instanceUuid=vm.instance_uuid,
+            guestId=vm.guest_id,
+            guestFullName=GUESTS.get(vm.guest_id, vm.guest_id),
+            annotation=vm.annotation,
+        ),
+        storage=vim.vm.Summary.StorageSummary(
+            committed=committed, uncommitted=uncommitted, unshared=committed, timestamp=_epoch()
+        ),
+        quickStats=vim.vm.Summary.QuickStats(guestHeartbeatStatus="gray"),
+        overallStatus="green",
+    )
+
+
+@VIRTUAL_MACHINE.provides("guest")
+def _guest(call: Call, vm: Vm) -> Any:
+    return vim.vm.GuestInfo(
+        toolsStatus="toolsNotInstalled",
+        toolsRunningStatus="guestToolsNotRunning",
+        guestState="notRunning",
+    )
+
+
+@VIRTUAL_MACHINE.provides("guestHeartbeatStatus")
+def _heartbeat(call: Call, vm: Vm) -> str:
+    return "gray"
+
+
+@VIRTUAL_MACHINE.provides("datastore")
+def _datastore(call: Call, vm: Vm) -> list[Any]:
+    return [call.ref(vm.datastore)]
+
+
+@VIRTUAL_MACHINE.provides("network")
+def _network(call: Call, vm: Vm) -> list[Any]:
+    return call.refs(dict.fromkeys(nic.network for nic in vm.nics))
+
+
+@VIRTUAL_MACHINE.provides("resourcePool")
+def _pool(call: Call, vm: Vm) -> Any:
+    return call.ref(vm.pool)
+
+
+@VIRTUAL_MACHINE.provides("rootSnapshot")
+def _root_snapshot(call: Call, vm: Vm) -> list[Any]:
+    return []
+
+
+def _power(call: Call, vm: Vm, input: PowerInput, description: str) -> Any:
+    with call.world.change() as tx:
+        refuse_while_leased(call, vm)
+        after = step_power(vm.power, input)
+        if after is None:
+            wanted = PowerState.OFF if input is PowerInput.POWER_ON else PowerState.ON
+            raise faults.invalid_power_state(vm.power.value, wanted.value)
+        task = start_task(call, tx, vm, description)
+        tx.set(vm, "power", after)
+        end_task(tx, task, call.world.clock.now())
+    return call.ref(task)
+
+
+@VIRTUAL_MACHINE.method("PowerOnVM_Task")
+def _power_on(call: Call, vm: Vm, host: Any) -> Any:
+    if host is not None and call.resolve(host) is not vm.host:
+        raise faults.not_implemented("powering a machine on elsewhere than on its host")
+    return _power(call, vm, PowerInput.POWER_ON, "VirtualMachine.powerOn")
+
+
+@VIRTUAL_MACHINE.method("PowerOffVM_Task")
+def _power_off(call: Call, vm: Vm) -> Any:
+    return _power(call, vm, PowerInput.POWER_OFF, "VirtualMachine.powerOff")
+
+
+@VIRTUAL_MACHINE.method("SuspendVM_Task")
+def _suspend(call: Call, vm: Vm) -> Any:
+    return _power(call, vm, PowerInput.SUSPEND, "VirtualMachine.suspend")
+
+
+@VIRTUAL_MACHINE.method("ResetVM_Task")
+def _reset(call: Call, vm: Vm) -> Any:
+    return _power(call, vm, PowerInput.RESET, "VirtualMachine.reset")
+
+
+@VIRTUAL_MACHINE.method("Destroy_Task")
+def _destroy(call: Call, vm: Vm) -> Any:
+    with call.world.change() as tx:
+        refuse_while_leased(call, vm)
+        if vm.power is not PowerState.OFF:
+            raise faults.invalid_power_state(vm.power.value, PowerState.OFF.value)
+        task = start_task(call, tx, vm, "VirtualMachine.destroy")
+        datacenter = call.world.datacenter_of(vm)
+        assert datacenter is not None
+        holders: list[Host | Datastore | ResourcePool | Network] = [vm.host, vm.datastore, vm.pool]
+        for holder in (*holders, *(nic.network for nic in vm.nics)):
+            tx.set(holder, "vms", [other for other in holder.vms if other is not vm])
+        folder = datacenter.vm_folder
+        tx.set(folder, "children", [other for other in folder.children if other is not vm])
+        tx.remove(vm)
+        end_task(tx, task, call.world.clock.now())
+    return call.ref(task)

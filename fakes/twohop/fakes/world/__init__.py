@@ -1,0 +1,48 @@
+"""What exists in a fake vCenter: inventory, machines and their disks, leases and tasks, and how it changes."""
+
+from ._entities import (
+    Cluster,
+    Controller,
+    Datacenter,
+    Datastore,
+    Disk,
+    Entity,
+    Folder,
+    Host,
+    Network,
+    Nic,
+    ResourcePool,
+    VApp,
+    Vm,
+)
+from ._leasing import end_task, step_lease
+from ._operations import DeviceFile, ExportLease, ExportTask
+from ._spec import WorldFileError, default_spec, load_spec
+from ._world import Change, Changed, World
+
+__all__ = [
+    "Change",
+    "Changed",
+    "Cluster",
+    "Controller",
+    "Datacenter",
+    "Datastore",
+    "DeviceFile",
+    "Disk",
+    "Entity",
+    "ExportLease",
+    "ExportTask",
+    "Folder",
+    "Host",
+    "Network",
+    "Nic",
+    "ResourcePool",
+    "VApp",
+    "Vm",
+    "World",
+    "WorldFileError",
+    "default_spec",
+    "end_task",
+    "load_spec",
+    "step_lease",
+]

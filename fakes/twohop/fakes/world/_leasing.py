@@ -1,0 +1,51 @@
+"""What follows from a step of a lease: its task ends, its machines unlock, its tickets die, its streams are cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..machines import LeaseInput, LeaseState, Refusal, TaskInput
+from ._operations import ExportLease, ExportTask
+from ._world import Change, World
+
+
+def end_task(tx: Change, task: ExportTask, now: float, error: Any = None) -> None:
+    """Let a task succeed, or fail with a fault."""
+    tx.set(task, "error", error)
+    tx.set(task, "value", task.value.step(TaskInput.SUCCEED if error is None else TaskInput.FAIL, now))
+
+
+def step_lease(world: World, lease: ExportLease, input: LeaseInput, error: Any = None) -> Refusal | None:
+    """Put an input to a lease and let the world follow (1.3 to 1.5, 9.5). Returns why it was refused."""
+    with world.change() as tx:
+        now = world.clock.now()
+        before = lease.state
+        after = lease.value.step(input, now)
+        if isinstance(after, Refusal):
+            return after
+        if error is not None:
+            tx.set(lease, "error", error)
+        tx.set(lease, "value", after)
+        if before.held and not after.state.held:
+            end_task(tx, lease.task, now, lease.error if after.state is not LeaseState.DONE else None)
+            for vm in lease.vms:
+                tx.set(vm, "leases", vm.leases - {lease.moid})
+            world.withdraw(lease)
+            lease.ended.set()
+            _forget_later(world, lease)
+    return None
+
+
+def _forget_later(world: World, lease: ExportLease) -> None:
+    """An ended lease answers for a while, or not at all; afterwards it is ManagedObjectNotFound (1.15, 1.16)."""
+    linger = world.profile.seconds("done_lingers_s")
+
+    def forget() -> None:
+        with world.change() as tx:
+            if world.objects.get(lease.moid) is lease:
+                tx.remove(lease)
+
+    if linger > 0:
+        world.clock.call_at(world.clock.now() + linger, forget)
+    else:
+        forget()

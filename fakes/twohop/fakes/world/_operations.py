@@ -1,0 +1,74 @@
+"""What runs in a world: export leases with their files and tickets, and tasks."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..machines import Lease, LeaseState, TaskValue
+from ._entities import Disk, Entity, Host, Vm
+
+
+@dataclass(eq=False, kw_only=True)
+class ExportTask(Entity):
+    """A task as the task manager shows it; `error` is the fault (a pyVmomi value) once it has failed."""
+
+    key: str
+    description_id: str
+    entity: Entity
+    user: str
+    value: TaskValue
+    cancelable: bool = False
+    progress: int | None = None
+    error: Any = None
+    lease: str | None = None
+
+
+@dataclass(eq=False, kw_only=True)
+class DeviceFile:
+    """A file that a lease offers: its device key, its name in the URL, the content id of its stream.
+
+    `sent` is set once it has been sent whole, which puts it into the manifest (5.5).
+    """
+
+    key: str
+    name: str
+    host: Host
+    ticket: str
+    disk: Disk
+    cid: int
+    open_streams: int = 0
+    sent: bool = False
+
+
+@dataclass(eq=False, kw_only=True)
+class ExportLease(Entity):
+    """An export lease: its value in the table, what it holds, what it offers.
+
+    `reads_left` counts how often a client may still see it as initializing (1.12). `ended` is set once it holds nothing
+    any more, so that a stream in flight notices.
+    """
+
+    value: Lease
+    entity: Entity
+    vms: tuple[Vm, ...]
+    task: ExportTask
+    session: str
+    files: list[DeviceFile] = field(default_factory=list)
+    reads_left: int = 0
+    percent: int = 0
+    error: Any = None
+    checksum_types: dict[str, str] = field(default_factory=dict)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def state(self) -> LeaseState:
+        """The state in the table."""
+        return self.value.state
+
+
+def ticket_key(ticket: str) -> bytes:
+    """Return what a ticket is looked up by: its digest, so that the look-up tells nothing by its time."""
+    return hashlib.sha256(ticket.encode()).digest()
