@@ -132,3 +132,11 @@ class PackageWritten(Event):
     files: tuple[str, ...]
     bytes: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Event):
+    """The export ended without a package: who has to act, and the one line that says why."""
+
+    whose: str
+    message: str
