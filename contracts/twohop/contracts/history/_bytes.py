@@ -1,0 +1,33 @@
+"""From GETs of device URLs and of `/transfer` to events about bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
+
+from twohop.runtime.observing import Exchange
+
+from ._events import DiskFetched, Event, FileTransferred
+
+NFC = re.compile(r"/(?:ha-)?nfc/(?P<ticket>[^/]+)/(?P<file>[^/]+)$")
+_TRANSFER = re.compile(r"/transfer/(?P<session>[^/]+)/(?P<file>.+)$")
+
+
+def byte_events(exchange: Exchange) -> Iterator[Event]:
+    """Yield what an exchange shows about bytes that moved."""
+    path = urlsplit(exchange.request.url).path
+    response = exchange.response
+    digest = response.digest if response else None
+    status, end = (response.status, response.end) if response else (None, "unanswered")
+    size, sha256 = (digest.size, digest.sha256) if digest else (None, None)
+    if (host := NFC.search(path)) and exchange.request.method == "GET":
+        head, tail = (bytes.fromhex(digest.head), bytes.fromhex(digest.tail)) if digest else (None, None)
+        yield DiskFetched(
+            exchange, host["ticket"], unquote(host["file"]), status, size, sha256, end, head, tail  # type: ignore[arg-type]
+        )  # fmt: skip
+    elif transfer := _TRANSFER.search(path):
+        yield FileTransferred(
+            exchange, exchange.request.method, transfer["session"], unquote(transfer["file"]), status, size, sha256,
+            end, response.body if response else None,  # type: ignore[arg-type]
+        )  # fmt: skip

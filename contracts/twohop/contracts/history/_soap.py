@@ -1,0 +1,100 @@
+"""One SOAP exchange with a vCenter or an ESXi host as a call and its outcome.
+
+Read from the text on the wire, not through pyVmomi's deserialiser: the fakes speak through pyVmomi, and what judges
+them must not share its mistakes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from twohop.runtime.observing import Exchange
+
+from ._xml import Element, child, children, name, parse, text, xsi_type
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a call: accepted, refused by a fault, or unclear, which covers no answer and a foreign one."""
+
+    kind: Literal["accepted", "faulted", "unclear"]
+    fault: str | None = None
+    message: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Tell whether the server did what it was asked."""
+        return self.kind == "accepted"
+
+    def __str__(self) -> str:
+        """Say it in a word, or by the fault's name."""
+        return self.fault or self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A method on a managed object, with its request and response elements."""
+
+    exchange: Exchange
+    method: str
+    this: str
+    this_type: str
+    request: Element
+    response: Element | None
+    outcome: Outcome
+
+    def argument(self, *path: str) -> str | None:
+        """Return the text of an argument, or None where it was left out."""
+        return text(self.request, *path)
+
+
+def read_call(exchange: Exchange) -> Call | None:
+    """Return the call that an exchange carries, or None where it is not SOAP."""
+    if exchange.request.method != "POST" or "Envelope" not in (exchange.request.body or ""):
+        return None
+    body = child(parse(exchange.request.body), "Body")
+    request = next(iter(body), None) if body is not None else None
+    if request is None:
+        return None
+    this = child(request, "_this")
+    response, outcome = _answer(exchange, name(request))
+    return Call(
+        exchange,
+        name(request),
+        (this.text or "").strip() if this is not None else "",
+        (this.get("type") or "") if this is not None else "",
+        request,
+        response,
+        outcome,
+    )
+
+
+def _answer(exchange: Exchange, method: str) -> tuple[Element | None, Outcome]:
+    response = exchange.response
+    if response is None:
+        return None, Outcome("unclear", message=exchange.error or "no answer")
+    body = child(parse(response.body), "Body")
+    fault = child(body, "Fault")
+    if response.status == 500 and fault is not None:
+        detail = child(fault, "detail")
+        first = next(iter(detail), None) if detail is not None else None
+        kind = fault_name(first) if first is not None else "ClientFault"
+        return None, Outcome("faulted", kind, text(fault, "faultstring") or "")
+    answer = next(children(body, f"{method}Response"), None)
+    if response.status == 200 and answer is not None:
+        return answer, Outcome("accepted")
+    return None, Outcome("unclear", message=f"status {response.status} without a {method}Response")
+
+
+def fault_name(element: Element) -> str:
+    """Return the type of the fault that an element of a detail or a LocalizedMethodFault holds."""
+    return xsi_type(element) or name(element).removesuffix("Fault")
+
+
+def localized_fault(element: Element | None) -> str | None:
+    """Return the type of the fault in a LocalizedMethodFault, or None where the element is unset."""
+    if element is None:
+        return None
+    inner = child(element, "fault")
+    return (inner is not None and xsi_type(inner)) or "MethodFault"
