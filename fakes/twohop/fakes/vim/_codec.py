@@ -235,16 +235,44 @@ def client_fault(message: str) -> bytes:
     ).encode()
 
 
+class _Serializer(SoapAdapter.SoapSerializer):  # type: ignore[misc]
+    """pyVmomi's serialiser, which writes for a server what it was made to write for a client."""
+
+    def _QName(self, typ: Any, default: str) -> tuple[str, str]:
+        attribute, name = super()._QName(typ, default)
+        return attribute, f"{name}Reference" if name.endswith("ManagedObject") else name
+
+    def _Serialize(self, value: Any, info: Any, default: str) -> None:
+        if isinstance(value, list) and info.type is object:
+            self._array(value, info, default)
+        else:
+            super()._Serialize(value, info, default)
+
+    def _array(self, value: Any, info: Any, default: str) -> None:
+        # The real server types every item of an array in a property, and some clients read nothing else.
+        item = value.Item
+        if issubclass(item, VmomiSupport.ManagedObject):
+            tag, array = "ManagedObjectReference", VmomiSupport.ManagedObject.Array
+        elif item in _AS_STRINGS:
+            tag, array = "string", VmomiSupport.GetVmodlType("string[]")
+        else:
+            tag, array = VmomiSupport.GetWsdlName(item), type(value)
+        attribute, name = self._QName(array, default)
+        self.writer.write(f'<{info.name}{attribute} {self.xsiPrefix}type="{name}">')
+        entry = VmomiSupport.Object(name=tag, type=object, version=info.version, flags=info.flags)
+        for each in value:
+            self._Serialize(each, entry, default)
+        self.writer.write(f"</{info.name}>")
+
+
+_AS_STRINGS = (type, VmomiSupport.ManagedMethod, VmomiSupport.PropertyPath)
+
+
 def _serializer(out: StringIO, version: str) -> Any:
-    serializer = SoapAdapter.SoapSerializer(out, version, _NAMESPACES)
+    serializer = _Serializer(out, version, _NAMESPACES)
     # A real vpxd writes no versionId on returnval.
     serializer.outermostAttrs = ""
     return serializer
-
-
-def reference(kind: Any, moid: str) -> Any:
-    """Return a bare managed object reference."""
-    return kind(moid, None)
 
 
 def safe_moid(moid: str) -> str:
