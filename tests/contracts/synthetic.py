@@ -88,7 +88,8 @@ class Wire:
     ) -> int:
         """Read state, info and error in one RetrievePropertiesEx."""
         paths = "".join(f"<pathSet>{path}</pathSet>" for path in ("state", "info", "error"))
-        spec = f'<specSet><propSet><type>HttpNfcLease</type>{paths}</propSet><objectSet><obj type="HttpNfcLease">{lease}</obj></objectSet></specSet><options></options>'
+        obj = f'<objectSet><obj type="HttpNfcLease">{lease}</obj></objectSet>'
+        spec = f"<specSet><propSet><type>HttpNfcLease</type>{paths}</propSet>{obj}</specSet><options></options>"
         props = ""
         if state is not None:
             props += f'<propSet><name>state</name><val xsi:type="HttpNfcLeaseState">{state}</val></propSet>'

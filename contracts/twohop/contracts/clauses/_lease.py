@@ -31,7 +31,7 @@ def _forward(history: History) -> Iterator[Case]:
             if earlier is None:
                 continue
             was, now = str(earlier.state), str(later.state)
-            told = f"{record.lease} was {was} in exchange {earlier.id} and {now} in {later.id}"
+            told = f"{record.name} was {was} in exchange {earlier.id} and {now} in {later.id}"
             if now not in _ORDER or was not in _ORDER:
                 yield broken(told, f"the states are {', '.join(_ORDER)}", by=(earlier.id, later.id))
             elif was == now and was not in _TERMINAL:
@@ -60,12 +60,12 @@ def _info(history: History) -> Iterator[Case]:
                 continue
             if read.info is not None:
                 yield broken(
-                    f"{record.lease} showed its info in exchange {read.id} while it was initializing",
+                    f"{record.name} showed its info in exchange {read.id} while it was initializing",
                     "info is valid only once the lease is ready",
                     by=during[1],
                 )
             else:
-                yield kept(f"{record.lease} kept its info unset while initializing, exchange {read.id}", by=during[1])
+                yield kept(f"{record.name} kept its info unset while initializing, exchange {read.id}", by=during[1])
 
 
 def _ended(history: History) -> Iterator[Case]:
@@ -78,10 +78,10 @@ def _ended(history: History) -> Iterator[Case]:
             since = record.timed_out_before(attempt.exchange)
             if end is not None:
                 by, right = (end.id, attempt.id), ("InvalidState", _GONE)
-                told = f"{record.lease} had accepted {end.how} in exchange {end.id}"
+                told = f"{record.name} had accepted {end.how} in exchange {end.id}"
             elif since is not None:
                 by, right = (since.id, attempt.id), ("Timedout", _GONE)
-                told = f"{record.lease} had been silent since exchange {since.id}, longer than its {record.timeout:g} s"
+                told = f"{record.name} had been silent since exchange {since.id}, longer than its {record.timeout:g} s"
             else:
                 continue
             answer = f"{attempt.how} in exchange {attempt.id} was answered {attempt.outcome}"
@@ -98,7 +98,7 @@ def _outcome(history: History) -> Iterator[Case]:
             end = record.end_before(seen.exchange)
             if end is None or seen.state is None:
                 continue
-            told = f"{record.lease} accepted {end.how} in exchange {end.id} and was {seen.state} in {seen.id}"
+            told = f"{record.name} accepted {end.how} in exchange {end.id} and was {seen.state} in {seen.id}"
             if seen.state == wanted[end.how]:
                 yield kept(told, by=(end.id, seen.id))
             else:
@@ -116,7 +116,7 @@ def _released(history: History) -> Iterator[Case]:
             yield from _never_ended(history, record)
             continue
         end = done[0]
-        told = f"{record.lease}, granted in exchange {granted.id}, was ended by {end.how} in {end.id}"
+        told = f"{record.name}, granted in exchange {granted.id}, was ended by {end.how} in {end.id}"
         for again in mine:
             if surely_before(end.exchange, again.exchange):
                 yield broken(told, f"and once more by {again.how} in {again.id}", by=(end.id, again.id))
@@ -158,7 +158,7 @@ def _never_ended(history: History, record: LeaseRecord) -> Iterator[Case]:
         return
     mine = [e for e in history.all(LoggedOut) if e.exchange.observer == granted.exchange.observer]
     left = next((e for e in mine if e.server == record.server and surely_before(granted.exchange, e.exchange)), None)
-    told = f"{record.lease}, granted in exchange {granted.id}, was neither completed nor aborted"
+    told = f"{record.name}, granted in exchange {granted.id}, was neither completed nor aborted"
     if left is not None:
         yield broken(told, f"when its holder logged out in exchange {left.id}", by=(granted.id, left.id))
         return

@@ -51,7 +51,7 @@ def _refused(history: History) -> Iterator[Case]:
             held = record.surely_held(asked.exchange)
             if held is None:
                 continue
-            told = f"{asked.vm} was held by {record.lease}, ready in exchange {held.id};"
+            told = f"{asked.vm} was held by {record.name}, ready in exchange {held.id};"
             answer = f"power on in exchange {asked.id} came to: {result}"
             if result == "done":
                 yield broken(told, answer, by=(held.id, asked.id, shown))

@@ -57,7 +57,7 @@ def _renewed(history: History) -> Iterator[Case]:
             if not (within and without):
                 continue
             since = moment.t0 - renewal.exchange.t1
-            told = f"{record.lease} accepted Progress in exchange {renewal.id}; {since:g} s of {timeout:g} s later"
+            told = f"{record.name} accepted Progress in exchange {renewal.id}; {since:g} s of {timeout:g} s later"
             if alive:
                 yield kept(told, _told(sign), by=(granted.id, renewal.id, sign.id))
             elif fetch := _data_since(record, renewal, sign):
@@ -84,7 +84,7 @@ def _silent(history: History) -> Iterator[Case]:
                 continue
             silence = sign.exchange.t0 - since.t1
             limit = f"its timeout {record.timeout:g} s"
-            told = f"{record.lease} had been silent for {silence:g} s since exchange {since.id}, {limit};"
+            told = f"{record.name} had been silent for {silence:g} s since exchange {since.id}, {limit};"
             if alive:
                 yield broken(told, _told(sign), by=(since.id, sign.id))
             else:

@@ -42,6 +42,11 @@ class LeaseRecord:
     fetches: list[DiskFetched] = field(default_factory=list)
 
     @property
+    def name(self) -> str:
+        """What to call the lease in a story: its moid is long, the end of it tells it apart."""
+        return f"lease …{self.lease[-12:]}"
+
+    @property
     def info(self) -> LeaseInfo | None:
         """The `info` of the lease, from the first read that showed it."""
         return next((seen.info for seen in self.seen if seen.info is not None and seen.info.devices), None) or next(

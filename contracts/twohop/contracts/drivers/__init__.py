@@ -1,0 +1,7 @@
+"""Hypothesis state machines that drive a target as a client would, write a history and judge it."""
+
+from ._broken import ContractBroken
+from ._steps import DRIVEN, LeaseDriver
+from .lease import LeaseMachine, drive, replay
+
+__all__ = ["DRIVEN", "ContractBroken", "LeaseDriver", "LeaseMachine", "drive", "replay"]
