@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._errors import BadPackage
 
@@ -26,7 +26,7 @@ def write_manifest(entries: Iterable[ManifestEntry]) -> bytes:
     lines = []
     for entry in entries:
         line = f"{entry.algorithm}({entry.name})= {entry.digest.lower()}"
-        if parse_line(line) != entry:
+        if parse_line(line) != replace(entry, digest=entry.digest.lower()):
             raise ValueError(f"a manifest cannot hold {entry!r}")
         lines.append(line + "\n")
     return "".join(lines).encode()

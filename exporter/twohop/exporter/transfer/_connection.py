@@ -133,10 +133,8 @@ def was_reset(error: Exception) -> bool:
 def _certificate(text: str, host: str, whose: Whose) -> ExportError:
     match = re.search(r'Expected "([0-9A-Fa-f:]+)", got "(?:b\')?([0-9A-Fa-f]+)', text)
     if match:
-        digits = match[2].upper()
-        shown = ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
         return WrongThumbprint(
-            f"{host} shows a certificate with thumbprint {shown}, expected {match[1].upper()};"
+            f"{host} shows a certificate with thumbprint {_pairs(match[2])}, expected {_pairs(match[1])};"
             " nothing was fetched: find out who answers there",
             whose=whose,
         )
@@ -148,6 +146,11 @@ def _certificate(text: str, host: str, whose: Whose) -> ExportError:
             whose=whose,
         )
     return HostUnreachable(f"{host} cannot be reached: no TLS ({text[:160]})", whose=whose)
+
+
+def _pairs(text: str) -> str:
+    digits = text.replace(":", "").upper()
+    return ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
 
 
 def _root(error: BaseException) -> BaseException:

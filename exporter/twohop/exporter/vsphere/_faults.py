@@ -96,7 +96,7 @@ def explained(doing: str, server: str) -> Iterator[None]:
 
 
 def _certificate(error: ssl.SSLCertVerificationError, server: str) -> ExportError:
-    pinned = re.search(r"thumbprint (\S+), expected (\S+)", str(error))
+    pinned = re.search(r"thumbprint (\S+), expected ([0-9A-F:]+)", str(error))
     if pinned:
         return WrongThumbprint(
             f"{server} shows a certificate with thumbprint {pinned[1]}, expected {pinned[2]};"
