@@ -25,8 +25,9 @@ USER = "administrator@vsphere.local"
 class VCenter:
     """A fake vCenter and its hosts, on loopback and ports of their own.
 
-    `world` is a world file, its data, or None for the default world of `vms` machines on `hosts` hosts. The clock
-    stands still unless one is given. Use it as a context manager, or call `start` and `stop`.
+    `world` is a world file, its data, or None for the default world of `vms` machines on `hosts` hosts; paths in it
+    start from `base`, by default from where the file is. The clock stands still unless one is given. Use it as a
+    context manager, or call `start` and `stop`.
 
     Errors: WorldFileError and ProfileError (both ValueError) for a wrong world or profile, OSError for a taken port.
     """
@@ -39,6 +40,7 @@ class VCenter:
         hosts: int = 2,
         seed: int = 0,
         world: Path | str | Mapping[str, Any] | None = None,
+        base: Path | None = None,
         clock: Clock | None = None,
         journal: Journal | None = None,
         authority: Authority | None = None,
@@ -55,7 +57,8 @@ class VCenter:
         self.user = user
         self.password = password or secrets.token_urlsafe(18)
         self.journal.references.name("password", self.password)
-        base = Path(world).resolve().parent if isinstance(world, Path | str) else None
+        if isinstance(world, Path | str):
+            base = Path(world).resolve().parent
         spec = load_spec(Path(world)) if isinstance(world, Path | str) else world or default_spec(vms, hosts)
         self.world = World(
             profile=self.profile, clock=self.clock, journal=self.journal, spec=spec, seed=seed, base=base

@@ -1,0 +1,78 @@
+"""`twohop serve`: the fakes until somebody stops them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from ._main import fail
+
+
+@click.command("serve")
+@click.option("--cell", is_flag=True, help="Add a cell in front of the vCenter.")
+@click.option("--vms", type=click.IntRange(0), default=2, show_default=True, help="Machines of the default world.")
+@click.option("--hosts", type=click.IntRange(1), default=2, show_default=True, help="Hosts of the default world.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of inventory, ids and disk content.")
+@click.option("--world", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="World file (YAML).")
+@click.option("--profile", default="vcenter-8.0", show_default=True, help="Product and version, or a TOML file.")
+@click.option("--cell-profile", default="cell-36.0", show_default=True, help="Profile of the cell.")
+@click.option("--transfer-dir", type=click.Path(file_okay=False, path_type=Path), help="Transfer share of the cell.")
+@click.option("--control-port", type=click.IntRange(0, 65535), default=0, help="Port of the control API; 0 picks one.")
+@click.option("--env-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the variables here as well.")
+@click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Appears once every port answers.")
+def command(
+    cell: bool,
+    vms: int,
+    hosts: int,
+    seed: int,
+    world: Path | None,
+    profile: str,
+    cell_profile: str,
+    transfer_dir: Path | None,
+    control_port: int,
+    env_file: Path | None,
+    ready_file: Path | None,
+) -> None:
+    """Run a fake vCenter with its ESXi hosts, and with --cell a cell, until Ctrl-C or SIGTERM.
+
+    Prints the variables with which clients find the servers. Time is real time plus what the control API adds to it.
+    """
+    from twohop.runtime.control import ControlApp
+    from twohop.runtime.serving import HttpServer
+
+    from ._environment import write_environment
+    from ._servers import WorldOptions
+    from ._worlds import DEFAULT, Worlds
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    worlds = Worlds()
+    options = WorldOptions(vms, hosts, seed, profile, cell_profile, cell, world, transfer_dir)
+    control = HttpServer(ControlApp(worlds), name="control", port=control_port)
+    made: list[Path] = []
+    try:
+        served = worlds.add(DEFAULT, options)
+        control.start()
+        if served.vcenter.profile.note:
+            click.echo(f"twohop: {served.vcenter.profile.note}", err=True)
+        environment = {**served.environment(), "TWOHOP_CONTROL_URL": control.url}
+        write_environment(click.get_text_stream("stdout"), environment)
+        if env_file is not None:
+            made.append(env_file)
+            write_environment(env_file, environment)
+        if ready_file is not None:
+            made.append(ready_file)
+            ready_file.write_text("ready\n")
+        while not stop.wait(3600.0):
+            pass
+    except (ValueError, OSError) as error:
+        fail("you", str(error))
+    finally:
+        control.stop()
+        worlds.stop()
+        for path in made:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,168 @@
+"""One world's servers: a fake vCenter with its hosts and, by choice, a cell, on one clock and with one journal."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+from twohop.exporter.cell import Cell
+from twohop.exporter.vsphere import VCenterAddress
+from twohop.fakes import VCenter, default_spec, load_spec
+from twohop.runtime import Authority, Clock, Journal
+from twohop.runtime.observing import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class WorldOptions:
+    """What a world is made of; `world` is a world file, its data, or None for the default world."""
+
+    vms: int = 2
+    hosts: int = 2
+    seed: int = 0
+    profile: str = "vcenter-8.0"
+    cell_profile: str = "cell-36.0"
+    cell: bool = False
+    world: Path | Mapping[str, Any] | None = None
+    transfer_dir: Path | None = None
+    running: bool = True
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any]) -> WorldOptions:
+        """Read the options of a world from JSON; ValueError names what is wrong."""
+        allowed = {"vms": int, "hosts": int, "seed": int, "profile": str, "cell_profile": str, "cell": bool,
+                   "world": dict, "running": bool}  # fmt: skip
+        for name, value in options.items():
+            if name not in allowed:
+                raise ValueError(f"a world has no option {name!r}; it has {', '.join(sorted(allowed))}")
+            kind = allowed[name]
+            if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+                raise ValueError(f"{name} is a {kind.__name__}, got {value!r}")
+        return cls(**options)
+
+
+class WorldServers:
+    """The servers of one world; a context manager, or `start` and `stop`.
+
+    `observer` sees what the cell does as a client of vCenter and the hosts.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: WorldOptions,
+        *,
+        authority: Authority | None = None,
+        clock: Clock | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        self.name = name
+        self.options = options
+        self.clock = clock or Clock(running=options.running)
+        self.journal = journal or Journal(name, self.clock.now)
+        self.observer: Observer | None = None
+        self.cell: Cell | None = None
+        spec = options.world
+        if isinstance(spec, Path):
+            self._base: Path | None = spec.resolve().parent
+            spec = load_spec(spec)
+        else:
+            self._base = None
+        self._spec = spec or default_spec(options.vms, options.hosts)
+        profile = str(self._spec.get("profile", options.profile))
+        self.vcenter = VCenter(
+            profile=profile,
+            world=self._spec,
+            base=self._base,
+            seed=int(self._spec.get("seed", options.seed)),
+            clock=self.clock,
+            journal=self.journal,
+            authority=authority,
+            name=name,
+        )
+        self._stack = contextlib.ExitStack()
+
+    def start(self) -> WorldServers:
+        """Start everything; once this returns, every port answers."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.clock.close)
+            stack.enter_context(self.vcenter)
+            if self.options.cell:
+                self.cell = stack.enter_context(self._cell(stack))
+            self._stack = stack.pop_all()
+        return self
+
+    def stop(self) -> None:
+        """Stop everything."""
+        self._stack.close()
+
+    def reset(self) -> None:
+        """Go back to the seed state: sessions, leases, tasks and packages gone, journal cut, clock kept."""
+        if self.cell is not None:
+            self.cell.reset()
+        self.vcenter.reset()
+
+    def ready(self) -> bool:
+        """Tell whether every port answers."""
+        return self.vcenter.ready() and (self.cell is None or self.cell.ready())
+
+    def about(self) -> dict[str, Any]:
+        """Describe the servers."""
+        about = {"vcenter": self.vcenter.about()}
+        if self.cell is not None:
+            about["cell"] = self.cell.about()
+        return about
+
+    def address(self) -> VCenterAddress:
+        """Return how a client of the exporter reaches the vCenter."""
+        return VCenterAddress(self.vcenter.url, self.vcenter.user, self.vcenter.password, self.vcenter.ca_file)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables with which clients find the servers."""
+        vc = self.vcenter
+        scheme, _, authority = vc.url.partition("://")
+        values = {
+            "TWOHOP_VCENTER_URL": vc.url,
+            "TWOHOP_USER": vc.user,
+            "TWOHOP_PASSWORD": vc.password,
+            "TWOHOP_CA_FILE": str(vc.ca_file),
+        }
+        if self.cell is not None:
+            values |= {
+                "TWOHOP_CELL_URL": self.cell.url,
+                "TWOHOP_CELL_USER": self.cell.user,
+                "TWOHOP_CELL_PASSWORD": self.cell.password,
+                "TWOHOP_TRANSFER_DIR": str(self.cell.transfer_dir),
+            }
+        user, password = quote(vc.user, safe=""), quote(vc.password, safe="")
+        values["GOVC_URL"] = f"{scheme}://{user}:{password}@{authority}/sdk"
+        values["GOVC_TLS_CA_CERTS"] = str(vc.ca_file)
+        return values
+
+    def _cell(self, stack: contextlib.ExitStack) -> Cell:
+        transfer = self.options.transfer_dir
+        if transfer is None:
+            transfer = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="twohop-transfer-")))
+        return Cell(
+            self.address(),
+            transfer_dir=transfer,
+            clock=self.clock,
+            profile=self.options.cell_profile,
+            catalogue=self._spec.get("cell"),
+            authority=self.vcenter.authority,
+            journal=self.journal,
+            observer=self.observer,
+        )
+
+    def __enter__(self) -> WorldServers:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
