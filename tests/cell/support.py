@@ -55,13 +55,13 @@ class MadeUpSource:
         vm: str,
         directory: Path,
         *,
-        name_disk: Callable[[int], str],
+        name_file: Callable[[str, int | None], str],
         progress: Callable[[int, int], None],
         cancelled: Cancellation,
     ) -> PulledMachine:
         self.before(vm)
         cancelled.check()
-        name = name_disk(0)
+        name = name_file("disk-0.vmdk", 0)
         progress(0, len(self.data))
         (directory / name).write_bytes(self.data)
         progress(len(self.data), len(self.data))

@@ -91,8 +91,8 @@ class Catalogue:
         self.entities = {entity.id: entity for entity in entities}
 
     def org_named(self, name: str) -> Org | None:
-        """Return the organisation of that name, in any case, as the login takes it."""
-        return next((org for org in self.orgs.values() if org.name.lower() == name.lower()), None)
+        """Return the organisation of that name."""
+        return next((org for org in self.orgs.values() if org.name == name), None)
 
     def entity(self, kind: Kind, id: str, org_id: str) -> Entity | None:
         """Return a vApp or template of an organisation."""

@@ -230,7 +230,7 @@ class Exports:
         machine = self._source.pull(
             vm.name,
             directory,
-            name_disk=lambda disk: self._disk_name(entity, vm, disk),
+            name_file=lambda own, disk: self._file_name(entity, vm, own, disk),
             progress=progress,
             cancelled=switch,
         )
@@ -244,8 +244,10 @@ class Exports:
                 )  # fmt: skip
         return machine
 
-    def _disk_name(self, entity: Entity, vm: VmRef, disk: int) -> str:
-        """Name disk number `disk` of a machine as the profile has it (0.4)."""
+    def _file_name(self, entity: Entity, vm: VmRef, own: str, disk: int | None) -> str:
+        """Name a file of a machine as the profile has it (0.4); what is no disk keeps the host's name behind the id."""
+        if disk is None:
+            return f"vm-{vm.id}-{own}"
         if self._profile.text("disk_names") == "diskN.vmdk":
             return f"disk{disk}.vmdk" if len(entity.vms) == 1 else f"vm{entity.vms.index(vm)}-disk{disk}.vmdk"
         return f"vm-{vm.id}-disk-{disk}.vmdk"

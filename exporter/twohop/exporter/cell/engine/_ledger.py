@@ -37,16 +37,24 @@ class Passage:
     ended: float
 
 
-def record(db: Session, transfer_id: str, *passages: Passage) -> None:
-    """Write passages down under their transfer session."""
-    digest = digest_of(transfer_id)
+def record(db: Session, transfer_id: str, *passages: Passage) -> int:
+    """Write passages down under their transfer session; return what `amend` needs for the last of them."""
+    digest, row = digest_of(transfer_id), LegRow()
     for p in passages:
-        db.add(
-            LegRow(
-                transfer_digest=digest, leg=p.leg.value, file=p.file, source=p.source, target=p.target, bytes=p.bytes,
-                began=p.began, ended=p.ended,
-            )
+        row = LegRow(
+            transfer_digest=digest, leg=p.leg.value, file=p.file, source=p.source, target=p.target, bytes=p.bytes,
+            began=p.began, ended=p.ended,
         )  # fmt: skip
+        db.add(row)
+    db.flush()
+    return row.id
+
+
+def amend(db: Session, leg: int, sent: int) -> None:
+    """Correct the bytes of a passage."""
+    row = db.get(LegRow, leg)
+    if row is not None:
+        row.bytes = sent
 
 
 def passages(db: Session, transfer_id: str) -> list[Passage]:

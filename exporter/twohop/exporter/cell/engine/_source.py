@@ -13,6 +13,10 @@ Power = Literal["poweredOn", "poweredOff", "suspended", "unknown"]
 """Power state of a VM as vCenter spells it; `unknown` where vCenter cannot be asked or has no such VM."""
 
 
+NameFile = Callable[[str, int | None], str]
+"""Gives a file's name in the package, from what the host calls it and, for disks, its number from 0."""
+
+
 class StoredFile(Protocol):
     """A file that has arrived: its name in the package, bytes, SHA-256, from which host, in how many seconds."""
 
@@ -48,13 +52,13 @@ class Source(Protocol):
         vm: str,
         directory: Path,
         *,
-        name_disk: Callable[[int], str],
+        name_file: NameFile,
         progress: Callable[[int, int], None],
         cancelled: Cancellation,
     ) -> PulledMachine:
         """Export a VM into `directory`, every file down to the disk.
 
-        `name_disk` names disk number n, `progress` hears (bytes so far, bytes expected or 0), `cancelled` ends
+        `name_file` names each file, `progress` hears (bytes so far, bytes expected or 0), `cancelled` ends
         the pull with `Cancelled`. Raises ExportError with one line that says what is wrong; nothing is left at vCenter.
         """
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from twohop.runtime import Clock, Journal, Timer
 from twohop.runtime.profiles import Profile
 
-from ._ledger import Leg, Passage, record
+from ._ledger import Leg, Passage, amend, record
 from ._rows import TransferRow, digest_of
 from ._session import Refusal, SessionInput, SessionState, TransferSession
 from ._spool import Spool, new_transfer_id
@@ -138,16 +138,20 @@ class Transfers:
             raise FileGone from None
         return Download(self, known, name, file, size, user, self._clock.now())
 
-    def ended(self, download: Download, sent: int) -> None:
-        """End a GET and write its legs down."""
-        now = self._clock.now()
+    def ended(self, download: Download, sent: int) -> int:
+        """End a GET and write its two legs down; return what `amend` takes."""
+        now, share, cell = self._clock.now(), f"share:{self._spool.root.name}", self._address
+        self.apply(download.transfer_id, SessionInput.GET_ENDS)
+        name, began = download.name, download.began
+        with self._store.change() as db:
+            record(db, download.transfer_id, Passage(Leg.SHARE_TO_CELL, name, share, cell, sent, began, now))
+            to_user = Passage(Leg.CELL_TO_USER, name, cell, download.user, sent, began, now)
+            return record(db, download.transfer_id, to_user)
 
-        def legs(db: Session, row: TransferRow) -> None:
-            share, cell = f"share:{self._spool.root.name}", self._address
-            for leg, source, target in ((Leg.SHARE_TO_CELL, share, cell), (Leg.CELL_TO_USER, cell, download.user)):
-                record(db, row.id, Passage(leg, download.name, source, target, sent, download.began, now))
-
-        self.apply(download.transfer_id, SessionInput.GET_ENDS, legs)
+    def amend(self, leg: int, sent: int) -> None:
+        """Correct a leg whose last bytes did not leave."""
+        with self._store.change() as db:
+            amend(db, leg, sent)
 
     def reap(self) -> None:
         """Delete the files of dead sessions, and directories of the spool that no session owns.
@@ -221,7 +225,11 @@ class Transfers:
 
 
 class Download:
-    """A GET in progress: `file` is open at its start, `size` in bytes; `close` it with the bytes that were sent."""
+    """A GET in progress: `file` is open at its start, `size` in bytes.
+
+    Call `last` when everything to be sent has been read, before the last piece leaves: so a client that has its last
+    byte finds the GET ended. Then `close`, always, with the bytes that left.
+    """
 
     def __init__(
         self, owner: Transfers, transfer_id: str, name: str, file: BinaryIO, size: int, user: str, began: float
@@ -229,10 +237,20 @@ class Download:
         self.transfer_id, self.name, self.file, self.size = transfer_id, name, file, size
         self.user, self.began = user, began
         self._owner: Transfers | None = owner
+        self._ended: tuple[int, int] | None = None
+
+    def last(self, total: int) -> None:
+        """End the GET; `total` bytes will have left with the last piece."""
+        if self._owner is not None and self._ended is None:
+            self._ended = (self._owner.ended(self, total), total)
 
     def close(self, sent: int) -> None:
-        """End it; a second call does nothing."""
+        """End it in any case; a second call does nothing."""
         owner, self._owner = self._owner, None
-        if owner is not None:
-            self.file.close()
+        if owner is None:
+            return
+        self.file.close()
+        if self._ended is None:
             owner.ended(self, sent)
+        elif self._ended[1] != sent:
+            owner.amend(self._ended[0], sent)

@@ -1,0 +1,176 @@
+"""A cell on a port of its own: the engine, its API, its certificate, its clock."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from twohop.exporter.package import merge_descriptors
+from twohop.exporter.vsphere import VCenterAddress
+from twohop.runtime import Authority, Clock, Journal
+from twohop.runtime.observing import Observer
+from twohop.runtime.profiles import Profile, load_profile
+from twohop.runtime.serving import HttpServer, ServedExchange
+
+from ._vcenter import VCenterSource
+from .api import CellApp, Logins
+from .engine import Catalogue, Engine, ExportStep, Source, Store
+
+NAME = "cell"
+ADMINISTRATOR = "administrator"
+
+
+class Cell:
+    """The two-hop service in front of a vCenter; a context manager, and its ports answer while it is open.
+
+    `transfer_dir` is the transfer share. `catalogue` is the `cell` part of a world: by default organisation Org0 with
+    vDC Vdc0, vApp vApp0 and Catalog0/Template0, all of DC0_C0_RP0_VM0. `database` is a SQLAlchemy URL, by default a
+    SQLite file that ends with the cell. `user` is `user@org`, by default the administrator of every organisation;
+    `password` is random by default. `public_url` is where clients reach it, if not at its own host and port (6.3). A
+    clock that is given is not closed. `source` and `on_step` replace the vCenter and hear the steps, for tests.
+    """
+
+    def __init__(
+        self,
+        address: VCenterAddress | None,
+        *,
+        transfer_dir: Path,
+        clock: Clock | None = None,
+        profile: str | Profile = "cell-36.0",
+        catalogue: Mapping[str, Any] | None = None,
+        database: str | None = None,
+        authority: Authority | None = None,
+        user: str | None = None,
+        password: str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        public_url: str | None = None,
+        journal: Journal | None = None,
+        observer: Observer | None = None,
+        reaper_s: float | None = None,
+        source: Source | None = None,
+        on_step: Callable[[ExportStep], None] | None = None,
+    ) -> None:
+        self._own_clock = clock is None
+        self.clock = clock or Clock(running=True)
+        self.profile = load_profile(profile) if isinstance(profile, str) else profile
+        self.journal = journal or Journal("default", self.clock.now)
+        self.transfer_dir = Path(transfer_dir)
+        self.authority = authority or Authority()
+        org = next(iter(Catalogue.read(catalogue).orgs.values())).name
+        self.user, self.password = user or f"{ADMINISTRATOR}@{org}", password or secrets.token_urlsafe(18)
+        self._every_org = user is None
+        self.journal.references.name("password", self.password)
+        if source is None:
+            if address is None:
+                raise ValueError("a cell stands in front of a vCenter: give its address")
+            source = VCenterSource(address, clock=self.clock, observer=observer)
+        self._address, self._source, self._given = address, source, catalogue
+        self._database, self._reaper_s, self._on_step = database, reaper_s, on_step
+        self._host, self._port, self._public_url = host, port, public_url
+        self._stack = contextlib.ExitStack()
+        self._server: HttpServer | None = None
+        self._engine: Engine | None = None
+        self._app: CellApp | None = None
+
+    def __enter__(self) -> Cell:
+        with contextlib.ExitStack() as stack:
+            if self._own_clock:
+                stack.callback(self.clock.close)
+            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="twohop-ca-")))
+            self.ca_file = self.authority.write(home / "ca.pem")
+            names = {self._host, "127.0.0.1", "localhost"}
+            leaf = self.authority.leaf(sorted(names - {"0.0.0.0"}))
+            self.thumbprint = leaf.thumbprint
+            store = Store(self._database)
+            stack.callback(store.close)
+            self._server = HttpServer(
+                self._serve, name=NAME, tls=leaf.context, host=self._host, port=self._port, now=self.clock.now,
+                observer=self._on_exchange,
+            )  # fmt: skip
+            engine = self._engine = Engine(
+                store=store, transfer_dir=self.transfer_dir, clock=self.clock, profile=self.profile,
+                journal=self.journal, source=self._source, merge=merge_descriptors, catalogue=self._given,
+                cell=NAME, address=NAME, reaper_s=self._reaper_s, on_step=self._on_step,
+            )  # fmt: skip
+            engine.start()
+            stack.callback(engine.close)
+            logins = Logins(
+                store, self.clock, self.profile, lambda: engine.catalogue, self._accounts(), self.journal.references
+            )
+            self._app = CellApp(engine, logins, self.profile, self.journal, lambda: self.url, name=NAME)
+            self._server.start()
+            stack.callback(self._server.stop)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port, without a path."""
+        return self._public_url or self._running().url
+
+    @property
+    def engine(self) -> Engine:
+        """The engine below the API."""
+        if self._engine is None:
+            raise RuntimeError("the cell is not open; use it in a with statement")
+        return self._engine
+
+    def reset(self) -> None:
+        """Go back to the beginning: exports stopped, packages, sessions and tasks gone, journal cut, clock kept."""
+        self.engine.reset()
+        self.journal.cut()
+
+    def ready(self) -> bool:
+        """Tell whether the port answers."""
+        return self._server is not None and self._server.port != 0
+
+    def about(self) -> dict[str, Any]:
+        """Describe the cell."""
+        return {
+            "product": "cell",
+            "profile": self.profile.name,
+            "note": self.profile.note,
+            "values": dict(self.profile.values),
+            "url": self.url,
+            "vcenter": self._address.authority if self._address is not None else None,
+            "transfer_dir": str(self.transfer_dir),
+            "not_implemented": dict(self._app.gaps) if self._app is not None else {},
+        }
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables with which a client finds the cell."""
+        return {
+            "TWOHOP_CELL_URL": self.url,
+            "TWOHOP_CELL_USER": self.user,
+            "TWOHOP_CELL_PASSWORD": self.password,
+            "TWOHOP_TRANSFER_DIR": str(self.transfer_dir),
+            "TWOHOP_CA_FILE": str(self.ca_file),
+        }
+
+    def _accounts(self) -> dict[str, str]:
+        if not self._every_org:
+            return {self.user: self.password}
+        return {f"{ADMINISTRATOR}@{org.name}": self.password for org in self.engine.catalogue.orgs.values()}
+
+    def _running(self) -> HttpServer:
+        if self._server is None:
+            raise RuntimeError("the cell is not open; use it in a with statement")
+        return self._server
+
+    def _serve(self, environ: Any, start_response: Any) -> Any:
+        assert self._app is not None
+        return self._app(environ, start_response)
+
+    def _on_exchange(self, seen: ServedExchange) -> None:
+        self.journal.record(
+            "exchange", server=seen.server, conn=seen.conn, peer=seen.peer, method=seen.method, path=seen.path,
+            status=seen.status, received=seen.received, sent=seen.sent, t0=seen.t0, t1=seen.t1, end=seen.end,
+        )  # fmt: skip

@@ -1,0 +1,106 @@
+"""The vCenter behind a cell: one session for questions, one of its own for each export."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from typing import cast
+
+from twohop.exporter._cancellation import Cancellation
+from twohop.exporter._errors import ExportError, NotFound
+from twohop.exporter._events import BytesMoved, Event, FileDone, LeaseGranted
+from twohop.exporter.direct import pull_vm
+from twohop.exporter.vsphere import DeviceFile, VCenterAddress, VSphere
+from twohop.runtime import Clock
+from twohop.runtime.observing import Observer
+
+from .engine._source import NameFile, Power, PulledMachine
+
+DESCRIBE: Mapping[str, tuple[str, ...]] = {"default": (), "identity": ("mac", "uuid")}
+"""The two descriptors of a download, by the options with which vCenter writes them (3.6)."""
+_KNOWN = ("poweredOn", "poweredOff", "suspended")
+
+
+class VCenterSource:
+    """A vCenter as the engine's source; logs in when it is first asked, and again when that session has ended."""
+
+    def __init__(self, address: VCenterAddress, *, clock: Clock, observer: Observer | None = None) -> None:
+        self._address, self._clock, self._observer = address, clock, observer
+        self._lock = threading.Lock()
+        self._open = contextlib.ExitStack()
+        self._session: VSphere | None = None
+
+    def power_states(self, vms: Iterable[str]) -> Mapping[str, Power]:
+        """Tell what the VMs of these names are doing; `unknown` where vCenter cannot be asked."""
+        names = list(dict.fromkeys(vms))
+        with self._lock:
+            for _ in range(2):
+                had = self._session is not None
+                try:
+                    return dict(self._ask(names))
+                except ExportError:
+                    self._forget()
+                    if not had:
+                        break
+        return dict.fromkeys(names, "unknown")
+
+    def pull(
+        self,
+        vm: str,
+        directory: Path,
+        *,
+        name_file: NameFile,
+        progress: Callable[[int, int], None],
+        cancelled: Cancellation,
+    ) -> PulledMachine:
+        """Export a VM into `directory`; nothing is left at vCenter whatever happens."""
+        numbers, meter = count(), _Meter(progress)
+
+        def name(entry: DeviceFile) -> str:
+            return name_file(entry.target_id or entry.url_name, next(numbers) if entry.is_disk else None)
+
+        with VSphere(self._address, observer=self._observer) as vsphere:
+            pulled = pull_vm(
+                vsphere, vm, directory, name_file=name, describe=DESCRIBE, clock=self._clock, events=meter,
+                cancelled=cancelled, observer=self._observer,
+            )  # fmt: skip
+        return PulledMachine(vm, pulled.files, pulled.descriptors)
+
+    def close(self) -> None:
+        """Log out."""
+        with self._lock:
+            self._forget()
+
+    def _ask(self, names: Iterable[str]) -> Iterator[tuple[str, Power]]:
+        session = self._session
+        if session is None:
+            session = self._session = self._open.enter_context(VSphere(self._address, observer=self._observer))
+        for name in names:
+            try:
+                state = session.power_state(session.find_vm(name))
+            except NotFound:
+                state = "unknown"
+            yield name, cast(Power, state) if state in _KNOWN else "unknown"
+
+    def _forget(self) -> None:
+        self._session = None
+        with contextlib.suppress(ExportError):
+            self._open.close()
+
+
+class _Meter:
+    """Turns the events of a pull into bytes done and bytes expected at most."""
+
+    def __init__(self, progress: Callable[[int, int], None]) -> None:
+        self._progress, self._expected, self._before = progress, 0, 0
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, LeaseGranted):
+            self._expected = event.total_bytes
+        elif isinstance(event, BytesMoved):
+            self._progress(self._before + event.done, self._expected)
+        elif isinstance(event, FileDone):
+            self._before += event.size

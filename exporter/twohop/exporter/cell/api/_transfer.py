@@ -1,0 +1,120 @@
+"""The download endpoint: `/transfer/<id>/<file>`, where the URL is all the right one needs (3.7-3.12).
+
+No header of the API stands on its answers (1.10b) and no body in its errors (1.14); what the client accepts or which
+token it sends makes no difference (3.10b, 8.1b).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from werkzeug.http import parse_range_header
+from werkzeug.wrappers import Request
+
+from twohop.runtime.profiles import Profile
+from twohop.runtime.serving import Cut
+
+from ..engine import Download, Engine, FileGone, LinkDead
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
+PREFIX = "/transfer/"
+PIECE = 256 << 10
+_TYPES = {"ovf": "text/xml"}
+_REASONS = {
+    200: "OK", 206: "Partial Content", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+    405: "Method Not Allowed", 410: "Gone", 416: "Range Not Satisfiable",
+}  # fmt: skip
+Headers = list[tuple[str, str]]
+
+
+class TransferEndpoint:
+    """Answers GET and HEAD; `authorized` tells whether a request carries a session, where the profile asks for one."""
+
+    def __init__(self, engine: Engine, profile: Profile, authorized: Callable[[Request], bool]) -> None:
+        self._engine, self._profile, self._authorized = engine, profile, authorized
+
+    def __call__(self, request: Request, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request below `/transfer/`."""
+        head = request.method == "HEAD"
+        if request.method != "GET" and not (head and self._profile.text("head") == "200"):
+            return _empty(start_response, 405, [("Allow", "GET")])
+        if self._profile.text("transfer_auth") == "needed" and not self._authorized(request):
+            return _empty(start_response, 401)
+        transfer_id, _, name = request.path.removeprefix(PREFIX).partition("/")
+        dead = self._profile.count("expired_status")
+        try:
+            download = self._engine.open(transfer_id, name, request.remote_addr or "?")
+        except LinkDead:
+            return _empty(start_response, dead)
+        except FileGone:
+            return _empty(start_response, 404)
+        return self._serve(request, download, head, start_response)
+
+    def _serve(
+        self, request: Request, download: Download, head: bool, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        size, ending = download.size, download.name.rpartition(".")[2]
+        headers: Headers = [("Content-Type", _TYPES.get(ending, "application/octet-stream"))]
+        first, beyond, status = 0, size, 200
+        if self._profile.text("range") == "206":
+            headers.append(("Accept-Ranges", "bytes"))
+            asked = _range(request, size)
+            if asked == "none of it":
+                download.close(0)
+                return _empty(start_response, 416, [("Content-Range", f"bytes */{size}")])
+            if isinstance(asked, tuple):
+                (first, beyond), status = asked, 206
+                headers.append(("Content-Range", f"bytes {first}-{beyond - 1}/{size}"))
+        headers.append(("Content-Length", str(beyond - first)))
+        if head:
+            download.close(0)
+            start_response(f"{status} {_REASONS[status]}", headers)
+            return []
+        start_response(f"{status} {_REASONS[status]}", headers)
+        return _Body(download, first, beyond)
+
+
+class _Body:
+    """The bytes of one GET, counted as they leave."""
+
+    def __init__(self, download: Download, first: int, beyond: int) -> None:
+        self._download, self._first, self._length = download, first, beyond - first
+        self._sent = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        file, left = self._download.file, self._length
+        file.seek(self._first)
+        if left == 0:
+            self._download.last(0)
+        while left:
+            piece = file.read(min(PIECE, left))
+            if not piece:
+                raise Cut("the file on the share became shorter than it was")
+            left -= len(piece)
+            if left == 0:
+                self._download.last(self._length)
+            yield piece
+            self._sent += len(piece)
+
+    def close(self) -> None:
+        """End the GET, however far it came."""
+        self._download.close(self._sent)
+
+
+def _range(request: Request, size: int) -> tuple[int, int] | str | None:
+    """Return first byte and the one beyond the last, None for the whole file, or that nothing can be given."""
+    # A validator was never handed out, so If-Range can match nothing.
+    if request.method == "HEAD" or "If-Range" in request.headers:
+        return None
+    asked = parse_range_header(request.headers.get("Range"))
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        return None
+    return asked.range_for_length(size) or "none of it"
+
+
+def _empty(start_response: StartResponse, status: int, headers: Headers | None = None) -> Iterable[bytes]:
+    start_response(f"{status} {_REASONS[status]}", [*(headers or []), ("Content-Length", "0")])
+    return []
