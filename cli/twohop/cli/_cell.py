@@ -1,0 +1,155 @@
+"""`twohop cell`: the two-hop service in front of a vCenter, until somebody stops it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._main import fail
+
+if TYPE_CHECKING:
+    from twohop.exporter.cell import Cell
+
+DEFAULT = "default"
+
+
+@click.command("cell")
+@click.option("--vcenter", envvar="TWOHOP_VCENTER_URL", required=True, metavar="URL", help="https://HOST[:PORT].")
+@click.option(
+    "--transfer-dir",
+    envvar="TWOHOP_TRANSFER_DIR",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The transfer share; made where it does not exist.",
+)
+@click.option("--world", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML with a `cell` part.")
+@click.option("--database", metavar="URL", help="SQLAlchemy URL; by default SQLite for as long as the cell runs.")
+@click.option("--profile", default="cell-36.0", show_default=True, help="Version of the API, or a TOML file.")
+@click.option("--cell-user", default=None, metavar="USER@ORG", help="Who may log in; by default administrator@ORG.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; 0 picks one.")
+@click.option("--public-url", metavar="URL", help="Where clients reach the cell, if not at its own host and port.")
+@click.option("--control-port", type=click.IntRange(0, 65535), default=0, help="Port of the control API; 0 picks one.")
+@click.option(
+    "--ca-file",
+    envvar="TWOHOP_CA_FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Authorities that may have signed vCenter's certificate, as PEM.",
+)
+@click.option("--thumbprint", help="SHA-1 of vCenter's certificate, instead of an authority.")
+@click.option("--insecure", is_flag=True, help="Believe whatever certificate vCenter shows.")
+@click.option("--env-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the variables here as well.")
+@click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Appears once every port answers.")
+def command(
+    vcenter: str,
+    transfer_dir: Path,
+    world: Path | None,
+    database: str | None,
+    profile: str,
+    cell_user: str | None,
+    host: str,
+    port: int,
+    public_url: str | None,
+    control_port: int,
+    ca_file: Path | None,
+    thumbprint: str | None,
+    insecure: bool,
+    env_file: Path | None,
+    ready_file: Path | None,
+) -> None:
+    """Run the two-hop service in front of a vCenter, real or fake, until Ctrl-C or SIGTERM.
+
+    vCenter's user and password come from TWOHOP_USER and TWOHOP_PASSWORD; the cell's own password from
+    TWOHOP_CELL_PASSWORD, else it is random. Prints the variables with which clients find the cell.
+    """
+    from twohop.exporter import ExportError, VCenterAddress
+    from twohop.exporter.cell import Cell, StoreError
+    from twohop.runtime.control import ControlApp
+    from twohop.runtime.serving import HttpServer
+
+    from ._environment import write_environment
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    made: list[Path] = []
+    try:
+        address = VCenterAddress(
+            vcenter, _variable("TWOHOP_USER"), _variable("TWOHOP_PASSWORD"), ca_file, thumbprint, insecure
+        )
+        with Cell(
+            address, transfer_dir=transfer_dir, profile=profile, catalogue=_catalogue(world), database=database,
+            user=cell_user, password=os.environ.get("TWOHOP_CELL_PASSWORD"), host=host, port=port, public_url=public_url,
+        ) as cell:  # fmt: skip
+            control = HttpServer(ControlApp(_OneCell(cell)), name="control", port=control_port).start()
+            try:
+                if cell.profile.note:
+                    click.echo(f"twohop: {cell.profile.note}", err=True)
+                environment = {**cell.environment(), "TWOHOP_CONTROL_URL": control.url}
+                write_environment(click.get_text_stream("stdout"), environment)
+                if env_file is not None:
+                    made.append(env_file)
+                    write_environment(env_file, environment)
+                if ready_file is not None:
+                    made.append(ready_file)
+                    ready_file.write_text("ready\n")
+                while not stop.wait(3600.0):
+                    pass
+            finally:
+                control.stop()
+    except ExportError as error:
+        fail(error.whose, str(error))
+    except (ValueError, OSError, StoreError) as error:
+        fail("you", str(error))
+    finally:
+        for path in made:
+            path.unlink(missing_ok=True)
+
+
+class _OneCell:
+    """The control plane's keeper of the one world that a cell of its own has."""
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
+
+    def names(self) -> Iterable[str]:
+        return [DEFAULT]
+
+    def world(self, name: str) -> Cell:
+        from twohop.runtime.control import UnknownWorld
+
+        if name != DEFAULT:
+            raise UnknownWorld(name)
+        return self._cell
+
+    def create(self, name: str, options: Mapping[str, Any]) -> Cell:
+        raise ValueError("a cell of its own has the one world 'default'; `twohop serve --cell` keeps many")
+
+    def remove(self, name: str) -> None:
+        raise ValueError(f"the world {name!r} stays for as long as the process; reset it instead")
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name)
+    if value is None:
+        raise click.UsageError(f"set {name}: vCenter's user and password come from the environment, never an argument")
+    return value
+
+
+def _catalogue(world: Path | None) -> Mapping[str, Any] | None:
+    if world is None:
+        return None
+    from twohop.fakes import load_spec
+
+    found = load_spec(world).get("cell")
+    if found is None:
+        raise ValueError(f"{world} has no 'cell' part: it says nothing of organisations, vApps and catalogs")
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{world}: 'cell' is a mapping with 'orgs', got {found!r}")
+    return found
