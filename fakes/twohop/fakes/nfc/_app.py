@@ -40,6 +40,7 @@ class NfcApp:
         profile = self._world.profile
         if method not in ("GET", "HEAD") or (method == "HEAD" and profile.text("nfc_head") == "405"):
             return _refuse(start, 405)
+        self._world.clock.catch_up()
         opened = self._open(match[1], match[2])
         if opened is None:
             return _refuse(start, profile.count("dead_ticket_status"))

@@ -73,6 +73,7 @@ class VimApp:
             request = parse_request(body)
             if self._unsupported(action):
                 return failed, client_fault(f"Unsupported version URI {action.strip(chr(34))}")
+            self.service.world.clock.catch_up()
             value = self.service.invoke(call, request)
             with self.service.world.lock:
                 answer = serialize_result(request.method, value, call.version)
