@@ -4,6 +4,6 @@ A field has a type, a default per version, the set of accepted values and the nu
 on its profile; the contract accepts the whole set. Nothing unknown is decided in silence.
 """
 
-from ._profile import Field, Profile, ProfileError, known_profiles, load_profile
+from ._profile import PRODUCTS, Field, Profile, ProfileError, known_profiles, load_profile
 
-__all__ = ["Field", "Profile", "ProfileError", "known_profiles", "load_profile"]
+__all__ = ["PRODUCTS", "Field", "Profile", "ProfileError", "known_profiles", "load_profile"]
