@@ -102,6 +102,8 @@ def _run(export: Callable[[Events], None], as_json: bool) -> None:
                 except ExportError as error:
                     show.failed(error.whose, str(error))
                     _fail(error.whose, str(error), 1)
+        except BrokenPipeError:
+            raise
         except Exception as error:
             if "TWOHOP_TRACEBACK" in os.environ:
                 raise

@@ -129,29 +129,46 @@ def _request(
     target = urlsplit(entry.url)._replace(scheme="", netloc="", fragment="").geturl()
     with pool, cancelled.on_cancel(peer.hang_up):
         try:
-            answer = pool.urlopen(
-                "GET", target, headers=sent, redirect=False, retries=False, preload_content=False, decode_content=False
-            )
+            with _read_from(host, report, body, cancelled, trust, whose):
+                answer = pool.urlopen(
+                    "GET", target, headers=sent, redirect=False, retries=False, preload_content=False,
+                    decode_content=False,
+                )  # fmt: skip
             report.answered(answer.status, list(answer.headers.items()), _framing(answer))
             with contextlib.closing(answer):
+                reading = _read_from(host, report, body, cancelled, trust, whose)
                 if answer.status != 200:
-                    body.feed(answer.read(REFUSAL, decode_content=False))
+                    with reading:
+                        body.feed(answer.read(REFUSAL, decode_content=False))
                     report.ended("complete" if body.size < REFUSAL else "cut")
                     raise _refused(answer, host, whose)
-                yield _framing(answer), _pieces(answer, body, report)
-        except HTTP_ERRORS as error:
-            report.ended("reset" if was_reset(error) else "cut", error)
-            cancelled.check()
-            raise connection_error(error, host, whose, body.size, trust.silence) from error
+                yield _framing(answer), _pieces(answer, body, report, reading)
         except BaseException as error:
             report.ended("cut", error)
             raise
 
 
-def _pieces(answer: BaseHTTPResponse, body: ObservedBody, report: Report) -> Iterator[bytes]:
-    for piece in answer.stream(PIECE, decode_content=False):
-        body.feed(piece)
-        yield piece
+@contextlib.contextmanager
+def _read_from(
+    host: str, report: Report, body: ObservedBody, cancelled: Cancellation, trust: _Trust, whose: Whose
+) -> Iterator[None]:
+    """Turn what goes wrong on the wire, and nothing else, into what it means."""
+    try:
+        yield
+    except HTTP_ERRORS as error:
+        report.ended("reset" if was_reset(error) else "cut", error)
+        cancelled.check()
+        raise connection_error(error, host, whose, body.size, trust.silence) from error
+
+
+def _pieces(
+    answer: BaseHTTPResponse, body: ObservedBody, report: Report, reading: contextlib.AbstractContextManager[None]
+) -> Iterator[bytes]:
+    stream = answer.stream(PIECE, decode_content=False)
+    with reading:
+        for piece in stream:
+            body.feed(piece)
+            yield piece
     report.ended("complete")
 
 

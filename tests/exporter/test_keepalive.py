@@ -1,0 +1,141 @@
+"""The keep-alive renews in time however the clock moves, and stops the transfer where it cannot."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twohop.exporter import Cancellation, ExportError, HostUnreachable, KeepAlive, LeaseLost, VCenterAddress, VSphere
+from twohop.exporter.vsphere import HeldLease
+from twohop.fakes import VCenter
+from twohop.runtime import Clock
+
+VM = "DC0_C0_RP0_VM0"
+TIMEOUT = 300
+
+
+@dataclass
+class Renewals:
+    """A lease that writes down when it was renewed, and may refuse."""
+
+    clock: Clock
+    refuse: Callable[[float], ExportError | None] = lambda now: None
+    timeout: int = TIMEOUT
+    id: str = "lease"
+    at: list[float] = field(default_factory=list)
+    tried: list[float] = field(default_factory=list)
+    percents: list[int] = field(default_factory=list)
+
+    def progress(self, percent: int) -> None:
+        now = self.clock.now()
+        self.tried.append(now)
+        error = self.refuse(now)
+        if error is not None:
+            raise error
+        self.at.append(now)
+        self.percents.append(percent)
+
+
+def waiting(clock: Clock) -> None:
+    """Return once the keep-alive waits on the clock; until then an advance would not know of it."""
+    tick = threading.Event()
+    for _ in range(10_000):
+        if any(timer._participant is not None for _, _, timer in clock._heap):
+            return
+        tick.wait(0.001)
+    raise AssertionError("the keep-alive never began to wait")
+
+
+def kept(lease: Renewals, clock: Clock, **more: Any) -> KeepAlive:
+    return KeepAlive(cast(HeldLease, lease), clock, **more)
+
+
+@given(st.lists(st.floats(0.1, 2000), min_size=1, max_size=8))
+def test_however_the_clock_jumps_the_lease_is_renewed_in_time(steps: list[float]) -> None:
+    clock = Clock(start=0.0)
+    lease = Renewals(clock)
+    with kept(lease, clock, percent=lambda: 42) as alive:
+        waiting(clock)
+        for step in steps:
+            clock.advance(step)
+        alive.check()
+    gaps = [b - a for a, b in zip([0.0, *lease.at], [*lease.at, clock.now()], strict=True)]
+    assert max(gaps) <= TIMEOUT / 3 + 1e-6
+    assert len(lease.at) == int(sum(steps) // (TIMEOUT / 3))
+    assert set(lease.percents) <= {42}
+
+
+def test_a_fault_stops_the_transfer_and_says_why() -> None:
+    clock, stop = Clock(start=0.0), Cancellation()
+    lease = Renewals(clock, lambda now: LeaseLost("the server has ended it") if now > 150 else None)
+    with kept(lease, clock, cancelled=stop) as alive:
+        waiting(clock)
+        clock.advance(100)
+        assert not stop.is_set()
+        clock.advance(1000)
+        with pytest.raises(LeaseLost, match="the server has ended it"):
+            alive.check()
+    assert lease.tried == [100.0, 200.0]
+    with pytest.raises(LeaseLost):
+        stop.check()
+
+
+def test_a_connection_that_fails_for_a_while_is_tried_again() -> None:
+    clock, stop = Clock(start=0.0), Cancellation()
+    lease = Renewals(clock, lambda now: HostUnreachable("cut") if 90 < now < 180 else None)
+    with kept(lease, clock, cancelled=stop):
+        waiting(clock)
+        clock.advance(1000)
+    assert not stop.is_set()
+    assert lease.at[0] < TIMEOUT
+
+
+def test_a_connection_that_fails_for_good_ends_with_the_lease() -> None:
+    clock, stop = Clock(start=0.0), Cancellation()
+    lease = Renewals(clock, lambda now: HostUnreachable("no route"))
+    with kept(lease, clock, cancelled=stop):
+        waiting(clock)
+        clock.advance(1000)
+    with pytest.raises(LeaseLost, match="not renewed in time: no route"):
+        stop.check()
+    assert TIMEOUT <= lease.tried[-1] <= TIMEOUT * 4 / 3
+
+
+@pytest.fixture
+def vc() -> Iterator[VCenter]:
+    with VCenter() as running:
+        yield running
+
+
+def session(vc: VCenter) -> VSphere:
+    return VSphere(VCenterAddress(vc.url, vc.user, vc.password, vc.ca_file))
+
+
+def test_a_lease_at_the_fake_lives_while_it_is_kept_alive_and_dies_when_not(vc: VCenter) -> None:
+    with session(vc) as vsphere, vsphere.export(vsphere.find_vm(VM)) as lease:
+        with KeepAlive(lease, vc.clock):
+            waiting(vc.clock)
+            vc.clock.advance(24 * 3600)
+        [held] = vc.world.leases()
+        assert held.state.held and vc.world.vm(VM).leases
+        vc.clock.advance(lease.timeout + 1)
+        assert not held.state.held and not vc.world.vm(VM).leases
+        with pytest.raises(LeaseLost, match="Timedout"):
+            lease.progress(50)
+
+
+def test_a_lease_that_the_server_ended_stops_the_transfer(vc: VCenter) -> None:
+    stop = Cancellation()
+    with session(vc) as vsphere, vsphere.export(vsphere.find_vm(VM)) as lease:
+        with KeepAlive(lease, vc.clock, cancelled=stop):
+            waiting(vc.clock)
+            assert lease.abort("somebody else")
+            vc.clock.advance(lease.timeout)
+        with pytest.raises(LeaseLost, match="export again"):
+            stop.check()

@@ -1,0 +1,90 @@
+"""A lease ends exactly once, in the way that fits, on every way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from twohop.exporter import LeaseLost, VCenterAddress, VSphere, WrongPowerState
+from twohop.fakes import VCenter
+from twohop.runtime.observing import Observations
+
+VM = "DC0_C0_RP0_VM0"
+CALLS = ("ExportVm", "HttpNfcLeaseProgress", "HttpNfcLeaseComplete", "HttpNfcLeaseAbort")
+
+
+@pytest.fixture
+def vc() -> Iterator[VCenter]:
+    with VCenter() as running:
+        yield running
+
+
+def address(vc: VCenter) -> VCenterAddress:
+    return VCenterAddress(vc.url, vc.user, vc.password, vc.ca_file)
+
+
+def calls(observations: Observations) -> list[str]:
+    bodies = [exchange.request.body or "" for exchange in observations.exchanges]
+    return [name for body in bodies for name in CALLS if f"<{name} " in body]
+
+
+def test_what_the_lease_says(vc: VCenter) -> None:
+    with VSphere(address(vc)) as vsphere, vsphere.export(vsphere.find_vm(VM)) as lease:
+        [entry] = lease.entries
+        assert lease.id.startswith("session[")
+        assert (lease.timeout, lease.total_kib) == (300, 1 << 20)
+        assert (entry.disk, entry.target_id, entry.file_size) == (True, "disk-0.vmdk", None)
+        host = vc.world.host("DC0_C0_H0")
+        assert entry.thumbprint == host.thumbprint and host.authority in entry.url
+        assert host.authority == entry.sources[0].host
+        assert "nfc" not in repr(entry)
+        assert vc.world.vm(VM).leases == {lease.id}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, None])
+def test_leaving_without_complete_aborts_once(vc: VCenter, error: type[BaseException] | None) -> None:
+    observations = Observations(vc.clock.now)
+    with VSphere(address(vc), observer=observations.observer("user")) as vsphere:
+        vm = vsphere.find_vm(VM)
+        if error is None:
+            with vsphere.export(vm):
+                pass
+        else:
+            with pytest.raises(error), vsphere.export(vm):
+                raise error
+        assert calls(observations) == ["ExportVm", "HttpNfcLeaseAbort"]
+        assert not vc.world.vm(VM).leases
+
+
+def test_complete_is_said_once_and_nothing_after_it(vc: VCenter) -> None:
+    observations = Observations(vc.clock.now)
+    with VSphere(address(vc), observer=observations.observer("user")) as vsphere:
+        with vsphere.export(vsphere.find_vm(VM)) as lease:
+            lease.progress(400)
+            lease.complete()
+            assert lease.ended
+            with pytest.raises(LeaseLost, match="it has ended already"):
+                lease.complete()
+            assert not lease.abort("too late")
+        assert calls(observations) == ["ExportVm", "HttpNfcLeaseProgress", "HttpNfcLeaseComplete"]
+        assert not vc.world.vm(VM).leases
+
+
+def test_a_lease_that_timed_out_cannot_be_completed_and_leaves_in_peace(vc: VCenter) -> None:
+    observations = Observations(vc.clock.now)
+    with VSphere(address(vc), observer=observations.observer("user")) as vsphere:
+        with pytest.raises(LeaseLost, match="timed out"), vsphere.export(vsphere.find_vm(VM)) as lease:
+            vc.clock.advance(301)
+            lease.complete()
+        assert calls(observations) == ["ExportVm", "HttpNfcLeaseComplete", "HttpNfcLeaseAbort"]
+
+
+def test_a_vm_that_is_powered_on_is_not_asked_for(vc: VCenter) -> None:
+    observations = Observations(vc.clock.now)
+    with VSphere(address(vc), observer=observations.observer("user")) as vsphere:
+        vm = vsphere.find_vm("DC0_C0_RP0_VM1")
+        with pytest.raises(WrongPowerState, match="shut it down") as caught, vsphere.export(vm):
+            pass
+    assert caught.value.whose == "you"
+    assert calls(observations) == []
