@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -85,14 +86,15 @@ def command(
         )
         with Cell(
             address, transfer_dir=transfer_dir, profile=profile, catalogue=_catalogue(world), database=database,
-            user=cell_user, password=os.environ.get("TWOHOP_CELL_PASSWORD"), host=host, port=port, public_url=public_url,
+            user=cell_user, password=os.environ.get("TWOHOP_CELL_PASSWORD"), host=host, port=port,
+            public_url=public_url,
         ) as cell:  # fmt: skip
             control = HttpServer(ControlApp(_OneCell(cell)), name="control", port=control_port).start()
             try:
                 if cell.profile.note:
                     click.echo(f"twohop: {cell.profile.note}", err=True)
                 environment = {**cell.environment(), "TWOHOP_CONTROL_URL": control.url}
-                write_environment(click.get_text_stream("stdout"), environment)
+                write_environment(sys.stdout, environment)
                 if env_file is not None:
                     made.append(env_file)
                     write_environment(env_file, environment)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from twohop.exporter._events import Events, ignore
 from twohop.exporter.package import merge_descriptors
 from twohop.exporter.vsphere import VCenterAddress
 from twohop.runtime import Authority, Clock, Journal
@@ -31,7 +32,8 @@ class Cell:
     vDC Vdc0, vApp vApp0 and Catalog0/Template0, all of DC0_C0_RP0_VM0. `database` is a SQLAlchemy URL, by default a
     SQLite file that ends with the cell. `user` is `user@org`, by default the administrator of every organisation;
     `password` is random by default. `public_url` is where clients reach it, if not at its own host and port (6.3). A
-    clock that is given is not closed. `source` and `on_step` replace the vCenter and hear the steps, for tests.
+    clock that is given is not closed. `observer` sees and `events` hears what the cell does at vCenter and hosts.
+    `source` and `on_step` replace the vCenter and hear the steps of exports, for tests.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Cell:
         public_url: str | None = None,
         journal: Journal | None = None,
         observer: Observer | None = None,
+        events: Events = ignore,
         reaper_s: float | None = None,
         source: Source | None = None,
         on_step: Callable[[ExportStep], None] | None = None,
@@ -68,7 +71,7 @@ class Cell:
         if source is None:
             if address is None:
                 raise ValueError("a cell stands in front of a vCenter: give its address")
-            source = VCenterSource(address, clock=self.clock, observer=observer)
+            source = VCenterSource(address, clock=self.clock, observer=observer, events=events)
         self._address, self._source, self._given = address, source, catalogue
         self._database, self._reaper_s, self._on_step = database, reaper_s, on_step
         self._host, self._port, self._public_url = host, port, public_url

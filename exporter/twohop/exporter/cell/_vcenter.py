@@ -11,7 +11,7 @@ from typing import cast
 
 from twohop.exporter._cancellation import Cancellation
 from twohop.exporter._errors import ExportError, NotFound
-from twohop.exporter._events import BytesMoved, Event, FileDone, LeaseGranted
+from twohop.exporter._events import BytesMoved, Event, Events, FileDone, LeaseGranted, ignore
 from twohop.exporter.direct import pull_vm
 from twohop.exporter.vsphere import DeviceFile, VCenterAddress, VSphere
 from twohop.runtime import Clock
@@ -27,8 +27,10 @@ _KNOWN = ("poweredOn", "poweredOff", "suspended")
 class VCenterSource:
     """A vCenter as the engine's source; logs in when it is first asked, and again when that session has ended."""
 
-    def __init__(self, address: VCenterAddress, *, clock: Clock, observer: Observer | None = None) -> None:
-        self._address, self._clock, self._observer = address, clock, observer
+    def __init__(
+        self, address: VCenterAddress, *, clock: Clock, observer: Observer | None = None, events: Events = ignore
+    ) -> None:
+        self._address, self._clock, self._observer, self._events = address, clock, observer, events
         self._lock = threading.Lock()
         self._open = contextlib.ExitStack()
         self._session: VSphere | None = None
@@ -57,7 +59,7 @@ class VCenterSource:
         cancelled: Cancellation,
     ) -> PulledMachine:
         """Export a VM into `directory`; nothing is left at vCenter whatever happens."""
-        numbers, meter = count(), _Meter(progress)
+        numbers, meter = count(), _Meter(progress, self._events)
 
         def name(entry: DeviceFile) -> str:
             return name_file(entry.target_id or entry.url_name, next(numbers) if entry.is_disk else None)
@@ -92,10 +94,11 @@ class VCenterSource:
 
 
 class _Meter:
-    """Turns the events of a pull into bytes done and bytes expected at most."""
+    """Turns the events of a pull into bytes done and bytes expected at most, and passes them on."""
 
-    def __init__(self, progress: Callable[[int, int], None]) -> None:
-        self._progress, self._expected, self._before = progress, 0, 0
+    def __init__(self, progress: Callable[[int, int], None], events: Events) -> None:
+        self._progress, self._events = progress, events
+        self._expected = self._before = 0
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, LeaseGranted):
@@ -104,3 +107,4 @@ class _Meter:
             self._progress(self._before + event.done, self._expected)
         elif isinstance(event, FileDone):
             self._before += event.size
+        self._events(event)

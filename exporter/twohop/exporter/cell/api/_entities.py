@@ -26,6 +26,9 @@ def entity_body(
         _template_vm(bodies, entity, vm) if template else _vm(bodies, entity, vm, power)
         for vm, power in zip(entity.vms, condition.powers, strict=True)
     ]
+    own = [_lease(entity, href, since), node("DateCreated", moment(since))]
+    owner = node("Owner", _user(bodies, "system"), type_=f"{TYPE}owner+xml")
+    inside = node("Children", *children) if children else None
     return node(
         entity.kind,
         up,
@@ -34,11 +37,7 @@ def entity_body(
         *(_downloads(bodies.base, linked) if linked is not None else []),
         node("Description"),
         node("Tasks", *(task_body(bodies, task, entity) for task in tasks)) if tasks else None,
-        _lease(entity, href, since),
-        node("DateCreated", moment(since)),
-        node("Owner", _user(bodies, "system"), type_=f"{TYPE}owner+xml"),
-        node("InMaintenanceMode", flag(False)) if not template else None,
-        node("Children", *children) if children else None,
+        *([owner, inside, *own] if template else [*own, owner, node("InMaintenanceMode", flag(False)), inside]),
         goldMaster=flag(False) if template else None,
         ovfDescriptorUploaded=flag(True),
         deployed=flag(status.deployed) if not template else None,

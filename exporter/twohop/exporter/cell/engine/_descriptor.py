@@ -30,6 +30,7 @@ def with_identity(descriptor: bytes, entity: Entity, since: float) -> bytes:
         root.insert(place, section)
         place += 1
     etree.cleanup_namespaces(root, top_nsmap={"vcloud": VCLOUD}, keep_ns_prefixes=[p for p in root.nsmap if p])
+    etree.indent(root)
     document: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     return document
 

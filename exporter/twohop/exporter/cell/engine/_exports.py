@@ -234,14 +234,12 @@ class Exports:
             progress=progress,
             cancelled=switch,
         )
-        ended, share = self._clock.now(), f"share:{self._spool.root.name}"
+        ended, cell, share = self._clock.now(), self._address, f"share:{self._spool.root.name}"
         with self._store.change() as db:
             for file in machine.files:
-                record(
-                    db, transfer_id,
-                    Passage(Leg.HOST_TO_CELL, file.name, file.host, self._address, file.size, began, ended),
-                    Passage(Leg.CELL_TO_SHARE, file.name, self._address, share, file.size, began, ended),
-                )  # fmt: skip
+                for leg, source, target in ((Leg.HOST_TO_CELL, file.host, cell), (Leg.CELL_TO_SHARE, cell, share)):
+                    passage = Passage(leg, file.name, source, target, file.size, began, ended, file.seconds)
+                    record(db, transfer_id, passage)
         return machine
 
     def _file_name(self, entity: Entity, vm: VmRef, own: str, disk: int | None) -> str:
@@ -261,7 +259,9 @@ class Exports:
             self._spool.write(directory, name, data)
         with self._store.change() as db:
             for name, data in stored.items():
-                record(db, transfer_id, Passage(Leg.CELL_TO_SHARE, name, self._address, share, len(data), now, now))
+                record(
+                    db, transfer_id, Passage(Leg.CELL_TO_SHARE, name, self._address, share, len(data), now, now, 0.0)
+                )
 
 
 def _line(error: BaseException) -> str:

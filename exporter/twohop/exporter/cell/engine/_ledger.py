@@ -26,7 +26,10 @@ class Leg(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One file over one leg: `bytes` from `source` to `target`, `began` to `ended` in seconds of the cell's clock."""
+    """One file over one leg: `bytes` from `source` to `target`.
+
+    `began` and `ended` by the cell's clock, which may stand still; `seconds` of real time.
+    """
 
     leg: Leg
     file: str
@@ -35,6 +38,7 @@ class Passage:
     bytes: int
     began: float
     ended: float
+    seconds: float
 
 
 def record(db: Session, transfer_id: str, *passages: Passage) -> int:
@@ -43,7 +47,7 @@ def record(db: Session, transfer_id: str, *passages: Passage) -> int:
     for p in passages:
         row = LegRow(
             transfer_digest=digest, leg=p.leg.value, file=p.file, source=p.source, target=p.target, bytes=p.bytes,
-            began=p.began, ended=p.ended,
+            began=p.began, ended=p.ended, seconds=p.seconds,
         )  # fmt: skip
         db.add(row)
     db.flush()
@@ -60,7 +64,7 @@ def amend(db: Session, leg: int, sent: int) -> None:
 def passages(db: Session, transfer_id: str) -> list[Passage]:
     """Return everything that was written down under a transfer session, oldest first."""
     rows = db.scalars(select(LegRow).where(LegRow.transfer_digest == digest_of(transfer_id)).order_by(LegRow.id))
-    return [Passage(Leg(r.leg), r.file, r.source, r.target, r.bytes, r.began, r.ended) for r in rows]
+    return [Passage(Leg(r.leg), r.file, r.source, r.target, r.bytes, r.began, r.ended, r.seconds) for r in rows]
 
 
 def totals(entries: list[Passage]) -> dict[str, int]:

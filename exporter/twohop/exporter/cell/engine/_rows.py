@@ -90,7 +90,7 @@ class TransferRow(Base):
 
 
 class LegRow(Base):
-    """One file over one leg of its way: bytes, between which addresses, from when to when (POSIX seconds)."""
+    """One file over one leg: bytes, between which addresses, from when to when (POSIX seconds), in real seconds."""
 
     __tablename__ = "legs"
     __table_args__ = (Index("legs_of", "transfer_digest", "id"),)
@@ -104,6 +104,7 @@ class LegRow(Base):
     bytes: Mapped[int]
     began: Mapped[float]
     ended: Mapped[float]
+    seconds: Mapped[float]
 
 
 class LoginRow(Base):

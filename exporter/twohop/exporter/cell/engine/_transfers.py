@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -142,10 +143,10 @@ class Transfers:
         """End a GET and write its two legs down; return what `amend` takes."""
         now, share, cell = self._clock.now(), f"share:{self._spool.root.name}", self._address
         self.apply(download.transfer_id, SessionInput.GET_ENDS)
-        name, began = download.name, download.began
+        name, began, seconds = download.name, download.began, time.monotonic() - download.started
         with self._store.change() as db:
-            record(db, download.transfer_id, Passage(Leg.SHARE_TO_CELL, name, share, cell, sent, began, now))
-            to_user = Passage(Leg.CELL_TO_USER, name, cell, download.user, sent, began, now)
+            record(db, download.transfer_id, Passage(Leg.SHARE_TO_CELL, name, share, cell, sent, began, now, seconds))
+            to_user = Passage(Leg.CELL_TO_USER, name, cell, download.user, sent, began, now, seconds)
             return record(db, download.transfer_id, to_user)
 
     def amend(self, leg: int, sent: int) -> None:
@@ -235,7 +236,7 @@ class Download:
         self, owner: Transfers, transfer_id: str, name: str, file: BinaryIO, size: int, user: str, began: float
     ) -> None:
         self.transfer_id, self.name, self.file, self.size = transfer_id, name, file, size
-        self.user, self.began = user, began
+        self.user, self.began, self.started = user, began, time.monotonic()
         self._owner: Transfers | None = owner
         self._ended: tuple[int, int] | None = None
 
