@@ -40,6 +40,7 @@ from ._events import (
     LeaseRenewed,
     LoggedIn,
     PackageWritten,
+    ignore,
 )
 from ._pulling import PulledFile
 from .direct import Export, PulledVm, export_vm, pull_vm
@@ -96,5 +97,6 @@ __all__ = [
     "WrongThumbprint",
     "export_vm",
     "fetch",
+    "ignore",
     "pull_vm",
 ]

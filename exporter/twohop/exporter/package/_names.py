@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection
 
 LIMIT = 200
@@ -39,7 +38,7 @@ def unique_name(name: str, taken: Collection[str]) -> str:
 
 
 def _bad(character: str) -> bool:
-    return character in _FORBIDDEN or unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+    return character in _FORBIDDEN or not character.isprintable()
 
 
 def _shortened(name: str) -> str:
