@@ -84,9 +84,9 @@ def export_via_cell(
 ) -> CellExport:
     """Export the vApp `name`, or the template `CATALOG/ITEM`, through a cell into the directory `output`.
 
-    `user` is USER@ORG. `identity` takes the descriptor with MAC addresses, BIOS UUIDs and the vApp's own sections (3.6).
-    `finish="disable"` ends the download at the cell afterwards, whatever became of it; else it lives until it
-    expires.
+    `user` is USER@ORG. `identity` takes the descriptor with MAC addresses, BIOS UUIDs and the vApp's own sections
+    (3.6).
+    `finish="disable"` ends the download at the cell afterwards, whatever became of it; else it lives on.
     The descriptor is kept as it was served. Files carry `.part` behind their names until all of them are whole; on any
     failure nothing of this export is left here, and a task of the cell that still runs is cancelled there. Raises
     ExportError.
