@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,10 @@ from dataclasses import dataclass, field
 
 SETTLE_GUARD = 30.0
 """Real seconds that `advance` grants a participant to wait again before it says that the thread is stuck."""
+
+
+LATEST = 253_402_300_799.0
+"""The end of the year 9999 in POSIX seconds: later moments cannot be written down by any server here."""
 
 
 class Wake:
@@ -145,10 +150,12 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Move the time forward by `seconds` and return when everything due on the way has happened."""
-        if seconds < 0:
-            raise ValueError(f"a clock cannot go back: asked to advance by {seconds} s; give 0 or more")
+        if not math.isfinite(seconds) or seconds < 0:
+            raise ValueError(f"a clock only goes forward: asked to advance by {seconds} s; give a number of 0 or more")
         with self._moving:
             target = self.now() + seconds
+            if target > LATEST:
+                raise ValueError(f"asked to advance by {seconds} s, past the year 9999; give less")
             while (timer := self._due(target)) is not None:
                 self._step_to(timer.deadline)
                 self._run(timer, settle=True)
@@ -181,8 +188,7 @@ class Clock:
             start = self.running and self._thread is None and not self._closed
             if start:
                 self._thread = threading.Thread(target=self._tick, name="twohop-clock", daemon=True)
-        if start and self._thread is not None:
-            self._thread.start()
+                self._thread.start()
         self._changed.set()
         return timer
 
@@ -202,6 +208,8 @@ class Clock:
         if ahead > 0:
             if self.running:
                 self._base += ahead
+                # What was minutes away may be due now.
+                self._changed.set()
             else:
                 self._base = moment
 

@@ -1,0 +1,204 @@
+"""The clock: order, waits, participants that arm again, and what is left of it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twohop.runtime import Clock, Wake
+from twohop.runtime import _clock as clock_module
+
+LONG = 30.0
+"""Real seconds after which a thread that should have come is missing."""
+
+
+@given(deadlines=st.lists(st.floats(0, 1000), max_size=20), step=st.floats(0, 1200))
+def test_timers_fire_in_the_order_of_their_deadlines_each_at_its_own(deadlines: list[float], step: float) -> None:
+    clock = Clock(start=0.0)
+    rang: list[tuple[float, int]] = []
+    for number, deadline in enumerate(deadlines):
+
+        def ring(number: int = number) -> None:
+            rang.append((clock.now(), number))
+
+        clock.call_at(deadline, ring)
+    clock.advance(step)
+    due = sorted((deadline, number) for number, deadline in enumerate(deadlines) if deadline <= step)
+    assert rang == due
+    assert clock.now() == step
+
+
+def test_a_timer_may_arm_another_and_one_that_is_cancelled_never_rings() -> None:
+    clock = Clock(start=0.0)
+    rang: list[float] = []
+
+    def again() -> None:
+        rang.append(clock.now())
+        clock.call_at(clock.now() + 10, again)
+
+    clock.call_at(10, again)
+    clock.call_at(15, lambda: rang.append(-1)).cancel()
+    clock.advance(35)
+    assert rang == [10, 20, 30]
+
+
+@pytest.mark.parametrize("seconds", [-1, -1e-9, math.nan, math.inf, -math.inf, 1e300])
+def test_an_advance_that_is_no_span_is_refused_and_moves_nothing(seconds: float) -> None:
+    clock, rang = Clock(start=0.0), []
+    clock.call_at(5, lambda: rang.append(1))
+    with pytest.raises(ValueError, match="asked to advance"):
+        clock.advance(seconds)
+    assert (clock.now(), rang) == (0.0, [])
+
+
+def test_a_wait_ends_at_its_deadline_or_at_once_where_that_has_passed() -> None:
+    clock = Clock(start=100.0)
+    assert clock.wait_until(100.0) is False
+    assert clock.wait_until(50.0) is False
+    ended = threading.Event()
+    waiting = _armed(clock)
+    thread = threading.Thread(target=lambda: (clock.wait_until(130.0), ended.set()))
+    thread.start()
+    waiting()
+    clock.advance(29)
+    assert not ended.is_set()
+    clock.advance(1)
+    thread.join(LONG)
+    assert ended.is_set()
+
+
+def test_a_wake_ends_waits_now_and_until_it_is_cleared() -> None:
+    clock, wake, woken = Clock(start=0.0), Wake(), []
+    waiting = _armed(clock)
+    thread = threading.Thread(target=lambda: woken.append(clock.wait_until(math.inf, wake)))
+    thread.start()
+    waiting()
+    wake.set()
+    thread.join(LONG)
+    assert woken == [True]
+    assert clock.wait_until(1000.0, wake) is True
+    wake.clear()
+    assert wake.is_set() is False
+    assert clock.wait_until(0.0, wake) is False
+
+
+def test_a_participant_acts_at_each_of_its_deadlines_while_the_time_leaps() -> None:
+    clock, renewed, started, stop = Clock(start=0.0), [], threading.Event(), Wake()
+
+    def keep_alive() -> None:
+        with clock.participant():
+            for at in itertools.count(60, 60):
+                waiting()
+                if clock.wait_until(at, stop):
+                    return
+                renewed.append(clock.now())
+
+    waiting = started.set
+    armed = _armed(clock)
+    thread = threading.Thread(target=keep_alive)
+    thread.start()
+    armed()
+    rang: list[int] = []
+    clock.call_at(300, lambda: rang.append(len(renewed)))
+    clock.advance(310)
+    assert renewed == [60, 120, 180, 240, 300]
+    assert rang[0] in (4, 5), "the timer of 300 s rang before the renewals that were due earlier"
+    stop.set()
+    thread.join(LONG)
+    assert not thread.is_alive()
+
+
+def test_a_participant_that_leaves_does_not_hold_the_time() -> None:
+    clock = Clock(start=0.0)
+    armed = _armed(clock)
+
+    def once() -> None:
+        with clock.participant():
+            clock.wait_until(10)
+
+    thread = threading.Thread(target=once)
+    thread.start()
+    armed()
+    clock.advance(100)
+    thread.join(LONG)
+    assert clock.now() == 100
+
+
+def test_a_participant_that_is_stuck_is_named_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock_module, "SETTLE_GUARD", 0.01)
+    clock, free = Clock(start=0.0), threading.Event()
+    armed = _armed(clock)
+
+    def stuck() -> None:
+        with clock.participant():
+            clock.wait_until(10)
+            free.wait(LONG)
+
+    thread = threading.Thread(target=stuck)
+    thread.start()
+    armed()
+    with pytest.raises(RuntimeError, match="stuck in whatever it does"):
+        clock.advance(20)
+    free.set()
+    thread.join(LONG)
+
+
+def test_a_running_clock_fires_what_an_advance_has_brought_near() -> None:
+    clock, rang = Clock(running=True), threading.Event()
+    try:
+        clock.call_at(clock.now() + 3000, rang.set)
+        before = clock.now()
+        clock.advance(2999.95)
+        assert rang.wait(LONG), "the clock's own thread slept past a timer that an advance had brought near"
+        assert clock.now() - before >= 2999.95
+    finally:
+        clock.close()
+
+
+def test_advancing_a_running_clock_fires_in_order_in_the_calling_thread() -> None:
+    clock, rang = Clock(running=True), []
+    try:
+        start = clock.now()
+        for after in (300, 100, 200):
+            clock.call_at(start + after, lambda after=after: rang.append(after))  # type: ignore[misc]
+        clock.advance(250)
+        assert rang == [100, 200]
+    finally:
+        clock.close()
+
+
+def test_a_closed_clock_has_no_thread_and_starts_none() -> None:
+    clock, rang = Clock(running=True), []
+    clock.call_at(clock.now() + 1000, lambda: rang.append(1))
+    assert any(t.name == "twohop-clock" for t in threading.enumerate())
+    clock.close()
+    clock.close()
+    clock.call_at(clock.now(), lambda: rang.append(2))
+    assert not any(t.name == "twohop-clock" for t in threading.enumerate())
+    assert rang == []
+
+
+def test_a_standing_clock_needs_no_thread() -> None:
+    before = threading.active_count()
+    clock = Clock()
+    clock.call_at(clock.now() + 5, lambda: None)
+    clock.advance(10)
+    assert threading.active_count() == before
+
+
+def _armed(clock: Clock):  # type: ignore[no-untyped-def]
+    """Return what blocks until one more wait has been armed on the clock."""
+    armed, schedule = threading.Event(), clock._schedule
+
+    def watched(timer):  # type: ignore[no-untyped-def]
+        result = schedule(timer)
+        armed.set()
+        return result
+
+    clock._schedule = watched  # type: ignore[method-assign]
+    return lambda: armed.wait(LONG) or pytest.fail("nobody waits on the clock")
