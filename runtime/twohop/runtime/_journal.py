@@ -63,8 +63,12 @@ class Journal:
     def _clean(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.references.scrub(value)
+        if isinstance(value, bytes):
+            return self.references.scrub(value.decode("utf-8", "backslashreplace"))
         if isinstance(value, dict):
-            return {key: self._clean(item) for key, item in value.items()}
-        if isinstance(value, Iterable) and not isinstance(value, bytes):
+            return {self.references.scrub(str(key)): self._clean(item) for key, item in value.items()}
+        if isinstance(value, Iterable):
             return [self._clean(item) for item in value]
-        return value
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        raise TypeError(f"a journal entry holds plain values, not a {type(value).__name__}")

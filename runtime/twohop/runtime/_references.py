@@ -6,8 +6,11 @@ ticket from the lease to the GET. Where secrets stand is known from the protocol
 
 from __future__ import annotations
 
+import json
 import re
 import threading
+from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _PLACES: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -17,13 +20,16 @@ _PLACES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("token", re.compile(r"vcloud[-_](?:token|jwt|session_id)=([^;\"\s]{8,})")),
     ("credentials", re.compile(r"\b(?:Basic|Bearer) ([0-9A-Za-z+/=._-]{6,})")),
     ("password", re.compile(r"<(?:\w+:)?password\b[^>]*>([^<]+)</")),
+    ("password", re.compile(r"<(?:\w+:)?password\b[^>]*><!\[CDATA\[(.+?)\]\]>", re.DOTALL)),
 )
+_QUOTES = {'"': "&quot;", "'": "&apos;"}
 _SECRET_HEADERS = {
     "x-vcloud-authorization": "token",
     "x-vmware-vcloud-access-token": "token",
 }
 _TOKEN = re.compile(r"[0-9A-Za-z+/=._-]{8,}")
-_SEPARATORS = re.compile(r"([/=])")
+_LEAST = 4
+"""Characters below which a word is too common to be told from other text."""
 
 
 class References:
@@ -33,6 +39,9 @@ class References:
         self._lock = threading.Lock()
         self._names: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        # Secrets by length, and those that `_TOKEN` does not find, longest first.
+        self._lengths: tuple[int, ...] = ()
+        self._odd: tuple[tuple[str, str], ...] = ()
 
     def name(self, kind: str, secret: str) -> str:
         """Return the name of a secret, such as `ticket:1`, giving it one at first sight."""
@@ -41,7 +50,18 @@ class References:
             if known is None:
                 self._counts[kind] = self._counts.get(kind, 0) + 1
                 known = self._names[secret] = f"{kind}:{self._counts[kind]}"
+                self._index(secret, known)
             return known
+
+    def _index(self, secret: str, name: str) -> None:
+        forms = {escape(secret), escape(secret, _QUOTES), quote(secret, safe=""), json.dumps(secret)[1:-1]} - {secret}
+        if not _TOKEN.fullmatch(secret):
+            forms.add(secret)
+        elif len(secret) not in self._lengths:
+            self._lengths = tuple(sorted((*self._lengths, len(secret)), reverse=True))
+        # What is written down may be the secret as it travels in XML, in a URL or in JSON.
+        odd = [*self._odd, *((form, name) for form in forms if len(form) >= _LEAST)]
+        self._odd = tuple(sorted(odd, key=lambda pair: len(pair[0]), reverse=True))
 
     def scrub(self, text: str) -> str:
         """Return `text` with every secret in it, known or recognisable by its place, replaced by its name."""
@@ -60,13 +80,23 @@ class References:
         return whole[:start] + self.name(kind, secret) + whole[start + len(secret) :]
 
     def _known(self, text: str) -> str:
-        names = self._names
+        names, lengths = self._names, self._lengths
 
         def look(match: re.Match[str]) -> str:
             token = match.group(0)
             if token in names:
                 return names[token]
-            parts = _SEPARATORS.split(token)
-            return "".join(names.get(part, part) for part in parts) if len(parts) > 1 else token
+            # A secret may stand within other letters, as behind an encoded slash, so every place is looked at.
+            shown, at, kept = [], 0, 0
+            while at < len(token):
+                found = next((n for n in lengths if token[at : at + n] in names and n <= len(token) - at), 0)
+                if found:
+                    shown += [token[kept:at], names[token[at : at + found]]]
+                    kept = at = at + found
+                else:
+                    at += 1
+            return "".join((*shown, token[kept:])) if shown else token
 
-        return _TOKEN.sub(look, text)
+        for secret, name in self._odd:
+            text = text.replace(secret, name)
+        return _TOKEN.sub(look, text) if lengths else text

@@ -1,0 +1,143 @@
+"""The journal and the references: what happened, in order, and never a secret."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import uuid
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from twohop.runtime import Journal, References
+from twohop.runtime import _journal as journal_module
+
+TEXT = st.text(max_size=30)
+TICKETS = st.uuids(version=4).map(lambda u: f"52{str(u)[2:]}")
+COOKIES = st.one_of(st.binary(min_size=20, max_size=20).map(bytes.hex), st.uuids().map(str))
+PASSWORDS = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=6, max_size=30)
+
+
+def _written(journal: Journal) -> str:
+    return journal.ndjson()
+
+
+@given(before=TEXT, after=TEXT, ticket=TICKETS, known=st.booleans())
+def test_a_ticket_in_a_path_never_stands_in_the_journal(before: str, after: str, ticket: str, known: bool) -> None:
+    journal = Journal("w", lambda: 0.0)
+    if known:
+        journal.references.name("ticket", ticket)
+    for path in (f"/nfc/{ticket}/disk-0.vmdk", f"/ha-nfc/{ticket}/", f"/nfc/{ticket.upper()}/x"):
+        journal.record("exchange", server="H0", path=f"{before} {path} {after}", nested={"deep": [path]})
+    assert ticket not in _written(journal)
+    assert ticket.upper() not in _written(journal)
+
+
+@given(before=st.text("abc019-/=%2F._", max_size=8), after=st.text("abc019-/=%2F._", max_size=8), ticket=TICKETS)
+@example(before="/nfc%2F", after="%2Fdisk-0.vmdk", ticket="52345678-1234-4123-8123-123456789abc")
+@example(before="x", after="x", ticket="52345678-1234-4123-8123-123456789abc")
+def test_a_known_secret_is_found_within_other_letters(before: str, after: str, ticket: str) -> None:
+    references = References()
+    references.name("ticket", ticket)
+    assert ticket not in references.scrub(before + ticket + after)
+
+
+@given(cookie=COOKIES, form=st.sampled_from(["{0}", '"{0}"', '"{0}"; Path=/; HttpOnly; Secure;', '\\"{0}\\"']))
+def test_a_session_cookie_is_known_by_its_place(cookie: str, form: str) -> None:
+    journal = Journal("w", lambda: 0.0)
+    journal.record("exchange", server="vcenter", cookie=f"a=b; vmware_soap_session={form.format(cookie)}")
+    assert cookie not in _written(journal)
+    assert "session:1" in _written(journal)
+
+
+@given(password=PASSWORDS, cdata=st.booleans())
+@example(password="ab]cd]efgh", cdata=True)
+@example(password="pass word", cdata=False)
+def test_a_password_is_hidden_however_it_travels(password: str, cdata: bool) -> None:
+    references = References()
+    name = references.name("password", password)
+    forms = [password, escape(password), quote(password, safe=""), json.dumps(password)[1:-1]]
+    for form in forms:
+        shown = references.scrub(f"<{form}|")
+        assert shown == f"<{name}|" or form not in shown
+    fresh = References()
+    inner = f"<![CDATA[{password}]]>" if cdata and "]]>" not in password else escape(password)
+    frame = '<ns:password xsi:type="xsd:string">{}</ns:password>'
+    body = frame.format(inner)
+    if password.strip() and password not in frame:
+        assert fresh.scrub(body) == body.replace(escape(password) if inner == escape(password) else password, name)
+
+
+@given(user=st.text("abcdef", min_size=3), password=PASSWORDS)
+def test_credentials_in_a_header_are_hidden(user: str, password: str) -> None:
+    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+    references = References()
+    assert references.header("Authorization", f"Basic {encoded}") == "Basic credentials:1"
+    assert References().header("X-VCLOUD-Authorization", encoded) == "token:1"
+    assert encoded not in references.scrub(f"seen {encoded} again")
+
+
+def test_one_secret_has_one_name_and_names_count_up_by_kind() -> None:
+    references = References()
+    first, second = (f"52{str(uuid.uuid4())[2:]}" for _ in range(2))
+    assert references.name("ticket", first) == references.name("session", first) == "ticket:1"
+    assert references.name("ticket", second) == "ticket:2"
+    assert references.scrub(f"https://h/nfc/{first}/disk-0.vmdk") == "https://h/nfc/ticket:1/disk-0.vmdk"
+    assert references.scrub("nothing secret, 12345678 and /nfc/disk") == "nothing secret, 12345678 and /nfc/disk"
+
+
+def test_an_entry_has_its_form_and_ndjson_one_line_each() -> None:
+    moments = iter([1.0, 2.0, 3.0])
+    journal = Journal("w", lambda: next(moments))
+    journal.record("exchange", server="H0", path="/x\n{}", status=200)
+    journal.record("clock", server="control", observer="test", advanced=3.5)
+    journal.record("transition", server="vcenter", old=None, new=b"\xff\x00")
+    first, second, third = (json.loads(line) for line in journal.ndjson().splitlines())
+    assert first == {
+        "v": 1, "seq": 1, "t": 1.0, "world": "w", "server": "H0", "observer": "server", "kind": "exchange",
+        "path": "/x\n{}", "status": 200,
+    }  # fmt: skip
+    assert (second["observer"], second["advanced"], third["new"]) == ("test", 3.5, "\\xff\x00")
+    assert [e["seq"] for e in journal.entries(since=1)] == [2, 3]
+    assert [e["seq"] for e in journal.entries(kind="clock")] == [2]
+
+
+def test_what_is_no_kind_or_no_plain_value_is_refused_at_once() -> None:
+    journal = Journal("w", lambda: 0.0)
+    with pytest.raises(ValueError, match="cannot be of kind 'gossip'; kinds are clock, exchange"):
+        journal.record("gossip", server="x")
+    with pytest.raises(TypeError, match="holds plain values, not a object"):
+        journal.record("fault", server="x", error=object())
+    assert journal.ndjson() == ""
+
+
+def test_a_cut_forgets_but_does_not_count_anew() -> None:
+    journal = Journal("w", lambda: 0.0)
+    journal.record("clock", server="x")
+    journal.cut()
+    journal.record("clock", server="x")
+    assert [e["seq"] for e in journal.entries()] == [2]
+
+
+def test_a_full_journal_drops_the_oldest_and_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "LIMIT", 3)
+    journal = Journal("w", lambda: 0.0)
+    for _ in range(5):
+        journal.record("clock", server="x")
+    assert ([e["seq"] for e in journal.entries()], journal.dropped) == ([3, 4, 5], 2)
+
+
+def test_threads_that_write_at_once_lose_nothing() -> None:
+    journal = Journal("w", lambda: 0.0)
+    threads = [
+        threading.Thread(target=lambda: [journal.record("clock", server="x") for _ in range(200)]) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [e["seq"] for e in journal.entries()] == list(range(1, 801))
