@@ -1,4 +1,8 @@
-"""A request's body: bounded by its length or its chunks, counted, and drained so that the next request can follow."""
+"""A request's body: bounded by its length or its chunks, counted, and drained so that the next request can follow.
+
+werkzeug has a reader of chunks, made for its development server: it takes no extensions and no trailers, and an end in
+the middle of a chunk fails in it as if the server were wrong. Clients send SOAP in chunks, so there is one here.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,63 @@ from collections.abc import Callable
 from email.message import Message
 from typing import BinaryIO
 
-from werkzeug.serving import DechunkedInput
+LINE = 4096
+"""Bytes of a chunk's size line or of a trailer beyond which nobody reads on."""
+TRAILERS = 64
+"""Trailers beyond which nobody reads on."""
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
+class MalformedBody(OSError):
+    """The client's body does not keep the rules of HTTP; the answer is 400."""
+
+
+class Chunks:
+    """The content of a body in chunks; extensions and trailers are read over."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._left = 0
+        self._first = True
+        self._ended = False
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes; none at the end. MalformedBody and ConnectionError say what is wrong."""
+        parts = []
+        while size > 0 and not self._ended:
+            if self._left == 0 and not self._open():
+                break
+            data = self._source.read(min(size, self._left))
+            if not data:
+                raise ConnectionError("the client ended its request body within a chunk")
+            parts.append(data)
+            size -= len(data)
+            self._left -= len(data)
+        return b"".join(parts)
+
+    def _open(self) -> bool:
+        if not self._first and self._line() != b"":
+            raise MalformedBody("a chunk does not end where its size says")
+        self._first = False
+        digits = self._line().partition(b";")[0].strip().decode("latin-1")
+        if not digits or not _HEX.issuperset(digits):
+            raise MalformedBody("a chunk does not begin with its size")
+        self._left = int(digits, 16)
+        if self._left == 0:
+            self._ended = True
+            for _ in range(TRAILERS):
+                if self._line() == b"":
+                    return False
+            raise MalformedBody("too many trailers")
+        return True
+
+    def _line(self) -> bytes:
+        line = self._source.readline(LINE)
+        if not line:
+            raise ConnectionError("the client ended its request body between chunks")
+        if not line.endswith(b"\n"):
+            raise MalformedBody("a line of a chunked body has no end")
+        return line.rstrip(b"\r\n")
 
 
 class RequestBody(io.RawIOBase):
@@ -15,7 +75,7 @@ class RequestBody(io.RawIOBase):
 
     before_first_read: Callable[[], None] | None = None
 
-    def __init__(self, source: BinaryIO | DechunkedInput, length: int | None) -> None:
+    def __init__(self, source: BinaryIO | Chunks, length: int | None) -> None:
         self._source = source
         self._left = length
         self._ended = length == 0
@@ -27,7 +87,7 @@ class RequestBody(io.RawIOBase):
         coding = headers.get("Transfer-Encoding", "").strip().lower()
         lengths = headers.get_all("Content-Length", [])
         if coding:
-            return cls(DechunkedInput(rfile), None) if coding == "chunked" and not lengths else None
+            return cls(Chunks(rfile), None) if coding == "chunked" and not lengths else None
         if not lengths:
             return cls(rfile, 0)
         if len(set(lengths)) != 1 or not (lengths[0].isascii() and lengths[0].isdigit()):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from werkzeug.serving import WSGIRequestHandler
 
-from ._body import RequestBody
+from ._body import MalformedBody, RequestBody
 from ._exchange import Cut, ServedExchange
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 HANDSHAKE_GUARD = 30.0
 """Real seconds for a TLS handshake, and between the bytes of a request."""
 IDLE_GUARD = 900.0
-"""Real seconds that a kept-alive connection may stay silent between requests."""
+"""Real seconds that a kept-alive connection may stay silent between requests, or a client take nothing of an answer."""
 DRAIN = 1 << 20
 """Bytes of an unread request body that are read away to keep the connection; beyond that it is closed."""
 
@@ -40,6 +40,7 @@ class Handler(WSGIRequestHandler):
     wbufsize = 0
     number: int
     http: HttpServer
+    _broken_off = False
 
     @classmethod
     def serve(cls, server: HttpServer, number: int, connection: socket.socket, peer: tuple[str, int]) -> None:
@@ -48,13 +49,14 @@ class Handler(WSGIRequestHandler):
         handler.number, handler.http = number, server
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(HANDSHAKE_GUARD)
+        wrapped = connection
         try:
-            wrapped = server.tls.wrap_socket(connection, server_side=True) if server.tls else connection
-        except (OSError, ValueError):
-            return
-        server._secured(number, wrapped)
-        try:
-            with contextlib.suppress(ConnectionError, TimeoutError, ssl.SSLError, OSError):
+            with contextlib.suppress(OSError, ValueError):
+                if server.tls is not None:
+                    # Wrapping takes the descriptor away, so the server must know the new socket before the handshake.
+                    wrapped = server.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                    server._secured(number, wrapped)
+                    wrapped.do_handshake()
                 WSGIRequestHandler.__init__(handler, wrapped, peer, cast(Any, _WsgiServer(server)))
         finally:
             wrapped.close()
@@ -65,6 +67,15 @@ class Handler(WSGIRequestHandler):
         while not self.close_connection:
             self.connection.settimeout(IDLE_GUARD)
             self.handle_one_request()
+        if isinstance(self.connection, ssl.SSLSocket) and not self._broken_off:
+            # TLS says goodbye where a connection ends in order; where a stream is cut, its absence tells the client.
+            self.connection.settimeout(0)
+            with contextlib.suppress(OSError, ValueError):
+                self.connection.unwrap()
+
+    def handle_expect_100(self) -> bool:
+        """Leave it to the body, which says it at its first read; http.server would say it here, and twice."""
+        return True
 
     def handle_one_request(self) -> None:
         """Read a request's head and run it."""
@@ -99,6 +110,8 @@ class Handler(WSGIRequestHandler):
             body.before_first_read = lambda: self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         answer = _Answer(self)
         end = answer.run(environ, body)
+        self._broken_off = end != "complete"
+        self.connection.settimeout(HANDSHAKE_GUARD)
         if not body.drain(DRAIN):
             self.close_connection = True
         if self.http.observer is not None:
@@ -158,6 +171,12 @@ class _Answer:
             if cut.reset:
                 _arm_reset(self.handler.connection)
             return "reset" if cut.reset else "cut"
+        except MalformedBody as error:
+            self.handler.close_connection = True
+            if not self._begun:
+                self.status = HTTPStatus.BAD_REQUEST
+                self.handler.send_error(HTTPStatus.BAD_REQUEST, str(error))
+            return "complete" if not self._begun else "cut"
         except (ConnectionError, TimeoutError, ssl.SSLError):
             self.handler.close_connection = True
             return "client gone"
@@ -185,6 +204,7 @@ class _Answer:
 
     def _send(self, chunks: Iterable[bytes]) -> None:
         handler = self.handler
+        handler.connection.settimeout(IDLE_GUARD)
         names = {name.lower() for name, _ in self._headers}
         bodiless = handler.command == "HEAD" or self.status in (204, 304) or self.status < 200
         if "content-length" not in names and not bodiless and isinstance(chunks, list | tuple):
