@@ -1,0 +1,16 @@
+// The command line of govmomi as its own main package assembles it, with the groups of commands that the tests use.
+package main
+
+import (
+	"os"
+
+	"github.com/vmware/govmomi/cli"
+
+	_ "github.com/vmware/govmomi/cli/about"
+	_ "github.com/vmware/govmomi/cli/export"
+	_ "github.com/vmware/govmomi/cli/object"
+	_ "github.com/vmware/govmomi/cli/version"
+	_ "github.com/vmware/govmomi/cli/vm"
+)
+
+func main() { os.Exit(cli.Run(os.Args[1:])) }

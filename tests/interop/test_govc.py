@@ -1,0 +1,120 @@
+"""govc, unmodified and of two ages, against `twohop serve`; TLS is verified with the authority given.
+
+`govc/` pins both: govmomi 0.18, the last release that has the command under its old import path, reads by
+RetrieveProperties; 0.55 has the commands under `cli/`, sends chunked SOAP and reads by RetrievePropertiesEx.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from interop.support import (
+    VM0,
+    VM1,
+    Environment,
+    is_unlocked,
+    judge_descriptor,
+    judge_disk,
+    judge_manifest,
+    run,
+    tool,
+    validate,
+)
+
+GO = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+MODULES = Path(__file__).parent / "govc"
+PACKAGES = {"0.18": "github.com/vmware/govmomi/govc", "0.55": "."}
+
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.skipif(GO is None, reason="no Go toolchain on PATH or in /usr/local/go/bin, to build govc with"),
+    pytest.mark.timeout(600),
+    tool("qemu-img", "qemu-utils"),
+]
+
+Govc = Callable[..., str]
+
+
+@pytest.fixture(scope="module", params=PACKAGES)
+def binary(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    version, built = request.param, tmp_path_factory.mktemp("govc") / "govc"
+    assert GO is not None
+    module = MODULES / version
+    fetched = run(GO, "mod", "download", cwd=module, code=None)
+    if fetched.returncode:
+        pytest.skip(f"no Go module proxy to fetch govmomi {version} from: {fetched.stderr.strip()[-300:]}")
+    # Built here and run as it is; the directory is a checkout only by chance.
+    run(GO, "build", "-mod=readonly", "-buildvcs=false", "-o", built, PACKAGES[version], cwd=module)
+    assert run(built, "version").stdout.startswith("govc ")
+    return built
+
+
+@pytest.fixture
+def govc(binary: Path, servers: Environment, tmp_path: Path) -> Govc:
+    """Run a command of govc in an empty directory, with the variables that `twohop serve` printed and no others."""
+
+    def govc(*arguments: str, code: int = 0) -> str:
+        env = {"HOME": str(tmp_path), "GOVC_PERSIST_SESSION": "false", **servers}
+        assert not {"GOVC_INSECURE", "GOVC_TLS_KNOWN_HOSTS"} & {*os.environ, *env}
+        done = run(binary, *arguments, env=env, cwd=tmp_path, code=code)
+        return done.stdout if code == 0 else done.stderr
+
+    return govc
+
+
+def test_export_ovf(govc: Govc, servers: Environment, tmp_path: Path) -> None:
+    govc("export.ovf", "-vm", VM0, "-sha", "256", "out")
+    package = tmp_path / "out" / VM0
+    descriptor = package / f"{VM0}.ovf"
+    (disk,) = package.glob("*.vmdk")
+    assert judge_manifest(package / f"{VM0}.mf") == {disk.name, descriptor.name}
+    assert judge_disk(disk)["virtual-size"] == 1 << 30
+    # govc tells the server the capacity as the size of a file, so the size is no use here.
+    assert set(judge_descriptor(descriptor)) == {disk.name}
+    assert is_unlocked(servers, VM0)
+    validate(descriptor)
+
+
+def test_powered_on_machine_is_refused(govc: Govc, tmp_path: Path) -> None:
+    said = govc("export.ovf", "-vm", VM1, "out", code=1)
+    assert "The attempted operation cannot be performed in the current state (Powered on)" in said
+    assert not list(tmp_path.glob("out/*/*"))
+
+
+def test_no_authority_no_login(binary: Path, servers: Environment, tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path), "GOVC_URL": servers["GOVC_URL"], "GOVC_TLS_CA_CERTS": ""}
+    said = run(binary, "about", env=env, cwd=tmp_path, code=1).stderr
+    assert "x509: certificate" in said or "certificate signed by unknown authority" in said
+
+
+def test_wrong_password(binary: Path, servers: Environment, tmp_path: Path) -> None:
+    url = servers["GOVC_URL"].replace("@127", "wrong@127")
+    env = {"HOME": str(tmp_path), "GOVC_URL": url, "GOVC_TLS_CA_CERTS": servers["GOVC_TLS_CA_CERTS"]}
+    said = run(binary, "about", env=env, cwd=tmp_path, code=1).stderr
+    assert "Cannot complete login due to an incorrect user name or password" in said
+
+
+def test_inventory(govc: Govc) -> None:
+    about = govc("about")
+    assert "VMware vCenter Server" in about and "VirtualCenter" in about
+    assert govc("ls", "/DC0/vm").split() == [f"/DC0/vm/{VM0}", f"/DC0/vm/{VM1}"]
+    hosts = [f"/DC0/host/DC0_C0/DC0_C0_H{n}" for n in (0, 1)]
+    assert govc("find", "/", "-type", "h").split() == hosts
+    everything = set(govc("find").splitlines())
+    assert {"/", "/DC0", "/DC0/datastore/LocalDS_0", "/DC0/network/VM Network", *hosts} <= everything
+    assert govc("find", "/", "-type", "m", "-runtime.powerState", "poweredOn").split() == [f"/DC0/vm/{VM1}"]
+
+
+def test_machine(govc: Govc, servers: Environment) -> None:
+    info = govc("vm.info", VM0)
+    assert f"Path:         /DC0/vm/{VM0}" in info and "poweredOff" in info and "DC0_C0_H0" in info
+    assert "OK" in govc("vm.power", "-on", VM0)
+    assert "poweredOn" in govc("vm.info", VM0)
+    assert "current state" in govc("vm.power", "-on", VM0, code=1)
+    assert "OK" in govc("vm.power", "-off", VM0)
+    assert is_unlocked(servers, VM0)
