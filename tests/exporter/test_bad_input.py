@@ -78,6 +78,29 @@ def test_a_good_export_says_what_it_wrote(vc: VCenter, tmp_path: Path) -> None:
     assert_unlocked(vc)
 
 
+def test_bars_on_a_terminal(vc: VCenter, tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [*COMMAND, VM, "-o", str(tmp_path / "out")],
+        env=environment(vc, TERM="xterm", COLUMNS="120"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+    ) as running:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):
+            while piece := os.read(ours, 65536):
+                shown += piece
+        stdout, _ = running.communicate(timeout=SECONDS)
+    os.close(ours)
+    assert running.returncode == 0
+    assert f"{VM}-disk-0.vmdk".encode() in shown
+    assert b"\x1b[" in shown
+    assert stdout.splitlines() == [f"wrote {tmp_path / 'out' / VM}.ovf"]
+
+
 def test_events_for_machines(vc: VCenter, tmp_path: Path) -> None:
     done = run(vc, tmp_path / "out", "--json")
     assert (done.returncode, done.stderr) == (0, "")

@@ -23,6 +23,7 @@ from twohop.exporter import (
     Event,
     ExportError,
     FileDone,
+    FileStarted,
     HostUnreachable,
     LeaseAborted,
     LeaseCompleted,
@@ -244,6 +245,20 @@ def test_a_partial_file_of_somebody_else_is_not_touched(vc: VCenter, tmp_path: P
     with pytest.raises(AlreadyThere, match="another export is running here or an earlier one was killed"):
         export_vm(address(vc), VM, tmp_path, clock=vc.clock)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["another export is running"]
+    assert_unlocked(vc)
+
+
+def test_two_exports_into_one_directory_leave_each_other_alone(vc: VCenter, tmp_path: Path) -> None:
+    """Both have chosen their names before either has a file; the second to write one gives way."""
+    part = tmp_path / f"{VM}-disk-0.vmdk.part"
+
+    def other(event: Event) -> None:
+        if isinstance(event, FileStarted) and not part.exists():
+            part.write_text("of the other export")
+
+    with pytest.raises(AlreadyThere, match="another export is running here"):
+        export_vm(address(vc), VM, tmp_path, clock=vc.clock, events=other)
+    assert part.read_text() == "of the other export"
     assert_unlocked(vc)
 
 

@@ -34,6 +34,7 @@ class Placing:
         self._force = force
         self._reserved: set[str] = set()
         self._places: list[Place] = []
+        self._written: list[Path] = []
         self._made: list[Path] = []
         self._standing: list[Path] = []
         self._published = False
@@ -69,7 +70,12 @@ class Placing:
         """Write a file under a name that was reserved."""
         place = self._claim(name)
         write_whole(place.path, content)
+        self.written(place)
         return place
+
+    def written(self, place: Place) -> None:
+        """Take a file that is whole: from here on it goes with the rest. Before, it may be somebody else's."""
+        self._written.append(place.path)
 
     def publish(self) -> None:
         """Move every file to its final name in the order in which they were claimed, and let them stay."""
@@ -108,7 +114,7 @@ class Placing:
             raise AlreadyThere(f"{final} exists already; use --force to overwrite it, or choose another directory")
 
     def _clean(self) -> None:
-        for path in (*self._standing, *(place.path for place in self._places)):
+        for path in (*self._standing, *self._written):
             with contextlib.suppress(OSError):
                 path.unlink()
         for made in self._made:

@@ -55,10 +55,8 @@ def meaning(fault: BaseException, doing: str) -> ExportError:
     if isinstance(fault, vim.fault.RestrictedVersion):
         return Refused(f"cannot {doing}: the server's licence forbids it ({came}); export from a licensed server")
     if isinstance(fault, vmodl.fault.NotSupported):
-        return Refused(
-            f"cannot {doing}: the server does not support it ({came});"
-            " an encrypted VM or one with a virtual TPM cannot be exported"
-        )
+        hint = "; an encrypted VM or one with a virtual TPM cannot be exported" if "export" in doing else ""
+        return Refused(f"cannot {doing}: the server does not support it ({came}){hint}")
     return Refused(f"cannot {doing}: the server says {came}")
 
 
