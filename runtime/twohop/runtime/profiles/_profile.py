@@ -43,8 +43,9 @@ class Field:
         if self.accepted is not None and value not in self.accepted:
             accepted = ", ".join(map(repr, self.accepted))
             raise ProfileError(f"{where}: {self.name} accepts {accepted}; got {value!r} (fact {self.fact})")
-        low = self.least is not None and value < self.least
-        if low or (self.most is not None and value > self.most):
+        # Asked this way round, since not-a-number lies nowhere.
+        within = (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+        if not within:
             raise ProfileError(
                 f"{where}: {self.name} lies within {self.least}..{self.most}; got {value!r} (fact {self.fact})"
             )
@@ -139,7 +140,7 @@ def load_profile(name: str, overrides: Mapping[str, Any] | None = None) -> Profi
 def _from_file(path: Path, overrides: Mapping[str, Any]) -> Profile:
     try:
         data = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ProfileError(f"the profile file {path} cannot be read: {error}") from None
     base = data.pop("profile", None)
     if not isinstance(base, str) or base.endswith(".toml"):
