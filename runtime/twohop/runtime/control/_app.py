@@ -11,7 +11,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from .._clock import Clock
-from .._journal import Journal
+from .._journal import KINDS, Journal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -85,7 +85,7 @@ def _rules() -> Map:
     for path, endpoint, methods in _PER_WORLD:
         rules.append(Rule(f"/v1/{path}", endpoint=endpoint, methods=methods, defaults={"world": DEFAULT}))
         rules.append(Rule(f"/v1/worlds/<world>/{path}", endpoint=endpoint, methods=methods))
-    return Map(rules, redirect_defaults=False)
+    return Map(rules, redirect_defaults=False, merge_slashes=False)
 
 
 class ControlApp:
@@ -160,7 +160,10 @@ class ControlApp:
         since = request.args.get("since", "0")
         if not since.isdigit():
             raise BadRequest(f"since is a sequence number, got {since!r}")
-        text = self._keeper.world(world).journal.ndjson(since=int(since), kind=request.args.get("kind"))
+        kind = request.args.get("kind")
+        if kind is not None and kind not in KINDS:
+            raise BadRequest(f"there is no kind {kind!r} of entries; kinds are {', '.join(sorted(KINDS))}")
+        text = self._keeper.world(world).journal.ndjson(since=int(since), kind=kind)
         return Response(text, mimetype="application/x-ndjson")
 
     def _on_reset(self, request: Request, world: str) -> Response:
@@ -179,12 +182,16 @@ def _body(request: Request) -> dict[str, Any]:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("send application/json")
     try:
-        value = json.loads(request.get_data() or b"{}")
-    except ValueError as error:
+        value = json.loads(request.get_data() or b"{}", parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
         raise BadRequest(f"the body is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadRequest("send a JSON object")
     return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number")
 
 
 def _json(value: Mapping[str, Any], status: int = 200) -> Response:
