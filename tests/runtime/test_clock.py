@@ -172,6 +172,25 @@ def test_advancing_a_running_clock_fires_in_order_in_the_calling_thread() -> Non
         clock.close()
 
 
+def test_catching_up_fires_what_is_due_even_where_the_clocks_own_thread_is_late() -> None:
+    clock, rang = Clock(running=True), []
+    try:
+        clock._tick = lambda: None  # type: ignore[method-assign]  # a thread that never comes
+        clock.call_at(clock.now() - 1, lambda: rang.append("due"))
+        clock.call_at(clock.now() + 1000, lambda: rang.append("later"))
+        clock.catch_up()
+        assert rang == ["due"]
+    finally:
+        clock.close()
+
+
+def test_a_standing_clock_has_nothing_to_catch_up_with() -> None:
+    clock, rang = Clock(start=10.0), []
+    clock.call_at(5, lambda: rang.append(1))
+    clock.catch_up()
+    assert rang == []
+
+
 def test_a_closed_clock_has_no_thread_and_starts_none() -> None:
     clock, rang = Clock(running=True), []
     clock.call_at(clock.now() + 1000, lambda: rang.append(1))
