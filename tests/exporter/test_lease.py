@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from twohop.exporter import LeaseLost, VCenterAddress, VSphere, WrongPowerState
+from twohop.exporter import Busy, LeaseLost, VCenterAddress, VSphere, WrongPowerState
 from twohop.fakes import VCenter
 from twohop.runtime.observing import Observations
+from twohop.runtime.profiles import load_profile
 
 VM = "DC0_C0_RP0_VM0"
 CALLS = ("ExportVm", "HttpNfcLeaseProgress", "HttpNfcLeaseComplete", "HttpNfcLeaseAbort")
@@ -88,3 +90,29 @@ def test_a_vm_that_is_powered_on_is_not_asked_for(vc: VCenter) -> None:
             pass
     assert caught.value.whose == "you"
     assert calls(observations) == []
+
+
+def test_a_vm_that_was_powered_on_in_between(vc: VCenter) -> None:
+    class Late(VSphere):
+        asked = 0
+
+        def power_state(self, vm: Any) -> str:
+            self.asked += 1
+            return "poweredOff" if self.asked == 1 else super().power_state(vm)
+
+    observations = Observations(vc.clock.now)
+    with Late(address(vc), observer=observations.observer("user")) as vsphere:
+        vm = vsphere.find_vm("DC0_C0_RP0_VM1")
+        with pytest.raises(WrongPowerState, match="InvalidPowerState"), vsphere.export(vm):
+            pass
+    assert calls(observations) == ["ExportVm"]
+
+
+def test_a_vm_that_another_export_holds() -> None:
+    profile = load_profile("vcenter-8.0").but(second_export="TaskInProgress")
+    with VCenter(profile=profile) as vc, VSphere(address(vc)) as one, VSphere(address(vc)) as two:
+        with one.export(one.find_vm(VM)):
+            with pytest.raises(Busy, match="wait for it or cancel it"), two.export(two.find_vm(VM)):
+                pass
+            assert vc.world.vm(VM).leases
+        assert not vc.world.vm(VM).leases
