@@ -95,9 +95,9 @@ def pull(entry: DeviceFile, directory: Path, events: list[Event]) -> Any:
 
     address = VCenterAddress("https://vc", "u", "p")
     with Placing(directory) as placing:
-        made = Pull(
-            address, cast(HeldLease, Lease()), placing, Clock(start=0.0), events.append, Cancellation(), None
-        ).fetch(entry, placing.claim("disk.vmdk", "x"))
+        made = Pull(address, cast(HeldLease, Lease()), Clock(start=0.0), events.append, Cancellation(), None).fetch(
+            entry, placing.claim("disk.vmdk", "x")
+        )
         placing.publish()
     return made
 

@@ -40,8 +40,8 @@ class _Terminated(KeyboardInterrupt):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Authorities that may have signed the servers' certificates, as PEM.",
 )
-@click.option("--thumbprint", help="SHA-1 of vCenter's certificate, instead of an authority.")
-@click.option("--insecure", is_flag=True, help="Believe whatever certificate vCenter shows.")
+@click.option("--thumbprint", help="SHA-1 of the certificate of vCenter, or with --via of the cell.")
+@click.option("--insecure", is_flag=True, help="Believe whatever certificate is shown.")
 @click.option("--via", metavar="CELL_URL", help="Fetch through this cell; NAME is a vApp or CATALOG/ITEM there.")
 @click.option("--cell-user", envvar="TWOHOP_CELL_USER", metavar="USER@ORG", help="Who logs in at the cell.")
 @click.option("--force", is_flag=True, help="Overwrite a package that is there already.")
@@ -77,8 +77,9 @@ def command(
             from twohop.exporter.via import export_via_cell
 
             export_via_cell(
-                via, who, password, name, output, ca_file=ca_file, insecure=insecure, force=force, events=events
-            )
+                via, who, password, name, output,
+                ca_file=ca_file, thumbprint=thumbprint, insecure=insecure, force=force, events=events,
+            )  # fmt: skip
             return
         from twohop.exporter import VCenterAddress, export_vm
 

@@ -120,9 +120,13 @@ class TargetRefused(ExportError):
 
 
 class AlreadyThere(ExportError):
-    """A file that this export would write exists already."""
+    """A file that this export would write exists already, at `path`."""
 
     whose = "target"
+
+    def __init__(self, message: str, path: Path, *, whose: Whose | None = None) -> None:
+        super().__init__(message, whose=whose)
+        self.path = path
 
 
 class BadPackage(ExportError):
@@ -146,6 +150,7 @@ def target_error(error: OSError, path: Path) -> ExportError:
     if isinstance(error, FileExistsError):
         return AlreadyThere(
             f"{path} exists already: another export is running here or an earlier one was killed;"
-            " remove it, use --force, or choose another directory"
+            " remove it, use --force, or choose another directory",
+            path,
         )
     return TargetRefused(f"cannot write {path}: {error.strerror or error}; check the path and its permissions")

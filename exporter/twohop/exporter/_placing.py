@@ -34,7 +34,6 @@ class Placing:
         self._force = force
         self._reserved: set[str] = set()
         self._places: list[Place] = []
-        self._written: list[Path] = []
         self._made: list[Path] = []
         self._standing: list[Path] = []
         self._published = False
@@ -70,12 +69,7 @@ class Placing:
         """Write a file under a name that was reserved."""
         place = self._claim(name)
         write_whole(place.path, content)
-        self.written(place)
         return place
-
-    def written(self, place: Place) -> None:
-        """Take a file that is whole: from here on it goes with the rest. Before, it may be somebody else's."""
-        self._written.append(place.path)
 
     def publish(self) -> None:
         """Move every file to its final name in the order in which they were claimed, and let them stay."""
@@ -94,7 +88,8 @@ class Placing:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self._published:
-            self._clean()
+            # Somebody else was there first, after the name had been given out.
+            self._clean(keep=error.path if isinstance(error, AlreadyThere) else None)
 
     def _claim(self, name: str) -> Place:
         final = self.directory / name
@@ -111,10 +106,12 @@ class Placing:
 
     def _check(self, final: Path) -> None:
         if not self._force and final.exists():
-            raise AlreadyThere(f"{final} exists already; use --force to overwrite it, or choose another directory")
+            raise AlreadyThere(
+                f"{final} exists already; use --force to overwrite it, or choose another directory", final
+            )
 
-    def _clean(self) -> None:
-        for path in (*self._standing, *self._written):
+    def _clean(self, keep: Path | None = None) -> None:
+        for path in {*self._standing, *(place.path for place in self._places)} - {keep}:
             with contextlib.suppress(OSError):
                 path.unlink()
         for made in self._made:

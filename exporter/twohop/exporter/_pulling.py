@@ -11,7 +11,7 @@ from twohop.runtime.observing import Observer
 from ._cancellation import Cancellation
 from ._errors import HostUnreachable
 from ._events import BytesMoved, Events, FileDone, FileStarted, HostChosen
-from ._placing import Place, Placing
+from ._placing import Place
 from .transfer import Fetched, fetch
 from .vsphere import DeviceFile, HeldLease, Source, VCenterAddress
 
@@ -44,14 +44,12 @@ class Pull:
         self,
         address: VCenterAddress,
         lease: HeldLease,
-        placing: Placing,
         clock: Clock,
         events: Events,
         cancelled: Cancellation,
         observer: Observer | None,
     ) -> None:
         self._address = address
-        self._placing = placing
         self._capacity = lease.total_kib * 1024
         self._clock = clock
         self._events = events
@@ -78,7 +76,6 @@ class Pull:
                 if source is sources[-1]:
                     raise _unreachable(error, failures) from error
                 continue
-            self._placing.written(place)
             self._before += got.size
             self._now = 0
             self._events(FileDone(entry.key, place.name, got.size, got.sha256, got.host, got.seconds))

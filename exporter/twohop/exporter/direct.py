@@ -146,7 +146,7 @@ def _pull(
         lease = stack.enter_context(vsphere.export(vm))
         stack.enter_context(_announced(lease, events))
         events(LeaseGranted(name, lease.id, lease.timeout, lease.total_kib * 1024, len(lease.entries)))
-        pull = Pull(vsphere.address, lease, placing, clock, events, stop, observer)
+        pull = Pull(vsphere.address, lease, clock, events, stop, observer)
         with KeepAlive(lease, clock, cancelled=stop, events=events, percent=pull.percent):
             places = [
                 placing.claim(name_file(entry) if name_file else _name(name, entry), f"file-{number}")
