@@ -20,6 +20,8 @@ from ._main import fail
 @click.option("--profile", default="vcenter-8.0", show_default=True, help="Product and version, or a TOML file.")
 @click.option("--cell-profile", default="cell-36.0", show_default=True, help="Profile of the cell.")
 @click.option("--transfer-dir", type=click.Path(file_okay=False, path_type=Path), help="Transfer share of the cell.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the vCenter; 0 picks one.")
+@click.option("--cell-port", type=click.IntRange(0, 65535), default=0, help="Port of the cell; 0 picks one.")
 @click.option("--control-port", type=click.IntRange(0, 65535), default=0, help="Port of the control API; 0 picks one.")
 @click.option("--env-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the variables here as well.")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Appears once every port answers.")
@@ -32,6 +34,8 @@ def command(
     profile: str,
     cell_profile: str,
     transfer_dir: Path | None,
+    port: int,
+    cell_port: int,
     control_port: int,
     env_file: Path | None,
     ready_file: Path | None,
@@ -51,7 +55,10 @@ def command(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     worlds = Worlds()
-    options = WorldOptions(vms, hosts, seed, profile, cell_profile, cell, world, transfer_dir)
+    options = WorldOptions(
+        vms=vms, hosts=hosts, seed=seed, profile=profile, cell_profile=cell_profile, cell=cell, world=world,
+        transfer_dir=transfer_dir, port=port, cell_port=cell_port,
+    )  # fmt: skip
     control = HttpServer(ControlApp(worlds), name="control", port=control_port)
     made: list[Path] = []
     try:
@@ -60,13 +67,13 @@ def command(
         if served.vcenter.profile.note:
             click.echo(f"twohop: {served.vcenter.profile.note}", err=True)
         environment = {**served.environment(), "TWOHOP_CONTROL_URL": control.url}
-        write_environment(click.get_text_stream("stdout"), environment)
         if env_file is not None:
             made.append(env_file)
             write_environment(env_file, environment)
         if ready_file is not None:
             made.append(ready_file)
             ready_file.write_text("ready\n")
+        write_environment(click.get_text_stream("stdout"), environment)
         while not stop.wait(3600.0):
             pass
     except (ValueError, OSError) as error:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
+from twohop.exporter import Events
 from twohop.exporter.cell import Cell
 from twohop.exporter.vsphere import VCenterAddress
 from twohop.fakes import VCenter, default_spec, load_spec
@@ -31,6 +32,8 @@ class WorldOptions:
     world: Path | Mapping[str, Any] | None = None
     transfer_dir: Path | None = None
     running: bool = True
+    port: int = 0
+    cell_port: int = 0
 
     @classmethod
     def read(cls, options: Mapping[str, Any]) -> WorldOptions:
@@ -49,7 +52,8 @@ class WorldOptions:
 class WorldServers:
     """The servers of one world; a context manager, or `start` and `stop`.
 
-    `observer` sees what the cell does as a client of vCenter and the hosts.
+    `observer` sees what the cell does as a client of vCenter and the hosts, `events` hears of its exports; set them
+    before the start.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class WorldServers:
         self.clock = clock or Clock(running=options.running)
         self.journal = journal or Journal(name, self.clock.now)
         self.observer: Observer | None = None
+        self.events: Events = lambda event: None
         self.cell: Cell | None = None
         spec = options.world
         if isinstance(spec, Path):
@@ -83,6 +88,7 @@ class WorldServers:
             clock=self.clock,
             journal=self.journal,
             authority=authority,
+            port=options.port,
             name=name,
         )
         self._stack = contextlib.ExitStack()
@@ -157,6 +163,8 @@ class WorldServers:
             authority=self.vcenter.authority,
             journal=self.journal,
             observer=self.observer,
+            events=self.events,
+            port=self.options.cell_port,
         )
 
     def __enter__(self) -> WorldServers:

@@ -1,0 +1,57 @@
+"""What a demo run found, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from twohop.contracts.clauses import Verdict
+from twohop.contracts.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One leg of a data path: how many bytes of disks crossed it, in how many real seconds."""
+
+    path: str
+    name: str
+    bytes: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the leg as plain JSON data."""
+        return {"path": self.path, "leg": self.name, "bytes": self.bytes, "seconds": round(self.seconds, 4)}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """Everything the demo found. `link` and `directory` map a moment to what was there: a status, a count of files."""
+
+    legs: tuple[Leg, ...]
+    digests: dict[str, str]
+    link: dict[str, int]
+    directory: dict[str, int]
+    report: Report
+    problems: tuple[str, ...] = field(default=())
+
+    @property
+    def equal(self) -> bool:
+        """Whether both paths delivered the same disk, grain by grain."""
+        return len(self.digests) == 2 and len(set(self.digests.values())) == 1
+
+    @property
+    def held(self) -> bool:
+        """Whether everything held; a clause that was not put to the test has not."""
+        return self.equal and not self.problems and all(j.verdict is Verdict.KEPT for j in self.report.verdicts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the one document of `twohop demo --json`."""
+        return {
+            "held": self.held,
+            "legs": [leg.to_json() for leg in self.legs],
+            "grain_digests": {**self.digests, "equal": self.equal},
+            "link": self.link,
+            "directory": self.directory,
+            "problems": list(self.problems),
+            **self.report.to_json(),
+        }

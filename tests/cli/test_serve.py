@@ -1,0 +1,105 @@
+"""`twohop serve`: its variables, its files, its worlds, its end."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+import urllib3
+
+http = urllib3.PoolManager(retries=False, timeout=30)
+
+
+def test_variables_are_those_that_every_other_command_reads(serve, run, tmp_path):
+    served = serve("--cell")
+    expected = {
+        "TWOHOP_VCENTER_URL", "TWOHOP_USER", "TWOHOP_PASSWORD", "TWOHOP_CA_FILE", "TWOHOP_CELL_URL", "TWOHOP_CELL_USER",
+        "TWOHOP_CELL_PASSWORD", "TWOHOP_TRANSFER_DIR", "TWOHOP_CONTROL_URL", "GOVC_URL", "GOVC_TLS_CA_CERTS",
+    }  # fmt: skip
+    assert set(served.environment) == expected
+    assert served.environment["TWOHOP_CONTROL_URL"].startswith("http://127.0.0.1:")
+    one = run("export", "DC0_C0_RP0_VM0", "-o", tmp_path / "one", env=served.environment)
+    assert one.returncode == 0, one.stderr
+    cell = served.environment["TWOHOP_CELL_URL"]
+    two = run("export", "vApp0", "--via", cell, "-o", tmp_path / "two", env=served.environment)
+    assert two.returncode == 0, two.stderr
+    assert {path.suffix for path in (tmp_path / "one").iterdir()} == {".ovf", ".mf", ".vmdk"}
+    assert any(path.suffix == ".vmdk" for path in (tmp_path / "two").iterdir())
+    single = run("export", "DC0_C0_RP0_VM0", "--via", cell, "-o", tmp_path / "no", env=served.environment)
+    assert single.returncode == 1 and single.stderr.count("\n") == 1 and "Traceback" not in single.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_stops_clean(serve, tmp_path, how):
+    served = serve("--cell")
+    ca, transfer = Path(served.environment["TWOHOP_CA_FILE"]), Path(served.environment["TWOHOP_TRANSFER_DIR"])
+    assert ca.exists() and transfer.is_dir()
+    code, out, err = served.stop(how)
+    assert (code, err) == (0, "")
+    assert out == "" and served.printed == served.lines
+    left = [path for path in (ca, transfer, served.env_file, served.ready_file) if path.exists()]
+    assert left == []
+
+
+def test_passwords_are_for_the_owner_alone(serve):
+    served = serve()
+    assert served.env_file.stat().st_mode & 0o077 == 0
+
+
+def test_worlds_have_ports_credentials_and_clocks_of_their_own(serve):
+    control = serve().environment["TWOHOP_CONTROL_URL"]
+    made = http.request("POST", f"{control}/v1/worlds", json={"name": "mine", "vms": 3, "running": False})
+    assert made.status == 201
+    mine = made.json()["environment"]
+    default = http.request("GET", f"{control}/v1/worlds/default").json()["environment"]
+    assert mine["TWOHOP_VCENTER_URL"] != default["TWOHOP_VCENTER_URL"]
+    assert mine["TWOHOP_PASSWORD"] != default["TWOHOP_PASSWORD"]
+    before = http.request("GET", f"{control}/v1/worlds/mine/clock").json()
+    http.request("POST", f"{control}/v1/clock/advance", json={"seconds": 10_000})
+    after = http.request("GET", f"{control}/v1/worlds/mine/clock").json()
+    assert before == after and after["running"] is False
+    assert http.request("DELETE", f"{control}/v1/worlds/mine").status == 204
+    assert http.request("GET", f"{control}/v1/worlds").json() == {"worlds": ["default"]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"name": "default"}, "there is a world"),
+        ({"name": "../x"}, "is named by"),
+        ({"name": "a", "vmz": 1}, "no option 'vmz'"),
+        ({"name": "a", "vms": "2"}, "vms is a int"),
+        ({"name": "a", "profile": "vcenter-x"}, "no version 'x'"),
+        ({"name": "a", "hosts": 0}, "at least 1 host"),
+        ({}, "name the world"),
+    ],
+)
+def test_a_wrong_world_is_refused_with_what_is_wrong(serve, asked, said):
+    control = serve().environment["TWOHOP_CONTROL_URL"]
+    answer = http.request("POST", f"{control}/v1/worlds", json=asked)
+    assert answer.status == 400 and said in answer.json()["error"]
+    assert http.request("GET", f"{control}/v1/worlds").json() == {"worlds": ["default"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--profile", "vmware-8.0"], "no profile 'vmware-8.0'"),
+        (["--world", "broken.yaml"], "is not YAML"),
+        (["--world", "wrong.yaml"], "no 'dics'"),
+    ],
+)
+def test_bad_input_is_one_line_that_says_what_to_do(run, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.yaml").write_text("twohop: [1")
+    (tmp_path / "wrong.yaml").write_text("twohop: 1\ndatacenters: [{hosts: [h], vms: [{name: a, dics: []}]}]\n")
+    ended = run("serve", *arguments, "--ready-file", tmp_path / "never")
+    assert ended.returncode == 1 and said in ended.stderr and "Traceback" not in ended.stderr
+    assert not (tmp_path / "never").exists()
+
+
+def test_a_version_nobody_listed_takes_the_nearest_and_says_so(serve):
+    served = serve("--profile", "vcenter-7.5")
+    code, _, err = served.stop()
+    assert code == 0 and "taking the nearest profile, vcenter-7.0" in err
