@@ -30,7 +30,7 @@ def entity_body(
     owner = node("Owner", _user(bodies, "system"), type_=f"{TYPE}owner+xml")
     inside = node("Children", *children) if children else None
     return node(
-        entity.kind,
+        f"{entity.kind[0].upper()}{entity.kind[1:]}",
         up,
         link("catalogItem", item, f"{TYPE}catalogItem+xml") if template else None,
         *(_switches(href) if status.downloadable else []),
