@@ -44,7 +44,8 @@ def _lease() -> list[str]:
         row: list[object] = [f"{state.value} (seen as `{state.seen}`)"]
         for put in inputs:
             target = TABLE[state, put]
-            row.append(target.value if isinstance(target, LeaseState) else "" if target is Refusal.NOTHING else f"*{target.value}*")
+            refused = "" if target is Refusal.NOTHING else f"*{target.value}*"
+            row.append(target.value if isinstance(target, LeaseState) else refused)
         rows.append(tuple(row))
     return [*lines, "```", "", *_table(("state", *(put.value for put in inputs)), rows)]
 
@@ -54,9 +55,9 @@ def page() -> str:
     lines = [
         "# How faithful is it?",
         "",
-        "Generated from the tables of the project by `python docs/generate.py`. Numbers are clauses of the fact sheets that",
-        "the project is built on; grades: V documented by the vendor, R recorded, O observed in a log, C relied on by clients,",
-        "F claimed in a thread; for vCloud Director DOC, REC, LOG, CLI in the same order.",
+        "Generated from the tables of the project by `python docs/generate.py`. Numbers are clauses of the fact sheets",
+        "that the project is built on; grades: V documented by the vendor, R recorded, O observed in a log, C relied",
+        "on by clients, F claimed in a thread; for vCloud Director DOC, REC, LOG, CLI in the same order.",
         "",
         "## The export lease",
         "",
@@ -87,7 +88,8 @@ def page() -> str:
         "",
         "## What the fake vCenter implements",
         "",
-        "Any other method of the vSphere API answers `NotSupported` and names the gap; `about` of the control API counts them.",
+        "Any other method of the vSphere API answers `NotSupported` and names the gap; `about` of the control API",
+        "counts them.",
         "",
         *_table(
             ("type", "methods", "properties"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +70,7 @@ class _Hops:
 
     def __init__(self, told: Told) -> None:
         self._told = told
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
 
     def on(self, path: str, leg: str) -> Events:
         """Return a listener for one leg."""

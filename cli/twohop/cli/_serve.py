@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def command(
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda signum, frame: stop.set())
     worlds = Worlds()
     options = WorldOptions(
         vms=vms, hosts=hosts, seed=seed, profile=profile, cell_profile=cell_profile, cell=cell, world=world,
@@ -73,7 +74,7 @@ def command(
         if ready_file is not None:
             made.append(ready_file)
             ready_file.write_text("ready\n")
-        write_environment(click.get_text_stream("stdout"), environment)
+        write_environment(sys.stdout, environment)
         while not stop.wait(3600.0):
             pass
     except (ValueError, OSError) as error:
