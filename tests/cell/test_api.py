@@ -114,7 +114,7 @@ def test_no_version_or_a_strange_one_is_406(open_cell: Open, accept: str) -> Non
     answer = http.call("GET", "/api/org", {"Accept": accept})
     error = etree.fromstring(answer.data)
     assert (answer.status, error.get("minorErrorCode"), error.get("majorErrorCode")) == (406, "NOT_ACCEPTABLE", "406")
-    assert "Supported API versions are: [36.0, 35.0" in str(error.get("message"))
+    assert "[36.0, 35.0, 34.0, 33.0, 32.0, 31.0 [D]] ([D] indicates deprecated versions)" in str(error.get("message"))
     assert answer.headers["Content-Type"].startswith("application/vnd.vmware.vcloud.error+xml;version=")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from cell.support import DISK, Bench, Gate, MadeUpSource
-from twohop.exporter.cell.engine import DEFAULT, IDENTITY, FileGone, LinkDead
+from twohop.exporter.cell.engine import DEFAULT, IDENTITY, MANIFEST, FileGone, LinkDead
 
 
 def disk_of(bench: Bench) -> tuple[str, str]:
@@ -28,6 +30,28 @@ def test_an_export_is_linked_and_whole(tmp_path: Path) -> None:
         assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
         assert b"NetworkConfigSection" in (directory / IDENTITY).read_bytes()
         assert b"NetworkConfigSection" not in (directory / DEFAULT).read_bytes()
+
+
+def test_a_manifest_stands_beside_the_descriptor_where_the_profile_says(tmp_path: Path) -> None:
+    with Bench(tmp_path, descriptor_mf="present") as bench:
+        bench.export()
+        link = bench.engine.link(bench.entity())
+        assert link is not None
+        lines = (bench.root / link.id / MANIFEST).read_text().splitlines()
+        names = {line.partition("(")[2].partition(")")[0] for line in lines}
+        assert names == set(link.files) - {MANIFEST}
+        for line in lines:
+            name = line.partition("(")[2].partition(")")[0]
+            assert line.endswith(sha256((bench.root / link.id / name).read_bytes()).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("names", "shape"), [("diskN.vmdk", r"disk0\.vmdk"), ("vm-<uuid>-disk-N.vmdk", r"vm-[0-9a-f-]{36}-disk-0\.vmdk")]
+)
+def test_disks_are_named_as_the_profile_says(tmp_path: Path, names: str, shape: str) -> None:
+    with Bench(tmp_path, disk_names=names) as bench:
+        bench.export()
+        assert re.fullmatch(shape, disk_of(bench)[1])
 
 
 def test_the_link_dies_by_one_clock_and_the_files_go_by_another(tmp_path: Path) -> None:

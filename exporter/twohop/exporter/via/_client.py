@@ -102,7 +102,11 @@ class CloudClient:
         path = self._wire.path_of(action)
         answer = self._send("POST", path)
         if answer.status == 400:
-            raise WrongPowerState(f"the cell refuses to export {found.name}: {_message(answer)}", whose="you")
+            # Somebody may have powered it on since we looked (F16).
+            entity = self.get(found.path)
+            if not any(href.endswith("/enableDownload") for _, href in _links(entity)):
+                raise self._why_not(found, entity)
+            raise Refused(f"the cell refuses to export {found.name}: {_message(answer)}", whose="cell")
         document = self._document(answer, "POST", path, 202)
         return self._task(document, answer.headers.get("location") or str(document.get("href")))
 

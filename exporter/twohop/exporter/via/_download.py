@@ -123,7 +123,7 @@ def digest(data: bytes) -> str:
 
 def _refuse_name(file: FileEntry) -> None:
     # The descriptor is kept as it came, so a file can only have the name that it has there.
-    if safe_name(file.href, "") != file.href:
+    if not file.href or safe_name(file.href, "") != file.href:
         raise BadPackage(
             f"the cell's descriptor names a file {file.href[:120]!r}, which is no plain file name; nothing was fetched",
             whose="cell",

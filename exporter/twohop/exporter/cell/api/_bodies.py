@@ -40,7 +40,7 @@ class Bodies:
                     node("LoginUrl", login, namespace=VERSIONS),
                     provider,
                     namespace=VERSIONS,
-                    deprecated="false",
+                    deprecated=flag(version in self._profile.list("deprecated")),
                 )
             )
         return node("SupportedVersions", *infos, namespace=VERSIONS)

@@ -35,7 +35,8 @@ def negotiate(accept: str, profile: Profile, *, json: bool = False) -> str:
 
 def _not_acceptable(offered: list[str], profile: Profile) -> ApiError:
     status = profile.count("accept_error")
-    newest_first = ", ".join(reversed(offered))
+    old = profile.list("deprecated")
+    newest_first = ", ".join(f"{v} [D]" if v in old else v for v in reversed(offered))
     if number(profile.version) < (9, 0):
         text = f"The request has invalid accept header. Supported API versions are: [{', '.join(offered)}]"
     else:

@@ -1,9 +1,11 @@
 """The two-hop export without HTTP: tasks, transfer sessions, the transfer directory, the reaper, the ledger."""
 
 from ._catalogue import Catalog, Catalogue, CatalogueError, Entity, Kind, Org, Vdc, VmRef, default_catalogue
+from ._downloads import Download, FileGone, LinkDead
 from ._engine import Condition, Engine, WrongState
-from ._exports import DEFAULT, IDENTITY, MANIFEST, Exports, ExportStep
+from ._exports import Exports, ExportStep
 from ._ledger import Leg, Passage, totals
+from ._package import DEFAULT, IDENTITY, MANIFEST
 from ._rows import LoginRow, digest_of
 from ._session import Refusal, SessionInput, SessionState, TransferSession
 from ._source import Power, PulledMachine, Source, StoredFile
@@ -12,7 +14,7 @@ from ._status import QUERY_NAMES, Status, number_of
 from ._store import Store, StoreError
 from ._task import TaskInput, TaskState, TaskValue
 from ._tasks import KEPT_S, TaskView
-from ._transfers import Download, FileGone, LinkDead, Linked
+from ._transfers import Linked
 
 __all__ = [
     "DEFAULT", "IDENTITY", "KEPT_S", "MANIFEST", "QUERY_NAMES", "Catalog", "Catalogue", "CatalogueError",

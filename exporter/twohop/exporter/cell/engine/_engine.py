@@ -14,8 +14,10 @@ from twohop.runtime import Clock, Journal
 from twohop.runtime.profiles import Profile
 
 from ._catalogue import Catalogue, Entity
-from ._exports import Exports, ExportStep, Merge
+from ._downloads import Download
+from ._exports import Exports, ExportStep
 from ._ledger import Passage, passages
+from ._package import Merge
 from ._reaper import Reaper
 from ._rows import CatalogueRow, TransferRow
 from ._session import SessionInput
@@ -24,7 +26,7 @@ from ._spool import Spool
 from ._status import POWERED_ON, RESOLVED, Status, status_of
 from ._store import Store
 from ._tasks import Tasks, TaskView
-from ._transfers import Download, Linked, Transfers
+from ._transfers import Linked, Transfers
 
 
 class WrongState(Exception):

@@ -21,9 +21,9 @@ from twohop.exporter._errors import Cancelled, ExportError
 from twohop.runtime import Clock, Journal
 from twohop.runtime.profiles import Profile
 
-from ._catalogue import Entity, VmRef
-from ._descriptor import with_identity
+from ._catalogue import Entity
 from ._ledger import Leg, Passage, record
+from ._package import Merge, documents, file_name
 from ._rows import TransferRow
 from ._session import Refusal, SessionInput
 from ._source import PulledMachine, Source
@@ -32,9 +32,6 @@ from ._store import Store
 from ._task import TaskInput
 from ._tasks import Tasks
 from ._transfers import Transfers
-
-DEFAULT, IDENTITY, MANIFEST = "descriptor.ovf", "descriptor-with-id.ovf", "descriptor.mf"
-"""Names of the files that a download has besides its disks (3.4)."""
 
 
 class ExportStep(Enum):
@@ -46,10 +43,6 @@ class ExportStep(Enum):
     DESCRIBED = "both descriptors are stored"
     PUBLISHED = "the directory has its name"
     LINKED = "the session is linked and the task has succeeded"
-
-
-Merge = Callable[[str, Sequence[bytes]], bytes]
-"""Makes one descriptor of a vApp's name and the descriptors of its machines."""
 
 
 class Exports:
@@ -230,7 +223,7 @@ class Exports:
         machine = self._source.pull(
             vm.name,
             directory,
-            name_file=lambda own, disk: self._file_name(entity, vm, own, disk),
+            name_file=lambda own, disk: file_name(self._profile, entity, vm, own, disk),
             progress=progress,
             cancelled=switch,
         )
@@ -242,18 +235,8 @@ class Exports:
                     record(db, transfer_id, passage)
         return machine
 
-    def _file_name(self, entity: Entity, vm: VmRef, own: str, disk: int | None) -> str:
-        """Name a file of a machine as the profile has it (0.4); what is no disk keeps the host's name behind the id."""
-        if disk is None:
-            return f"vm-{vm.id}-{own}"
-        if self._profile.text("disk_names") == "diskN.vmdk":
-            return f"disk{disk}.vmdk" if len(entity.vms) == 1 else f"vm{entity.vms.index(vm)}-disk{disk}.vmdk"
-        return f"vm-{vm.id}-disk-{disk}.vmdk"
-
     def _describe(self, entity: Entity, machines: Sequence[PulledMachine], directory: Path, transfer_id: str) -> None:
-        default = self._merge(entity.name, [machine.descriptors["default"] for machine in machines])
-        identity = self._merge(entity.name, [machine.descriptors["identity"] for machine in machines])
-        stored = {DEFAULT: default, IDENTITY: with_identity(identity, entity, self._since())}
+        stored = documents(self._profile, entity, machines, self._merge, self._since())
         now, share = self._clock.now(), f"share:{self._spool.root.name}"
         for name, data in stored.items():
             self._spool.write(directory, name, data)

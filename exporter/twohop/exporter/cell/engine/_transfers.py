@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,19 +20,12 @@ from sqlalchemy.orm import Session
 from twohop.runtime import Clock, Journal, Timer
 from twohop.runtime.profiles import Profile
 
+from ._downloads import Download, FileGone, LinkDead
 from ._ledger import Leg, Passage, amend, record
 from ._rows import TransferRow, digest_of
 from ._session import Refusal, SessionInput, SessionState, TransferSession
 from ._spool import Spool, new_transfer_id
 from ._store import Store
-
-
-class LinkDead(LookupError):
-    """No such link, or none any more."""
-
-
-class FileGone(LookupError):
-    """The link stands but the file does not, as after a purge by hand (3.27)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,35 +215,3 @@ class Transfers:
             "transition", server=self._cell, machine="transfer-session", id=transfer_id, why=why,
             before=before.value if before else None, after=after.value,
         )  # fmt: skip
-
-
-class Download:
-    """A GET in progress: `file` is open at its start, `size` in bytes.
-
-    Call `last` when everything to be sent has been read, before the last piece leaves: so a client that has its last
-    byte finds the GET ended. Then `close`, always, with the bytes that left.
-    """
-
-    def __init__(
-        self, owner: Transfers, transfer_id: str, name: str, file: BinaryIO, size: int, user: str, began: float
-    ) -> None:
-        self.transfer_id, self.name, self.file, self.size = transfer_id, name, file, size
-        self.user, self.began, self.started = user, began, time.monotonic()
-        self._owner: Transfers | None = owner
-        self._ended: tuple[int, int] | None = None
-
-    def last(self, total: int) -> None:
-        """End the GET; `total` bytes will have left with the last piece."""
-        if self._owner is not None and self._ended is None:
-            self._ended = (self._owner.ended(self, total), total)
-
-    def close(self, sent: int) -> None:
-        """End it in any case; a second call does nothing."""
-        owner, self._owner = self._owner, None
-        if owner is None:
-            return
-        self.file.close()
-        if self._ended is None:
-            owner.ended(self, sent)
-        elif self._ended[1] != sent:
-            owner.amend(self._ended[0], sent)

@@ -1,0 +1,56 @@
+"""One GET of one file: when it ends for the session, and what it counts for the ledger."""
+
+from __future__ import annotations
+
+import time
+from typing import BinaryIO, Protocol
+
+
+class LinkDead(LookupError):
+    """No such link, or none any more."""
+
+
+class FileGone(LookupError):
+    """The link stands but the file does not, as after a purge by hand (3.27)."""
+
+
+class Keeper(Protocol):
+    """Who keeps the sessions that downloads belong to."""
+
+    def ended(self, download: Download, sent: int) -> int:
+        """End a GET and write its two legs down; return what `amend` takes."""
+
+    def amend(self, leg: int, sent: int) -> None:
+        """Correct a leg whose last bytes did not leave."""
+
+
+class Download:
+    """A GET in progress: `file` is open at its start, `size` in bytes.
+
+    Call `last` when everything to be sent has been read, before the last piece leaves: so a client that has its last
+    byte finds the GET ended. Then `close`, always, with the bytes that left.
+    """
+
+    def __init__(
+        self, owner: Keeper, transfer_id: str, name: str, file: BinaryIO, size: int, user: str, began: float
+    ) -> None:
+        self.transfer_id, self.name, self.file, self.size = transfer_id, name, file, size
+        self.user, self.began, self.started = user, began, time.monotonic()
+        self._owner: Keeper | None = owner
+        self._ended: tuple[int, int] | None = None
+
+    def last(self, total: int) -> None:
+        """End the GET; `total` bytes will have left with the last piece."""
+        if self._owner is not None and self._ended is None:
+            self._ended = (self._owner.ended(self, total), total)
+
+    def close(self, sent: int) -> None:
+        """End it in any case; a second call does nothing."""
+        owner, self._owner = self._owner, None
+        if owner is None:
+            return
+        self.file.close()
+        if self._ended is None:
+            owner.ended(self, sent)
+        elif self._ended[1] != sent:
+            owner.amend(self._ended[0], sent)
