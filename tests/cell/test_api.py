@@ -208,6 +208,7 @@ def test_only_a_powered_off_vapp_offers_the_download(
     open_cell: Open, power: Any, status: str, deployed: str, offered: bool
 ) -> None:
     vapp = open_cell(MadeUpSource(powers={VM: power})).vapp()
+    assert vapp.tag == f"{VCLOUD}VApp"
     assert (vapp.get("status"), vapp.get("deployed")) == (status, deployed)
     assert ({"enable", "disable"} <= set(links(vapp))) is offered
     assert ({"enable", "disable"} & set(links(vapp)) == set()) is not offered
