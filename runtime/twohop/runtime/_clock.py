@@ -67,6 +67,9 @@ class Wake:
 
 @dataclass(eq=False)
 class _Participant:
+    """A thread that waits again and again; settled while it waits."""
+
+    thread: threading.Thread
     settled: threading.Event = field(default_factory=threading.Event)
 
 
@@ -104,6 +107,7 @@ class Clock:
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._local = threading.local()
+        self._participants: set[_Participant] = set()
         self._changed = threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -133,19 +137,28 @@ class Clock:
                 event.wait()
             return wake is not None and wake.is_set()
         finally:
+            if participant is not None:
+                participant.settled.clear()
             timer.cancel()
             if wake is not None:
                 wake._detach(event)
 
     @contextlib.contextmanager
     def participant(self) -> Iterator[None]:
-        """Declare that this thread waits again and again, so that `advance` lets it act at each of its deadlines."""
-        participant = _Participant()
+        """Declare that this thread waits again and again, so that `advance` lets it act at each of its deadlines.
+
+        Time stands still for an advance until every participant waits; so tell the clock before others rely on it.
+        """
+        participant = _Participant(threading.current_thread())
         self._local.participant = participant
+        with self._lock:
+            self._participants.add(participant)
         try:
             yield
         finally:
             self._local.participant = None
+            with self._lock:
+                self._participants.discard(participant)
             participant.settled.set()
 
     def advance(self, seconds: float) -> None:
@@ -156,9 +169,11 @@ class Clock:
             target = self.now() + seconds
             if target > LATEST:
                 raise ValueError(f"asked to advance by {seconds} s, past the year 9999; give less")
+            self._settle()
             while (timer := self._due(target)) is not None:
                 self._step_to(timer.deadline)
-                self._run(timer, settle=True)
+                self._run(timer)
+                self._settle()
             self._step_to(target)
 
     def catch_up(self) -> None:
@@ -170,7 +185,7 @@ class Clock:
         if self.running and self._moving.acquire(blocking=False):
             try:
                 while (timer := self._due(self.now())) is not None:
-                    self._run(timer, settle=False)
+                    self._run(timer)
             finally:
                 self._moving.release()
 
@@ -214,26 +229,35 @@ class Clock:
                 self._base = moment
 
     @staticmethod
-    def _run(timer: Timer, *, settle: bool) -> None:
+    def _run(timer: Timer) -> None:
         action, timer._action = timer._action, None
         if action is None:
             return
-        participant = timer._participant
-        if participant is not None:
-            participant.settled.clear()
+        if timer._participant is not None:
+            timer._participant.settled.clear()
         action()
-        if participant is not None and settle and not participant.settled.wait(SETTLE_GUARD):
-            raise RuntimeError(
-                f"a thread that was due on the clock has neither waited again nor ended within {SETTLE_GUARD:.0f} real"
-                " seconds: it is stuck in whatever it does at its deadline"
-            )
+
+    def _settle(self) -> None:
+        """Wait until every participant waits for the clock, or has left."""
+        with self._lock:
+            others = [p for p in self._participants if p.thread is not threading.current_thread()]
+        until = time.monotonic() + SETTLE_GUARD
+        for participant in others:
+            while not participant.settled.wait(0.05):
+                if not participant.thread.is_alive():
+                    break
+                if time.monotonic() > until:
+                    raise RuntimeError(
+                        f"the thread {participant.thread.name} has neither waited for the clock nor ended within"
+                        f" {SETTLE_GUARD:.0f} real seconds: it is stuck in whatever it does at its deadline"
+                    )
 
     def _tick(self) -> None:
         while not self._closed:
             self._changed.clear()
             with self._moving:
                 while not self._closed and (timer := self._due(self.now())) is not None:
-                    self._run(timer, settle=False)
+                    self._run(timer)
             with self._lock:
                 ahead = self._heap[0][0] - self.now() if self._heap else None
             self._changed.wait(ahead if ahead is None else max(0.0, min(ahead, 3600.0)))

@@ -7,6 +7,7 @@ werkzeug's development server closes every connection and drains sockets in a wa
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import ssl
 import struct
@@ -155,7 +156,7 @@ class _Answer:
         self.handler = handler
         self.status = 500
         self.sent = 0
-        self._line = "500 Internal Server Error"
+        self._line = ""
         self._headers: list[tuple[str, str]] = []
         self._begun = False
 
@@ -205,6 +206,10 @@ class _Answer:
     def _send(self, chunks: Iterable[bytes]) -> None:
         handler = self.handler
         handler.connection.settimeout(IDLE_GUARD)
+        if not self._line:
+            # An application written as a generator names its status with its first piece.
+            pieces = iter(chunks)
+            chunks = itertools.chain((next(pieces, b""),), pieces)
         names = {name.lower() for name, _ in self._headers}
         bodiless = handler.command == "HEAD" or self.status in (204, 304) or self.status < 200
         if "content-length" not in names and not bodiless and isinstance(chunks, list | tuple):
