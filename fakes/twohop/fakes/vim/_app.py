@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..world import look
 from . import _faults as faults
 from ._codec import BadRequest, MethodFault, client_fault, parse_request, serialize_fault, serialize_result
 from ._registry import NAMESPACE, newest_known, prior_versions, version_for
 from ._service import Call, Service
 from ._sessions import COOKIE, cookie_of
-from .objects import after_reply
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -57,7 +57,7 @@ class VimApp:
             cookie,
         )
         profile = self.service.world.profile
-        if profile.text("cookie_from") == "first-reply" and cookie is None:
+        if profile.text("cookie_from") == "first-reply" and not self.service.sessions.issued(cookie):
             call.cookie = call.set_cookie = self.service.sessions.new_cookie()
         status, answer = self._answer(call, body, action)
         if call.set_cookie is not None:
@@ -77,7 +77,7 @@ class VimApp:
             value = self.service.invoke(call, request)
             with self.service.world.lock:
                 answer = serialize_result(request.method, value, call.version)
-            after_reply(call)
+            look(self.service.world, call.seen)
             return "200 OK", answer
         except BadRequest as error:
             return failed, serialize_fault(error.fault, call.version)

@@ -109,12 +109,13 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
         """Take the next element of the envelope, the body or the method."""
         namespace, _, name = tag.rpartition(_SEPARATOR)
         if self._state == "envelope":
-            if tag == f"{_ENVELOPE}{_SEPARATOR}Body":
+            self._depth += 1
+            if self._depth == 1 and tag != f"{_ENVELOPE}{_SEPARATOR}Envelope":
+                raise BadRequest(faults.invalid_request("The request is not a SOAP 1.1 envelope."))
+            if self._depth > _DEPTH:
+                raise BadRequest(faults.invalid_request("The request is nested too deep."))
+            if self._depth == 2 and tag == f"{_ENVELOPE}{_SEPARATOR}Body":
                 self._state = "body"
-            elif name not in ("Envelope", "Header"):
-                self._depth += 1
-                if self._depth > _DEPTH:
-                    raise BadRequest(faults.invalid_request("The request is nested too deep."))
         elif self._state == "body":
             self._open_method(namespace, name)
         elif self._state == "method":
@@ -123,6 +124,8 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
 
     def EndElementHandler(self, tag: str) -> None:
         """Notice the end of the method."""
+        if self._state == "envelope":
+            self._depth -= 1
         if (
             self._state == "method"
             and self._method is not None
@@ -135,7 +138,7 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
         """Ignore text between elements."""
 
     def _open_method(self, namespace: str, name: str) -> None:
-        if name == "Fetch":
+        if (namespace, name) == (NAMESPACE, "Fetch"):
             self._method = FETCH
         else:
             try:
@@ -153,7 +156,7 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
                 raise BadRequest(faults.invalid_argument(name, f"{self._method.wsdlName} has no parameter {name}."))
             array, item = _item_of(parameter.type)
         # Without the client's version: with it, types newer than the client's would widen to DynamicData.
-        deserializer = _Bounded(None)
+        deserializer = _Bounded(array)
         deserializer.Deserialize(self._expat, item, False, self.nsMap)
         self._pending = (name, array, deserializer)
         deserializer.StartElementHandler(tag, attributes)
@@ -163,10 +166,12 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
             return
         (name, array, deserializer), self._pending = self._pending, None
         value = deserializer.GetResult()
-        if name == "_this":
+        if name == "_this" and self._this is None:
             self._this = value
         elif array is not None:
             self._arguments.setdefault(name, array()).append(value)
+        elif name == "_this" or name in self._arguments:
+            raise BadRequest(faults.invalid_request(f"The parameter {name} stands twice."))
         else:
             self._arguments[name] = value
 
@@ -177,13 +182,47 @@ def _item_of(declared: Any) -> tuple[Any, Any]:
 
 
 class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
-    """pyVmomi's deserialiser with a bound on nesting."""
+    """pyVmomi's deserialiser with a bound on nesting, and one form of fault that no schema allows."""
+
+    _bare: str | None = None
+
+    def __init__(self, wanted: Any) -> None:
+        super().__init__(None)
+        self._wanted = wanted
 
     def StartElementHandler(self, tag: str, attributes: dict[str, str]) -> None:
         """Take an element, unless it lies too deep."""
         if len(self.stack) > _DEPTH:
             raise BadRequest(faults.invalid_request("The request is nested too deep."))
-        super().StartElementHandler(tag, attributes)
+        if self._bare is not None:
+            raise TypeError("faultMessage holds text")
+        if self._in_fault() and tag.rpartition(_SEPARATOR)[2] == "faultMessage":
+            self._bare = self.data = ""
+        else:
+            super().StartElementHandler(tag, attributes)
+            self._check_item(tag)
+
+    def _check_item(self, tag: str) -> None:
+        # pyVmomi checks what it assigns, but not what it appends.
+        *_, above, new = (None, self._wanted, *self.stack)
+        declared = getattr(above, "Item", None)
+        if isinstance(above, VmomiSupport.DataObject):
+            declared = getattr(above._GetPropertyInfo(tag.rpartition(_SEPARATOR)[2]).type, "Item", None)
+        kind = new if isinstance(new, type) else type(new)
+        free = (list, VmomiSupport.ManagedObject, VmomiSupport.LocalizedMethodFault)
+        if declared is not None and not issubclass(kind, (declared, *free)):
+            raise TypeError(f"{kind.__name__} is no {declared.__name__}")
+
+    def EndElementHandler(self, tag: str) -> None:
+        """Close an element; a fault of nothing but text becomes one with that text (1.4)."""
+        if self._bare is not None:
+            top, self._bare = self.stack[-1], None
+            top.fault, top.localizedMessage = vmodl.MethodFault(), self.data
+        else:
+            super().EndElementHandler(tag)
+
+    def _in_fault(self) -> bool:
+        return bool(self.stack) and isinstance(self.stack[-1], SoapAdapter.LocalizedMethodFault)
 
 
 def serialize_result(method: Any, value: Any, version: str) -> bytes:
@@ -243,7 +282,11 @@ class _Serializer(SoapAdapter.SoapSerializer):  # type: ignore[misc]
         return attribute, f"{name}Reference" if name.endswith("ManagedObject") else name
 
     def _Serialize(self, value: Any, info: Any, default: str) -> None:
-        if isinstance(value, list) and info.type is object:
+        if isinstance(value, VmomiSupport.ManagedObject):
+            # pyVmomi writes ids as they are, and a client may have sent any.
+            escaped = type(value)(SoapAdapter.XmlEscape(value._moId), None)
+            super()._Serialize(escaped, info, default)
+        elif isinstance(value, list) and info.type is object:
             self._array(value, info, default)
         else:
             super()._Serialize(value, info, default)
@@ -273,11 +316,6 @@ def _serializer(out: StringIO, version: str) -> Any:
     # A real vpxd writes no versionId on returnval.
     serializer.outermostAttrs = ""
     return serializer
-
-
-def safe_moid(moid: str) -> str:
-    """Return an id that may stand in an answer: the serialiser writes ids as they are."""
-    return str(SoapAdapter.XmlEscape(moid))
 
 
 MethodFault = vmodl.MethodFault

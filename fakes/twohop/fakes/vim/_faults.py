@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._registry import SoapAdapter, vim, vmodl
+from ._registry import vim, vmodl
 
 NOT_DONE = "twohop does not implement {what} yet: this is a gap of the fake, not an answer of vCenter"
-
-
-def _safe(obj: Any) -> Any:
-    return type(obj)(SoapAdapter.XmlEscape(obj._moId), None)
 
 
 def invalid_request(message: str) -> Any:
@@ -44,12 +40,12 @@ def not_implemented(what: str) -> Any:
 def not_found(obj: Any) -> Any:
     """The object does not exist, or not any more; `obj` is mandatory (2.15)."""
     text = "The object has already been deleted or has not been completely created"
-    return vmodl.fault.ManagedObjectNotFound(obj=_safe(obj), msg=text)
+    return vmodl.fault.ManagedObjectNotFound(obj=obj, msg=text)
 
 
 def not_authenticated(obj: Any, privilege: str = "System.View") -> Any:
     """No session, with the object and the privilege (2.14)."""
-    return vim.fault.NotAuthenticated(object=_safe(obj), privilegeId=privilege, msg="The session is not authenticated.")
+    return vim.fault.NotAuthenticated(object=obj, privilegeId=privilege, msg="The session is not authenticated.")
 
 
 def invalid_login() -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import _faults as faults
-from ._registry import VmomiSupport, coerce, has, properties_of, wsdl_class
+from ._registry import VmomiSupport, coerce, has, properties_of, type_named, wsdl_class
 
 if TYPE_CHECKING:
     from ._service import Call
@@ -80,38 +80,42 @@ class Kind:
         if info is None or not has(call.version, info.version):
             raise faults.invalid_property(path)
         reader = self.readers.get(name)
-        if reader is None:
-            if info.optional:
-                return None
+        if reader is None and not info.optional:
             call.service.gap(f"property {self.wsdl}.{name}")
             raise faults.not_implemented(f"the property {self.wsdl}.{name}")
-        value = coerce(info.type_name, reader(call, obj))
+        value = None if reader is None else coerce(info.type_name, reader(call, obj))
+        declared = type_named(info.type_name)
         if keyed:
-            value = _by_key(value, keyed[2])
-        return _walk(value, rest, path) if rest else value
+            value, declared = _by_key(value, keyed[2]), getattr(declared, "Item", declared)
+        return _walk(call, value, declared, rest, path) if rest else value
 
-    def readable(self) -> list[str]:
-        """Return the names of the properties that the fake has."""
-        return [name for name in properties_of(self.wsdl) if name in self.readers]
+    def readable(self, version: str | None = None) -> list[str]:
+        """Return the names of the properties that the fake has, and that a version of the API knows."""
+        table = properties_of(self.wsdl)
+        known = (name for name, info in table.items() if version is None or has(version, info.version))
+        return [name for name in known if name in self.readers]
 
 
-def _walk(value: Any, rest: str, path: str) -> Any:
+def _walk(call: Call, value: Any, declared: Any, rest: str, path: str) -> Any:
     for step in rest.split("."):
         keyed = _KEYED.match(step)
         name = keyed[1] if keyed else step
-        if value is None:
-            return None
-        if isinstance(value, list) or not isinstance(value, VmomiSupport.DataObject):
+        # Where nothing is set the declared type still tells which paths there are.
+        owner: Any = declared if value is None else type(value)
+        if not issubclass(owner, VmomiSupport.DataObject):
             raise faults.invalid_property(path)
         try:
-            info = value._GetPropertyInfo(name)
+            info = owner._GetPropertyInfo(name)
         except (AttributeError, KeyError):
             raise faults.invalid_property(path) from None
-        value = coerce(info.type, getattr(value, name))
+        if not has(call.version, info.version):
+            raise faults.invalid_property(path)
+        value = None if value is None else coerce(info.type, getattr(value, name))
         if isinstance(value, list) and not value:
             value = None
+        declared = info.type
         if keyed:
-            value = _by_key(value, keyed[2])
+            value, declared = _by_key(value, keyed[2]), getattr(declared, "Item", declared)
     return value
 
 

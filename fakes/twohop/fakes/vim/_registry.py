@@ -9,7 +9,7 @@ pyVmomi in range.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pyVmomi import SoapAdapter, VmomiSupport, vim, vmodl
@@ -125,7 +125,7 @@ def prior_versions(api: str) -> list[str]:
     return sorted((v for v in _known() if _numbers(v) < _numbers(api)), key=_numbers, reverse=True)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def version_for(soap_action: str, api: str) -> str:
     """Return the version to answer in: the client's where the server has it, else the server's newest (10.4)."""
     asked = soap_action.strip().strip('"').rpartition("/")[2]

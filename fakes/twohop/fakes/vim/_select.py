@@ -9,7 +9,7 @@ from typing import Any
 from ..world import Entity
 from . import _faults as faults
 from ._kinds import Kind
-from ._registry import properties_of, vmodl
+from ._registry import VmomiSupport, properties_of, vmodl
 from ._service import Call
 
 PropertyCollector = vmodl.query.PropertyCollector
@@ -34,10 +34,11 @@ class Read:
     missing: dict[str, Any]
 
 
-def select(call: Call, spec: Any) -> list[Selected]:
+def select(call: Call, spec: Any, *, gone: bool = False) -> list[Selected]:
     """Return the objects that a FilterSpec selects, each once, in the order of the traversal.
 
-    Raises InvalidProperty for a path that its type does not have and ManagedObjectNotFound for a start that is gone.
+    Raises InvalidProperty for a path that its type does not have and ManagedObjectNotFound for a start that is gone,
+    which `gone` forgives: a filter outlives its objects, and tells that they left.
     """
     _check_paths(spec)
     named = _named_selections(spec)
@@ -47,17 +48,25 @@ def select(call: Call, spec: Any) -> list[Selected]:
     todo = [(o.obj, tuple(o.selectSet or ()), bool(o.skip)) for o in reversed(spec.objectSet)]
     while todo:
         reference, selections, skip = todo.pop()
-        obj = call.resolve(reference)
+        try:
+            obj = call.resolve(reference)
+        except vmodl.fault.ManagedObjectNotFound:
+            if not gone:
+                raise
+            continue
         if not skip:
             _collect(call, spec, obj, found)
         visit = (obj.moid, hash(tuple(id(s) for s in selections)))
         if visit in visited:
             continue
         visited.add(visit)
+        if call.session is None:
+            # To go on from an object is to read it, which needs more than being anybody (2.14).
+            continue
         for step in reversed(list(_steps(selections, named))):
             kind = call.service.kind_of(obj)
             if issubclass(kind.vim, step.type):
-                targets = _targets(kind.read(call, obj, step.path))
+                targets = _targets(kind.read(call, obj, step.path), step.path)
                 inner = tuple(step.selectSet or ())
                 todo += [(target, inner, bool(step.skip)) for target in reversed(targets)]
     return list(found.values())
@@ -88,7 +97,7 @@ def _collect(call: Call, spec: Any, obj: Any, found: dict[str, Selected]) -> Non
         if not issubclass(kind.vim, wanted.type):
             continue
         selected = found.setdefault(obj.moid, Selected(obj, kind))
-        paths = kind.readable() if wanted.all else (wanted.pathSet or ())
+        paths = kind.readable(call.version) if wanted.all else (wanted.pathSet or ())
         selected.paths += [path for path in paths if path not in selected.paths]
 
 
@@ -122,7 +131,8 @@ def _steps(selections: tuple[Any, ...], named: dict[str, Any]) -> Iterator[Any]:
             raise faults.invalid_argument("specSet", f"No traversal is named {selection.name}.")
 
 
-def _targets(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return [value] if not isinstance(value, list) else list(value)
+def _targets(value: Any, path: str) -> list[Any]:
+    targets = [] if value is None else list(value) if isinstance(value, list) else [value]
+    if not all(isinstance(target, VmomiSupport.ManagedObject) for target in targets):
+        raise faults.invalid_property(path)
+    return targets

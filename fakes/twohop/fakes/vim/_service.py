@@ -9,9 +9,9 @@ from typing import Any
 
 from ..world import Entity, World
 from . import _faults as faults
-from ._codec import FETCH, Invocation, safe_moid
+from ._codec import FETCH, Invocation
 from ._kinds import BY_CLASS, KINDS, Kind
-from ._registry import VmomiSupport
+from ._registry import VmomiSupport, has
 from ._sessions import Session, Sessions
 
 
@@ -89,7 +89,7 @@ class Service:
         found = self.singletons.get(moid) or self.world.objects.get(moid)
         if found is None and session is not None:
             found = session.objects.get(moid)
-        if found is None:
+        if type(found) not in BY_CLASS and not isinstance(found, Singleton):
             raise faults.not_found(reference)
         return found
 
@@ -102,10 +102,13 @@ class Service:
         kind = self.kind_of(found) if found is not None else None
         method = kind.methods.get(name) if kind is not None else None
         anonymous = method is not None and method.anonymous
+        if request.method is FETCH:
+            anonymous = kind is not None and kind.wsdl == "ServiceInstance"
         if call.session is None and not anonymous:
-            anonymous_read = request.method is FETCH and found is not None and found.wsdl == "ServiceInstance"
-            if not anonymous_read:
-                raise faults.not_authenticated(this)
+            raise faults.not_authenticated(this)
+        if not has(call.version, request.method.version):
+            # A method that came after the version spoken does not exist in it (1.8).
+            raise faults.method_not_found(name)
         target = found if found is not None else self.find(call.session, this)
         kind = self.kind_of(target)
         if request.method is FETCH:
@@ -140,7 +143,7 @@ class Service:
     def _missing(self, kind: Kind, method: Any) -> Any:
         owner = method.type if isinstance(method.type, type) else VmomiSupport.GetVmodlType(method.typeName)
         if not issubclass(kind.vim, owner):
-            return faults.method_not_found(safe_moid(method.wsdlName))
+            return faults.method_not_found(method.wsdlName)
         what = f"the method {kind.wsdl}.{method.wsdlName}"
         self.gap(what)
         return faults.not_implemented(what)

@@ -33,6 +33,7 @@ class Session:
     agent: str
     value: SessionValue
     objects: dict[str, Any] = field(default_factory=dict)
+    pages: dict[str, tuple[list[Any], int]] = field(default_factory=dict)
 
 
 class Sessions:
@@ -41,14 +42,19 @@ class Sessions:
     def __init__(self, world: World) -> None:
         self._world = world
         self._sessions: dict[bytes, Session] = {}
+        self._issued: set[bytes] = set()
 
     def new_cookie(self) -> str:
         """Return a fresh session id in the form of the profile (10.1)."""
         form = self._world.profile.text("cookie_form")
-        if form == "hex40":
-            return secrets.token_hex(20)
         random = str(uuid.UUID(bytes=secrets.token_bytes(16)))
-        return f"52{random[2:]}" if form == "uuid52" else random.upper()
+        cookie = {"hex40": secrets.token_hex(20), "uuid52": f"52{random[2:]}", "UUID": random.upper()}[form]
+        self._issued.add(_digest(cookie))
+        return cookie
+
+    def issued(self, cookie: str | None) -> bool:
+        """Tell whether a cookie is one of ours, with or without a session: no client chooses its own."""
+        return cookie is not None and _digest(cookie) in self._issued
 
     def open(self, cookie: str, user: str, address: str, agent: str) -> Session:
         """Log a user in under a cookie."""
@@ -83,12 +89,18 @@ class Sessions:
 
     def active(self) -> list[Session]:
         """Return the sessions that are open now."""
+        now = self._world.clock.now()
+        for session in list(self._sessions.values()):
+            deadline = session.value.deadline()
+            if deadline is not None and now >= deadline:
+                self._end(session, SessionInput.DEADLINE)
         return [s for s in list(self._sessions.values()) if s.value.state is SessionState.ACTIVE]
 
     def clear(self) -> None:
         """End every session."""
         for session in list(self._sessions.values()):
             self._end(session, SessionInput.LOGOUT)
+        self._issued.clear()
 
     def _end(self, session: Session, how: SessionInput) -> None:
         session.value = session.value.step(how, self._world.clock.now()) or session.value

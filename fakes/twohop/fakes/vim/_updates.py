@@ -13,6 +13,7 @@ from typing import Any
 
 from twohop.runtime import Wake
 
+from ..world import look
 from . import _faults as faults
 from ._codec import serialize_value
 from ._registry import vmodl
@@ -36,7 +37,7 @@ class Filter:
     def changes(self, call: Call) -> list[Any]:
         """Return the object updates since the last report, and make them the last report."""
         updates, present = [], {}
-        for selected in select(call, self.spec):
+        for selected in select(call, self.spec, gone=True):
             found = read(call, selected)
             texts = {path: serialize_value(value, call.version) for path, value in found.values.items()}
             present[selected.obj.moid] = (found.reference, texts)
@@ -81,6 +82,7 @@ class Collector:
         self._version = ""
         self._pending: list[Any] = []
         self._batch = 0
+        self._waits = 0
         self._cancelled = False
         self._closed = False
         self._unlisten = service.world.listen(lambda revision, made: self._wake.set())
@@ -98,8 +100,9 @@ class Collector:
                 self.filters.remove(held)
 
     def cancel(self) -> None:
-        """End the wait under way with RequestCanceled."""
-        self._cancelled = True
+        """End the wait under way with RequestCanceled; nothing happens where nobody waits."""
+        with self._service.world.lock:
+            self._cancelled = self._waits > 0
         self._wake.set()
 
     def close(self) -> None:
@@ -118,20 +121,24 @@ class Collector:
                     held.reported = {}
             elif version != self._version:
                 raise faults.invalid_collector_version()
+            self._waits += 1
         deadline = math.inf if longest is None else world.clock.now() + longest
-        while True:
-            self._wake.clear()
+        try:
+            while True:
+                self._wake.clear()
+                with world.lock:
+                    self._check_open(call)
+                    answer = self._next(call, most)
+                    if answer is not None:
+                        return answer
+                    if look(world, call.seen):
+                        continue
+                if world.clock.now() >= deadline:
+                    return None
+                world.clock.wait_until(deadline, self._wake)
+        finally:
             with world.lock:
-                self._check_open(call)
-                answer = self._next(call, most)
-                if answer is not None:
-                    return answer
-            if world.clock.now() >= deadline:
-                return None
-            self._wait_until(deadline)
-
-    def _wait_until(self, deadline: float) -> None:
-        self._service.world.clock.wait_until(deadline, self._wake)
+                self._waits -= 1
 
     def _check_open(self, call: Call) -> None:
         if self._cancelled:

@@ -15,9 +15,9 @@ from ._entities import (
     VApp,
     Vm,
 )
-from ._leasing import end_task, step_lease
+from ._leasing import end_task, look, step_lease
 from ._operations import DeviceFile, ExportLease, ExportTask
-from ._spec import WorldFileError, default_spec, load_spec
+from ._spec import WorldFileError, check_world, default_spec, load_spec
 from ._world import Change, Changed, World
 
 __all__ = [
@@ -41,8 +41,10 @@ __all__ = [
     "Vm",
     "World",
     "WorldFileError",
+    "check_world",
     "default_spec",
     "end_task",
     "load_spec",
+    "look",
     "step_lease",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..machines import LeaseInput, LeaseState, Refusal, TaskInput
+from ._entities import Entity
 from ._operations import ExportLease, ExportTask
 from ._world import Change, World
 
@@ -34,6 +36,21 @@ def step_lease(world: World, lease: ExportLease, input: LeaseInput, error: Any =
             lease.ended.set()
             _forget_later(world, lease)
     return None
+
+
+def look(world: World, seen: Iterable[Entity]) -> bool:
+    """Note that a client has looked at objects; tell whether one of them is a lease that is, or was, initializing.
+
+    A lease becomes ready by being looked at, as often as the profile says (1.12); a wait for its next state is a look
+    each time it finds nothing new, or it would never end on a clock that stands still.
+    """
+    initializing = [e for e in dict.fromkeys(seen) if isinstance(e, ExportLease) and e.state is LeaseState.INITIALIZING]
+    with world.change():
+        for lease in initializing:
+            lease.reads_left -= 1
+            if lease.reads_left <= 0:
+                step_lease(world, lease, LeaseInput.PREPARED)
+    return bool(initializing)
 
 
 def _forget_later(world: World, lease: ExportLease) -> None:

@@ -21,6 +21,7 @@ class ExportTask(Entity):
     user: str
     value: TaskValue
     cancelable: bool = False
+    cancelled: bool = False
     progress: int | None = None
     error: Any = None
     lease: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,59 @@ def check_keys(kind: str, row: Any, where: str) -> Mapping[str, Any]:
     return row
 
 
+def name_of(value: Any, where: str) -> str:
+    """Return a name: text that is not empty and has no control characters, which XML could not carry."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise WorldFileError(f"{where}: expected a name; got {value!r}")
+    if not str(value).strip() or not str(value).isprintable():
+        raise WorldFileError(f"{where}: a name is printable text; got {value!r}")
+    return str(value)
+
+
+def unlike(name: str, among: set[str], what: str) -> None:
+    """Remember a name; WorldFileError where another one of its kind has it."""
+    if name in among:
+        raise WorldFileError(f"{what} are called {name!r}; give each a name of its own")
+    among.add(name)
+
+
+def rows(row: Mapping[str, Any], key: str, where: str, default: Sequence[Any] = ()) -> list[Any]:
+    """Return a list that a mapping holds."""
+    value = row.get(key, default)
+    if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
+        raise WorldFileError(f"{where}: {key!r} is a list; got {value!r}")
+    return list(value)
+
+
+def whole(value: Any, where: str) -> int:
+    """Return a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise WorldFileError(f"{where}: expected a whole number of at least 1; got {value!r}")
+    return value
+
+
+def flag(value: Any, where: str) -> bool:
+    """Return a truth value."""
+    if not isinstance(value, bool):
+        raise WorldFileError(f"{where}: expected true or false; got {value!r}")
+    return value
+
+
+def check_world(data: Any, where: str) -> Mapping[str, Any]:
+    """Return the plain data of a world where its outer form is right."""
+    checked = check_keys("world file", data, where)
+    if checked.get("twohop", FORMAT) != FORMAT:
+        raise WorldFileError(f"{where}: 'twohop' says the format, {FORMAT}; got {checked['twohop']!r}")
+    if not isinstance(checked.get("datacenters"), list) or not checked["datacenters"]:
+        raise WorldFileError(f"{where}: 'datacenters' is a list of at least one")
+    seed, profile = checked.get("seed", 0), checked.get("profile", "vcenter")
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise WorldFileError(f"{where}: 'seed' is a whole number; got {seed!r}")
+    if not isinstance(profile, str):
+        raise WorldFileError(f"{where}: 'profile' is a name such as vcenter-8.0; got {profile!r}")
+    return checked
+
+
 def default_spec(vms: int = 2, hosts: int = 2) -> dict[str, Any]:
     """Return the default world: vcsim's names, one cluster whose hosts share a datastore.
 
@@ -104,6 +157,4 @@ def load_spec(path: Path) -> dict[str, Any]:
     check_keys("world file", data, str(path))
     if data.get("twohop") != FORMAT:
         raise WorldFileError(f"{path}: the first key says the format: 'twohop: {FORMAT}'; got {data.get('twohop')!r}")
-    if not isinstance(data.get("datacenters"), list) or not data["datacenters"]:
-        raise WorldFileError(f"{path}: 'datacenters' is a list of at least one")
-    return dict(data)
+    return dict(check_world(data, str(path)))

@@ -17,7 +17,6 @@ from . import (
     _task,
     _virtual_machine,
 )
-from ._lease import after_reply
 from ._service_instance import declare_managers
 
 __all__ = [
@@ -34,6 +33,5 @@ __all__ = [
     "_storage",
     "_task",
     "_virtual_machine",
-    "after_reply",
     "declare_managers",
 ]

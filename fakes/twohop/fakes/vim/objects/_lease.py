@@ -34,16 +34,6 @@ def arm_timeout(call: Call, lease: ExportLease) -> None:
     world.clock.call_at(deadline, due)
 
 
-def after_reply(call: Call) -> None:
-    """Note what an answer showed: a lease seen initializing often enough becomes ready (1.12)."""
-    for seen in dict.fromkeys(call.seen):
-        if isinstance(seen, ExportLease) and seen.state is LeaseState.INITIALIZING:
-            with call.world.change():
-                seen.reads_left -= 1
-                if seen.reads_left <= 0:
-                    step_lease(call.world, seen, LeaseInput.PREPARED)
-
-
 def session_ended(call: Call, session: str) -> None:
     """Do to a session's leases what the profile says of logout (1.10)."""
     if call.world.profile.text("lease_after_logout") == "stays":
@@ -54,10 +44,12 @@ def session_ended(call: Call, session: str) -> None:
 
 
 def cancel_export(call: Call, task: ExportTask) -> None:
-    """Cancel an export's task: its lease ends in error."""
+    """Cancel an export's task: its lease ends in error, and the task says who did it (2.17)."""
     lease = call.world.objects.get(task.lease or "")
     if isinstance(lease, ExportLease):
-        step_lease(call.world, lease, LeaseInput.ABORT, faults.request_canceled())
+        with call.world.change() as tx:
+            tx.set(task, "cancelled", True)
+            step_lease(call.world, lease, LeaseInput.ABORT, faults.request_canceled())
 
 
 def _require(call: Call, lease: ExportLease, input: LeaseInput, error: Any = None) -> None:

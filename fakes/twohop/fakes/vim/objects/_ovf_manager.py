@@ -14,12 +14,8 @@ from ._service_instance import moment
 
 OVF_MANAGER = Kind("OvfManager")
 
-OPTIONS = {
-    "extraconfig": "Include all ExtraConfig elements",
-    "mac": "Include MAC addresses of network adapters",
-    "uuid": "Include the BIOS UUID",
-    "nodevicesubtypes": "Leave out the subtypes of devices",
-}
+OPTIONS = {"mac": "Include MAC addresses of network adapters", "uuid": "Include the BIOS UUID"}
+"""What `describe` does something about; a server lists what it knows and ignores the rest (8.8)."""
 
 
 def _file(given: Any) -> DescribedFile:

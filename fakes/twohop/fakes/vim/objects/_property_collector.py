@@ -65,7 +65,7 @@ def _page(call: Call, objects: list[Any], limit: int | None) -> Any:
     if call.session is None:
         raise faults.not_authenticated(call.ref(call.service.singletons["propertyCollector"]))
     token = secrets.token_hex(8)
-    call.session.objects[f"page {token}"] = (objects[limit:], limit)
+    call.session.pages[token] = (objects[limit:], limit)
     return PropertyCollector.RetrieveResult(token=token, objects=objects[:limit])
 
 
@@ -87,7 +87,7 @@ def _retrieve_properties_ex(call: Call, this: Any, specSet: list[Any], options: 
 @PROPERTY_COLLECTOR.method("ContinueRetrievePropertiesEx")
 def _continue(call: Call, this: Any, token: str) -> Any:
     assert call.session is not None
-    page = call.session.objects.pop(f"page {token}", None)
+    page = call.session.pages.pop(token, None)
     if page is None:
         raise faults.invalid_argument("token")
     return _page(call, *page)
@@ -96,7 +96,7 @@ def _continue(call: Call, this: Any, token: str) -> Any:
 @PROPERTY_COLLECTOR.method("CancelRetrievePropertiesEx")
 def _cancel_retrieve(call: Call, this: Any, token: str) -> None:
     assert call.session is not None
-    if call.session.objects.pop(f"page {token}", None) is None:
+    if call.session.pages.pop(token, None) is None:
         raise faults.invalid_argument("token")
 
 

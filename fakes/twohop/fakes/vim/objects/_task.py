@@ -48,7 +48,7 @@ def _info(call: Call, task: ExportTask) -> Any:
         entity=call.ref(task.entity),
         entityName=task.entity.name,
         state=task.value.state.value,
-        cancelled=False,
+        cancelled=task.cancelled,
         cancelable=task.cancelable,
         error=error,
         progress=task.progress if task.value.state is TaskState.RUNNING else None,
