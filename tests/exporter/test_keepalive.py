@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -42,16 +41,6 @@ class Renewals:
         self.percents.append(percent)
 
 
-def waiting(clock: Clock) -> None:
-    """Return once the keep-alive waits on the clock; until then an advance would not know of it."""
-    tick = threading.Event()
-    for _ in range(10_000):
-        if any(timer._participant is not None for _, _, timer in clock._heap):
-            return
-        tick.wait(0.001)
-    raise AssertionError("the keep-alive never began to wait")
-
-
 def kept(lease: Renewals, clock: Clock, **more: Any) -> KeepAlive:
     return KeepAlive(cast(HeldLease, lease), clock, **more)
 
@@ -61,7 +50,6 @@ def test_however_the_clock_jumps_the_lease_is_renewed_in_time(steps: list[float]
     clock = Clock(start=0.0)
     lease = Renewals(clock)
     with kept(lease, clock, percent=lambda: 42) as alive:
-        waiting(clock)
         for step in steps:
             clock.advance(step)
         alive.check()
@@ -75,7 +63,6 @@ def test_a_fault_stops_the_transfer_and_says_why() -> None:
     clock, stop = Clock(start=0.0), Cancellation()
     lease = Renewals(clock, lambda now: LeaseLost("the server has ended it") if now > 150 else None)
     with kept(lease, clock, cancelled=stop) as alive:
-        waiting(clock)
         clock.advance(100)
         assert not stop.is_set()
         clock.advance(1000)
@@ -90,7 +77,6 @@ def test_a_connection_that_fails_for_a_while_is_tried_again() -> None:
     clock, stop = Clock(start=0.0), Cancellation()
     lease = Renewals(clock, lambda now: HostUnreachable("cut") if 90 < now < 180 else None)
     with kept(lease, clock, cancelled=stop):
-        waiting(clock)
         clock.advance(1000)
     assert not stop.is_set()
     assert lease.at[0] < TIMEOUT
@@ -100,7 +86,6 @@ def test_a_connection_that_fails_for_good_ends_with_the_lease() -> None:
     clock, stop = Clock(start=0.0), Cancellation()
     lease = Renewals(clock, lambda now: HostUnreachable("no route"))
     with kept(lease, clock, cancelled=stop):
-        waiting(clock)
         clock.advance(1000)
     with pytest.raises(LeaseLost, match="not renewed in time: no route"):
         stop.check()
@@ -120,7 +105,6 @@ def session(vc: VCenter) -> VSphere:
 def test_a_lease_at_the_fake_lives_while_it_is_kept_alive_and_dies_when_not(vc: VCenter) -> None:
     with session(vc) as vsphere, vsphere.export(vsphere.find_vm(VM)) as lease:
         with KeepAlive(lease, vc.clock):
-            waiting(vc.clock)
             vc.clock.advance(24 * 3600)
         [held] = vc.world.leases()
         assert held.state.held and vc.world.vm(VM).leases
@@ -134,7 +118,6 @@ def test_a_lease_that_the_server_ended_stops_the_transfer(vc: VCenter) -> None:
     stop = Cancellation()
     with session(vc) as vsphere, vsphere.export(vsphere.find_vm(VM)) as lease:
         with KeepAlive(lease, vc.clock, cancelled=stop):
-            waiting(vc.clock)
             assert lease.abort("somebody else")
             vc.clock.advance(lease.timeout)
         with pytest.raises(LeaseLost, match="export again"):
