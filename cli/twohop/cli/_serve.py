@@ -16,9 +16,9 @@ from ._main import fail
 @click.option("--cell", is_flag=True, help="Add a cell in front of the vCenter.")
 @click.option("--vms", type=click.IntRange(0), default=2, show_default=True, help="Machines of the default world.")
 @click.option("--hosts", type=click.IntRange(1), default=2, show_default=True, help="Hosts of the default world.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of inventory, ids and disk content.")
+@click.option("--seed", type=int, help="Seed of inventory, ids and disk content; 0 unless the world names one.")
 @click.option("--world", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="World file (YAML).")
-@click.option("--profile", default="vcenter-8.0", show_default=True, help="Product and version, or a TOML file.")
+@click.option("--profile", help="Product and version, or a TOML file; vcenter-8.0 unless the world names one.")
 @click.option("--cell-profile", default="cell-36.0", show_default=True, help="Profile of the cell.")
 @click.option("--transfer-dir", type=click.Path(file_okay=False, path_type=Path), help="Transfer share of the cell.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the vCenter; 0 picks one.")
@@ -30,9 +30,9 @@ def command(
     cell: bool,
     vms: int,
     hosts: int,
-    seed: int,
+    seed: int | None,
     world: Path | None,
-    profile: str,
+    profile: str | None,
     cell_profile: str,
     transfer_dir: Path | None,
     port: int,

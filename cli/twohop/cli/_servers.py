@@ -21,12 +21,15 @@ from twohop.runtime.observing import Observer
 
 @dataclass(frozen=True, slots=True)
 class WorldOptions:
-    """What a world is made of; `world` is a world file, its data, or None for the default world."""
+    """What a world is made of; `world` is a world file, its data, or None for the default world.
+
+    `profile` and `seed` go before those that the world names.
+    """
 
     vms: int = 2
     hosts: int = 2
-    seed: int = 0
-    profile: str = "vcenter-8.0"
+    seed: int | None = None
+    profile: str | None = None
     cell_profile: str = "cell-36.0"
     cell: bool = False
     world: Path | Mapping[str, Any] | None = None
@@ -79,12 +82,11 @@ class WorldServers:
         else:
             self._base = None
         self._spec = spec or default_spec(options.vms, options.hosts)
-        profile = str(self._spec.get("profile", options.profile))
         self.vcenter = VCenter(
-            profile=profile,
+            profile=options.profile,
             world=self._spec,
             base=self._base,
-            seed=int(self._spec.get("seed", options.seed)),
+            seed=options.seed,
             clock=self.clock,
             journal=self.journal,
             authority=authority,
