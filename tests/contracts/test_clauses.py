@@ -322,6 +322,23 @@ def progress_refused_in_spite_of_progress(wire):
     return granted, renewal, fetch, wire.progress(fault="Timedout")
 
 
+@breaks("RENEWAL-001")
+def died_before_its_time(wire):
+    granted = wire.ready()
+    wire.t = 10
+    fetch = wire.disk(DISK)
+    wire.t = 299
+    return granted, fetch, wire.progress(fault="Timedout")
+
+
+@leaves_open("RENEWAL-001")
+def completed_too_early(wire):
+    wire.export()
+    wire.complete(fault="InvalidState")
+    wire.read("ready", info=wire.info())
+    wire.disk(DISK)
+
+
 @leaves_open("RENEWAL-001")
 def no_data_moved(wire):
     wire.ready()

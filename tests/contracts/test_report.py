@@ -55,5 +55,5 @@ def test_the_story_names_rule_source_and_every_exchange_of_the_witness():
     wire.complete()
     story = judge(wire.history()).story()
     assert "LEASE-003 broken (vendor, vsphere 2.1, 2.2, 2.3, grade V)" in story
-    assert "#3 t=0.000 probe POST https://vc:443/sdk -> 200, complete EndSent" in story
+    assert "#3 t=0.000 probe: HttpNfcLeaseComplete on session[52aa]52bb -> accepted" in story
     assert "1 broken" in story

@@ -12,10 +12,12 @@ from twohop.contracts.history import (
     LeaseSeen,
     ProgressSent,
 )
+from twohop.runtime.observing import Exchange
 
 from ._clause import Case, Clause, broken, kept
 
-_DEATHS = frozenset({"Timedout", "InvalidState", "ManagedObjectNotFound"})
+_DEATHS = frozenset({"Timedout", "ManagedObjectNotFound"})
+"""Faults that only a dead lease gives; InvalidState comes from one that is initializing too (2.9)."""
 
 Sign = LeaseSeen | LeaseReadRefused | ProgressSent | EndSent
 
@@ -48,30 +50,28 @@ def _renewed(history: History) -> Iterator[Case]:
         if granted is None or timeout is None or record.fell_ill():
             continue
         for sign in _signs(record):
-            moment = sign.exchange
-            renewal, alive = record.last_renewal(moment), _alive(sign)
-            if renewal is None or alive is None or record.may_have_been_ended(moment):
+            moment, alive = sign.exchange, _alive(sign)
+            renewal = record.last_renewal(moment)
+            start = renewal or granted
+            if alive is None or moment.t1 - start.exchange.t0 >= timeout or record.may_have_been_ended(moment):
                 continue
-            within = moment.t1 - renewal.exchange.t0 < timeout
-            without = moment.t0 > granted.exchange.t1 + timeout
-            if not (within and without):
-                continue
-            since = moment.t0 - renewal.exchange.t1
-            told = f"{record.name} accepted Progress in exchange {renewal.id}; {since:g} s of {timeout:g} s later"
-            if alive:
+            since = moment.t0 - start.exchange.t1
+            what = "accepted Progress" if renewal else "was granted"
+            told = f"{record.name} {what} in exchange {start.id}; {since:g} s of {timeout:g} s later"
+            if alive and renewal and moment.t0 > granted.exchange.t1 + timeout:
                 yield kept(told, _told(sign), by=(granted.id, renewal.id, sign.id))
-            elif fetch := _data_since(record, renewal, sign):
-                yield broken(told, _told(sign), by=(granted.id, renewal.id, fetch, sign.id))
+            elif not alive and (fetch := _data_since(record, start.exchange, sign)):
+                yield broken(told, _told(sign), by=(granted.id, start.id, fetch, sign.id))
 
 
-def _data_since(record: LeaseRecord, renewal: ProgressSent, sign: Sign) -> int | None:
-    """Return a GET that moved bytes no earlier than the renewal.
+def _data_since(record: LeaseRecord, start: Exchange, sign: Sign) -> int | None:
+    """Return a GET that moved bytes no earlier than the lease was last renewed.
 
     A server may refuse Progress when it has not detected that data moves (2.4, 3.6): without bytes nobody is accused.
     """
     for fetch in record.fetches:
         moved = fetch.status == 200 and (fetch.size or 0) > 0
-        if moved and fetch.exchange.t1 >= renewal.exchange.t0 and fetch.exchange.t0 <= sign.exchange.t1:
+        if moved and fetch.exchange.t1 >= start.t0 and fetch.exchange.t0 <= sign.exchange.t1:
             return fetch.id
     return None
 
@@ -93,7 +93,7 @@ def _silent(history: History) -> Iterator[Case]:
 
 RENEWAL_CLAUSES = (
     Clause(
-        "RENEWAL-001", "Progress within leaseTimeout keeps a lease alive while its data moves.",
+        "RENEWAL-001", "A lease whose data moves lives for leaseTimeout from its grant, and from each Progress anew.",
         "vsphere 3.1, 3.4, 2.4", "V", "vendor", "vcenter", _renewed,
     ),
     Clause(

@@ -2,6 +2,6 @@
 
 from ._broken import ContractBroken
 from ._steps import DRIVEN, LeaseDriver
-from .lease import LeaseMachine, drive, replay
+from .lease import LeaseMachine, drive, replay, survey
 
-__all__ = ["DRIVEN", "ContractBroken", "LeaseDriver", "LeaseMachine", "drive", "replay"]
+__all__ = ["DRIVEN", "ContractBroken", "LeaseDriver", "LeaseMachine", "drive", "replay", "survey"]

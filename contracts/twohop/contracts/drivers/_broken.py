@@ -18,6 +18,7 @@ class ContractBroken(AssertionError):
         self.report = report
         self.surprises = tuple(surprises)
         self.program = tuple(program)
+        self.seed = seed
         self.clauses = tuple(judged.clause.id for judged in report.of(Verdict.BROKEN))
         told = [report.story(), *(f"model: {surprise}" for surprise in surprises)]
         super().__init__("\n\n".join([*told, f"seed: {seed}", replayable(report.target, program)]))

@@ -45,12 +45,13 @@ class _Held:
 class LeaseDriver:
     """Takes the steps of one program against one target. Any step may be taken at any time; faults are no failures."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, observations: Observations | None = None) -> None:
+        """Start over at `target`; what is seen goes to `observations` where a larger run has some already."""
         target.reset()
         self.target = target
         self.program: list[Step] = []
         self.surprises: list[str] = []
-        self._observations = Observations(target.clock.now)
+        self._observations = observations or Observations(target.clock.now)
         self._speaker = Speaker(target, self._observations)
         self._vms = self._speaker.machines(tuple(target.vms))
         self._on: set[int] = set()
@@ -60,6 +61,20 @@ class LeaseDriver:
     def leases(self) -> int:
         """How many leases have been granted."""
         return len(self._held)
+
+    def open_lease(self, vm: int) -> None:
+        """See to it that the newest lease is open, as far as the driver knows, by asking for one where it is not."""
+        number = vm % len(self._vms)
+        if self._held and not self._held[-1].ended:
+            return
+        if number in self._on:
+            self.take("power_off", vm=number)
+        self.take("export", vm=number)
+
+    def machine_of(self, lease: int) -> int:
+        """Return the number of the machine that a lease is on."""
+        held = self._lease(lease)
+        return held.vm if held is not None else 0
 
     def take(self, step: str, **arguments: Any) -> None:
         """Take one step and remember it."""
@@ -106,7 +121,15 @@ class LeaseDriver:
         """Read state, info and error at once."""
         held = self._lease(lease)
         if held is not None:
-            self._learn(held, self._speaker.read(held.lease, "state", "info", "error").get("info"))
+            self._look(held)
+
+    def wait_until_ready(self, lease: int) -> None:
+        """Read a lease until it is no longer initializing, or the driver's patience ends."""
+        held = self._lease(lease)
+        for _ in range(POLLS if held is not None else 0):
+            assert held is not None
+            if self._look(held) != "initializing":
+                return
 
     def peek(self, lease: int, path: str) -> None:
         """Read one property as pyVmomi does, by Fetch."""
@@ -126,6 +149,8 @@ class LeaseDriver:
         """Let a share of the longest lease timeout pass."""
         longest = max((held.timeout for held in self._held), default=ASSUMED_TIMEOUT)
         self.target.clock.advance(share * longest)
+        for held in self._held if share > 1 else ():
+            held.ended = True
 
     def get(self, lease: int) -> None:
         """Fetch every disk whose URL the lease has shown."""
@@ -167,7 +192,15 @@ class LeaseDriver:
         return False
 
     def _lease(self, number: int) -> _Held | None:
-        return self._held[number % len(self._held)] if self._held else None
+        """Return a lease by its age: 0 is the newest."""
+        return self._held[-1 - number % len(self._held)] if self._held else None
+
+    def _look(self, held: _Held) -> str | None:
+        seen = self._speaker.read(held.lease, "state", "info", "error")
+        self._learn(held, seen.get("info"))
+        state = seen.get("state")
+        held.ended = held.ended or state in ("done", "error")
+        return state
 
     def _learn(self, held: _Held, info: Any) -> None:
         if info is not None:
@@ -178,6 +211,7 @@ class LeaseDriver:
 STEPS: dict[str, Callable[..., None]] = {
     "export": LeaseDriver.export,
     "read": LeaseDriver.read,
+    "wait_until_ready": LeaseDriver.wait_until_ready,
     "peek": LeaseDriver.peek,
     "progress": LeaseDriver.progress,
     "advance": LeaseDriver.advance,

@@ -29,11 +29,12 @@ from ._file import FORMAT, HistoryFormatError, dump, load, read, write
 from ._history import PROBE, History
 from ._leases import LeaseRecord
 from ._order import maybe_before, seemingly_before, surely_before
-from ._soap import Outcome
+from ._soap import Call, Outcome, read_call
 
 __all__ = [
     "FORMAT",
     "PROBE",
+    "Call",
     "CellTaskSeen",
     "DeviceUrl",
     "DiskFetched",
@@ -65,6 +66,7 @@ __all__ = [
     "load",
     "maybe_before",
     "read",
+    "read_call",
     "seemingly_before",
     "surely_before",
     "write",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twohop.contracts.clauses import CLAUSES, Clause, Finding, Verdict
-from twohop.contracts.history import History
+from twohop.contracts.history import History, read_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +70,14 @@ class Report:
         if exchange is None:
             listing = next((ls for ls in self.history.listings if ls.id == number), None)
             return f"t={listing.t:.3f} transfer directory: {len(listing.entries)} files" if listing else "gone"
-        answer = exchange.response
-        got = f"{answer.status}, {answer.end}" if answer else exchange.error or "no answer"
-        named = [event for event in self.history.events if event.id == number]
-        what = type(named[0]).__name__ if named else ""
-        return (
-            f"t={exchange.t0:.3f} {exchange.observer} {exchange.request.method} {exchange.request.url} -> {got} {what}"
-        )
+        call = read_call(exchange)
+        if call is not None:
+            asked, got = f"{call.method} on {call.this}", str(call.outcome)
+        else:
+            asked = f"{exchange.request.method} {exchange.request.url}"
+            answer = exchange.response
+            got = f"{answer.status}, {answer.end}" if answer else exchange.error or "no answer"
+        return f"t={exchange.t0:.3f} {exchange.observer}: {asked} -> {got}"
 
 
 def listed(clause: Clause) -> dict[str, Any]:

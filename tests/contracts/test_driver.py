@@ -1,0 +1,111 @@
+"""The driver of leases against the fake: it keeps quiet about what is right and says clearly what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from mutants.broken_fakes import MUTANTS
+from twohop.contracts.clauses import Verdict
+from twohop.contracts.drivers import ContractBroken, LeaseDriver, drive, replay, survey
+from twohop.contracts.history import dump, load
+from twohop.contracts.report import judge
+from twohop.contracts.targets import FakeTarget
+from twohop.runtime.profiles import load_profile
+
+STORY = (
+    ("export", {"vm": 0}), ("read", {"lease": 0}), ("read", {"lease": 0}), ("power_on", {"vm": 0}),
+    ("get", {"lease": 0}), ("progress", {"lease": 0, "percent": 10}), ("advance", {"share": 0.7}),
+    ("get", {"lease": 0}), ("progress", {"lease": 0, "percent": 10}), ("advance", {"share": 0.7}),
+    ("peek", {"lease": 0, "path": "state"}), ("advance", {"share": 1.01}), ("read", {"lease": 0}),
+    ("complete", {"lease": 0}), ("power_on", {"vm": 0}), ("export", {"vm": 1}), ("abort", {"lease": 0}),
+    ("read", {"lease": 0}),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def target():
+    with FakeTarget() as running:
+        yield running
+
+
+def test_one_story_puts_every_driven_clause_to_the_test(target):
+    report = replay(target, STORY)
+    assert {judged.clause.id: judged.verdict for judged in report.verdicts if judged.verdict is not Verdict.KEPT} == {}
+
+
+def test_what_was_seen_survives_its_file_and_is_judged_alike(target):
+    driver = LeaseDriver(target)
+    for step, arguments in STORY:
+        driver.take(step, **arguments)
+    driver.close()
+    history = driver.history()
+    again = load(dump(history).splitlines())
+    assert judge(again).to_json() == judge(history).to_json()
+    assert again.declared == history.declared
+
+
+def test_no_secret_gets_into_a_history(target):
+    driver = LeaseDriver(target)
+    for step, arguments in STORY:
+        driver.take(step, **arguments)
+    driver.close()
+    text = dump(driver.history())
+    assert target.password not in text
+    assert "ticket:1" in text
+    assert "vmware_soap_session=" not in text or 'vmware_soap_session=\\"session:1' in text
+
+
+# Every point that no source answers is accepted either way.
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"second_export": "TaskInProgress"},
+        {"done_lingers_s": 0},
+        {"lease_initializing_reads": 0},
+        {"lease_initializing_reads": 4},
+        {"transfer_renews": True},
+        {"progress_after_end": "Timedout"},
+        {"progress_after_end": "ManagedObjectNotFound"},
+        {"abort_after_complete": "ManagedObjectNotFound"},
+        {"locked_fault": "InvalidState"},
+        {"nfc_framing": "length"},
+        {"nfc_second_get": "empty"},
+        {"dead_ticket_status": 503},
+        {"progress_out_of_range": "InvalidArgument"},
+        {"lease_timeout_s": 30},
+        {"stream_bytes": "equal"},
+    ],
+    ids=str,
+)
+def test_accepts_whatever_a_profile_may_choose(choice):
+    with FakeTarget(load_profile("vcenter-8.0").but(**choice)) as target:
+        drive(target, examples=6, steps=12, seed=1, shrink=False)
+
+
+def test_a_failure_names_clause_seed_and_the_shortest_program(target, monkeypatch):
+    MUTANTS["complete_twice_accepted"](monkeypatch, target)
+    with pytest.raises(ContractBroken) as caught:
+        drive(target, examples=20, steps=8, seed=7)
+    broken = caught.value
+    assert broken.clauses == ("LEASE-003",)
+    # A lease completes only once it is ready, which takes a look.
+    assert [step for step, _ in broken.program][-2:] == ["complete", "complete"]
+    assert len(broken.program) <= 4
+    said = str(broken)
+    for part in ("LEASE-003 broken", "HttpNfcLeaseComplete", "seed: 7", "FakeTarget('vcenter-8.0', seed=0)"):
+        assert part in said
+    with pytest.raises(ContractBroken):
+        replay(target, broken.program)
+    monkeypatch.undo()
+    assert replay(target, broken.program).ok
+
+
+def test_the_same_seed_gives_the_same_programs(target):
+    assert survey(target, examples=4, steps=6, seed=3) == survey(target, examples=4, steps=6, seed=3)
+
+
+def test_a_step_nobody_knows_is_refused(target):
+    driver = LeaseDriver(target)
+    with pytest.raises(LookupError, match="no step 'juggle'"):
+        driver.take("juggle")
+    driver.close()
