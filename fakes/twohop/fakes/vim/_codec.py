@@ -204,12 +204,13 @@ class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
 
     def _check_item(self, tag: str) -> None:
         # pyVmomi checks what it assigns, but not what it appends.
-        *_, above, new = (None, self._wanted, *self.stack)
+        above = self.stack[-2] if len(self.stack) > 1 else self._wanted
+        new = self.stack[-1]
         declared = getattr(above, "Item", None)
         if isinstance(above, VmomiSupport.DataObject):
             declared = getattr(above._GetPropertyInfo(tag.rpartition(_SEPARATOR)[2]).type, "Item", None)
         kind = new if isinstance(new, type) else type(new)
-        free = (list, VmomiSupport.ManagedObject, VmomiSupport.LocalizedMethodFault)
+        free = (list, VmomiSupport.ManagedObject, SoapAdapter.LocalizedMethodFault)
         if declared is not None and not issubclass(kind, (declared, *free)):
             raise TypeError(f"{kind.__name__} is no {declared.__name__}")
 
