@@ -19,7 +19,7 @@ from ._stream import send
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-_PATH = re.compile(r"^/nfc/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([^/]+)$")
+_PATH = re.compile(r"/nfc/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([^/]+)")
 DISK_TYPE = "application/x-vnd.vmware-streamVmdk"
 
 
@@ -33,7 +33,8 @@ class NfcApp:
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        match = _PATH.match(environ["PATH_INFO"])
+        # As it came: decoding would make one path of many, and let an encoded slash pass for a slash.
+        match = _PATH.fullmatch(environ["REQUEST_URI"].partition("?")[0])
         if match is None:
             return _refuse(start, 404)
         method = environ["REQUEST_METHOD"]
@@ -97,6 +98,9 @@ class _Counted:
         return self._pieces
 
     def close(self) -> None:
+        close = getattr(self._pieces, "close", None)
+        if close is not None:
+            close()
         self._app._closed(self._file)
 
 
