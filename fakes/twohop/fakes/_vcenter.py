@@ -11,23 +11,24 @@ from types import TracebackType
 from typing import Any
 
 from twohop.runtime import Authority, Clock, Journal, Leaf
-from twohop.runtime.profiles import Profile, load_profile
+from twohop.runtime.profiles import Profile, ProfileError, load_profile
 from twohop.runtime.serving import HttpServer, ServedExchange
 
 from .nfc import NfcApp
 from .vim import Service, VimApp
 from .vim.objects import declare_managers
-from .world import World, default_spec, load_spec
+from .world import World, check_world, default_spec, load_spec
 
 USER = "administrator@vsphere.local"
+PROFILE = "vcenter-8.0"
 
 
 class VCenter:
     """A fake vCenter and its hosts, on loopback and ports of their own.
 
     `world` is a world file, its data, or None for the default world of `vms` machines on `hosts` hosts; paths in it
-    start from `base`, by default from where the file is. The clock stands still unless one is given. Use it as a
-    context manager, or call `start` and `stop`.
+    start from `base`, by default from where the file is. `profile` and `seed` go before those that a world names. The
+    clock stands still unless one is given. Use it as a context manager, or call `start` and `stop`.
 
     Errors: WorldFileError and ProfileError (both ValueError) for a wrong world or profile, OSError for a taken port.
     """
@@ -35,10 +36,10 @@ class VCenter:
     def __init__(
         self,
         *,
-        profile: str | Profile = "vcenter-8.0",
+        profile: str | Profile | None = None,
         vms: int = 2,
         hosts: int = 2,
-        seed: int = 0,
+        seed: int | None = None,
         world: Path | str | Mapping[str, Any] | None = None,
         base: Path | None = None,
         clock: Clock | None = None,
@@ -50,16 +51,21 @@ class VCenter:
         port: int = 0,
         name: str = "default",
     ) -> None:
-        self.profile = load_profile(profile) if isinstance(profile, str) else profile
+        if isinstance(world, Path | str):
+            base = Path(world).resolve().parent
+        given = load_spec(Path(world)) if isinstance(world, Path | str) else world
+        spec = default_spec(vms, hosts) if given is None else check_world(given, "this world")
+        wanted = profile or spec.get("profile", PROFILE)
+        self.profile = load_profile(wanted) if isinstance(wanted, str) else wanted
+        if self.profile.product != "vcenter":
+            raise ProfileError(f"a vCenter takes a profile of product vcenter, such as {PROFILE}; got {wanted!r}")
         self.clock = clock or Clock()
         self.journal = journal or Journal(name, self.clock.now)
         self.authority = authority or Authority()
         self.user = user
         self.password = password or secrets.token_urlsafe(18)
         self.journal.references.name("password", self.password)
-        if isinstance(world, Path | str):
-            base = Path(world).resolve().parent
-        spec = load_spec(Path(world)) if isinstance(world, Path | str) else world or default_spec(vms, hosts)
+        seed = spec.get("seed", 0) if seed is None else seed
         self.world = World(
             profile=self.profile, clock=self.clock, journal=self.journal, spec=spec, seed=seed, base=base
         )
