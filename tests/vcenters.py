@@ -1,0 +1,29 @@
+"""Small vCenters for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twohop.fakes import VCenter
+from twohop.runtime import Authority, Clock
+
+AUTHORITY = Authority()
+START = 1_700_000_000.0
+SMALL = {"size": "4 MiB", "data": "192 KiB"}
+
+
+def small_world(vms: int = 2, hosts: int = 1, disks: int = 1) -> dict[str, Any]:
+    """Plain data of a world of small machines, all powered off but the last."""
+    names = [f"H{n}" for n in range(hosts)]
+    machines = [
+        {"name": f"VM{n}", "power": "on" if n == vms - 1 else "off", "host": names[n % hosts], "disks": [SMALL] * disks}
+        for n in range(vms)
+    ]
+    return {"datacenters": [{"name": "DC0", "hosts": names, "vms": machines}]}
+
+
+def make(**options: Any) -> VCenter:
+    """A vCenter on a clock that stands, with the certificates of this run."""
+    options.setdefault("world", small_world())
+    options.setdefault("clock", Clock(start=START))
+    return VCenter(authority=AUTHORITY, **options)
