@@ -15,8 +15,8 @@ from pyVmomi import SoapStubAdapter, vim, vmodl
 from pyVmomi.VmomiSupport import GetServiceVersions, versionIdMap
 from urllib3.connection import HTTPSConnection
 
+from twohop.contracts._target import Target
 from twohop.contracts.history import PROBE
-from twohop.contracts.targets._target import Target
 from twohop.runtime import thumbprint_of
 from twohop.runtime.observing import Observations, ObservedBody, Observer, Request, Response, observing_connection
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
+from twohop.contracts._target import Target
 from twohop.contracts.clauses import CLAUSES, Clause
 from twohop.contracts.history import History
 from twohop.contracts.report import Report, judge
-from twohop.contracts.targets._target import Target
 from twohop.runtime.observing import Observations
 
 from ._speaker import Speaker

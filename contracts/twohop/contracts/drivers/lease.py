@@ -11,9 +11,9 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from twohop.contracts._target import Target
 from twohop.contracts.clauses import Clause, Verdict
 from twohop.contracts.report import Report
-from twohop.contracts.targets._target import Target
 
 from ._broken import ContractBroken, Step
 from ._steps import DRIVEN, LeaseDriver

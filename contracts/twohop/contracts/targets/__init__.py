@@ -1,6 +1,8 @@
-"""Servers that can be driven and judged. The only room of the contract that knows the fakes."""
+"""Servers that can be driven and judged. The only room of the contract that knows fakes and exporter."""
+
+from twohop.contracts._target import MovableClock, Target
 
 from ._fake import FakeTarget
-from ._target import MovableClock, Target
+from ._servers import cell_over, fresh_vcenter
 
-__all__ = ["FakeTarget", "MovableClock", "Target"]
+__all__ = ["FakeTarget", "MovableClock", "Target", "cell_over", "fresh_vcenter"]
