@@ -107,6 +107,8 @@ class Handler(WSGIRequestHandler):
         environ["wsgi.input"] = body
         environ["wsgi.input_terminated"] = True
         environ["twohop.connection"] = self.number
+        # As the client sent it: http.server has made one slash of two at its front.
+        environ["REQUEST_URI"] = self.requestline.split()[1]
         if self.headers.get("Expect", "").lower() == "100-continue":
             body.before_first_read = lambda: self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         answer = _Answer(self)
