@@ -1,0 +1,235 @@
+"""WaitForUpdatesEx and its collectors on the wire (10.7, 10.8)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from soap_wire import VIM, Answer, Wire, objects, props, traverse
+from twohop.fakes import VCenter
+
+PC = ("PropertyCollector", "propertyCollector")
+LONG = 30.0
+
+
+def wait(wire: Wire, version: str = "", seconds: int | None = 0, most: int | None = None, pc: str = PC[1]) -> Answer:
+    longest = f"<maxWaitSeconds>{seconds}</maxWaitSeconds>" if seconds is not None else ""
+    many = f"<maxObjectUpdates>{most}</maxObjectUpdates>" if most is not None else ""
+    options = f"<options>{longest}{many}</options>" if longest or many else ""
+    return wire.call("WaitForUpdatesEx", PC[0], pc, f"<version>{version}</version>{options}")
+
+
+def watch(wire: Wire, spec: str, pc: str = PC[1]) -> str:
+    answer = wire.call("CreateFilter", PC[0], pc, f"<spec>{spec}</spec><partialUpdates>false</partialUpdates>")
+    return answer.texts("returnval")[0]
+
+
+def names_of_vms(wire: Wire) -> str:
+    down = traverse("v", "Datacenter", "vmFolder", "c") + traverse("c", "Folder", "childEntity")
+    datacenter = wire.moid("Datacenter", "DC0")
+    return props("VirtualMachine", "name", "runtime.powerState") + objects("Datacenter", datacenter, down)
+
+
+def vm_spec(wire: Wire, name: str = "VM0", *paths: str) -> str:
+    wanted = props("VirtualMachine", *(paths or ("runtime.powerState",)))
+    return wanted + objects("VirtualMachine", wire.moid("Vm", name))
+
+
+@pytest.fixture
+def waiting(vc: VCenter, user: Wire) -> Iterator[threading.Thread]:
+    """A wait without an end on the user's own collector, under way; `thread.answer` is what it gets."""
+    watch(user, vm_spec(user))
+    version = wait(user).texts("version")[0]
+    before = vc.about()["calls"]["WaitForUpdatesEx"]
+
+    class Waiting(threading.Thread):
+        answer: Answer | None = None
+
+        def run(self) -> None:
+            self.answer = wait(user, version, None)
+
+    thread = Waiting()
+    thread.start()
+    while vc.about()["calls"]["WaitForUpdatesEx"] == before:
+        thread.join(0.001)
+    yield thread
+    vc._service.sessions.clear()
+    thread.join(LONG)
+    assert not thread.is_alive()
+
+
+def test_the_first_answer_is_everything_and_the_next_only_what_changed(user: Wire) -> None:
+    held = watch(user, names_of_vms(user))
+    first = wait(user)
+    assert first.texts("kind") == ["enter"] * 3
+    assert set(first.texts("op")) == {"assign"}
+    assert (first.texts("version"), first.texts("truncated"), first.texts("filter")) == (["1"], [], [held])
+    vm = user.moid("Vm", "VM0")
+    user.call("PowerOnVM_Task", "VirtualMachine", vm)
+    second = wait(user, "1")
+    assert (second.texts("kind"), second.texts("obj"), second.texts("version")) == (["modify"], [vm], ["2"])
+    assert (second.texts("name"), second.texts("val")) == (["runtime.powerState"], ["poweredOn"])
+
+
+def test_an_object_that_leaves_is_told_once(user: Wire) -> None:
+    for spec in (names_of_vms(user), vm_spec(user)):
+        watch(user, spec)
+    version = wait(user).texts("version")[0]
+    vm = user.moid("Vm", "VM0")
+    assert user.call("Destroy_Task", "VirtualMachine", vm).fault is None
+    gone = wait(user, version)
+    assert gone.texts("kind") == ["leave", "leave"]
+    assert set(gone.texts("obj")) == {vm}
+    assert len(wait(user, gone.texts("version")[0]).body) == 0
+
+
+def test_version_nothing_asks_for_everything_again(user: Wire) -> None:
+    watch(user, names_of_vms(user))
+    wait(user)
+    again = wait(user)
+    assert (again.texts("kind"), again.texts("version")) == (["enter"] * 3, ["2"])
+
+
+@pytest.mark.parametrize("version", ["0", "2", "nonsense", "1_1"])
+def test_a_version_that_was_not_given_is_refused(user: Wire, version: str) -> None:
+    watch(user, vm_spec(user))
+    assert wait(user).texts("version") == ["1"]
+    assert wait(user, version).fault == "InvalidCollectorVersion"
+
+
+def test_a_version_that_is_stale_is_refused(user: Wire) -> None:
+    watch(user, vm_spec(user))
+    wait(user)
+    user.call("PowerOnVM_Task", "VirtualMachine", user.moid("Vm", "VM0"))
+    assert wait(user, "1").texts("version") == ["2"]
+    assert wait(user, "1").fault == "InvalidCollectorVersion"
+
+
+def test_many_updates_come_in_batches(user: Wire) -> None:
+    watch(user, names_of_vms(user))
+    seen, versions, version = [], [], ""
+    while True:
+        answer = wait(user, version, most=1)
+        seen += answer.texts("obj")
+        version = answer.texts("version")[0]
+        versions.append(version)
+        if answer.texts("truncated") != ["true"]:
+            break
+    assert versions == ["0_1", "0_2", "1"]
+    assert len(set(seen)) == len(seen) == 3
+    assert len(wait(user, "1", most=1).body) == 0
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(-1, None), (0, 0), (0, -3)])
+def test_options_that_mean_nothing_are_refused(user: Wire, seconds: int, most: int | None) -> None:
+    assert wait(user, "", seconds, most).fault == "InvalidArgument"
+
+
+def test_a_wait_lasts_as_long_as_the_worlds_clock_says(vc: VCenter, user: Wire) -> None:
+    watch(user, vm_spec(user))
+    version = wait(user).texts("version")[0]
+    armed, schedule = threading.Event(), vc.clock._schedule
+    vc.clock._schedule = lambda timer: (schedule(timer), armed.set())[0]  # type: ignore[method-assign]
+    answers: list[Answer] = []
+    thread = threading.Thread(target=lambda: answers.append(wait(user, version, 120)))
+    thread.start()
+    try:
+        assert armed.wait(LONG)
+        vc.clock.advance(119)
+        assert not answers
+        vc.clock.advance(1)
+        thread.join(LONG)
+    finally:
+        del vc.clock._schedule
+    assert [len(answer.body) for answer in answers] == [0]
+    assert answers[0].body.tag == f"{{{VIM}}}WaitForUpdatesExResponse"
+
+
+def test_a_change_ends_a_wait(vc: VCenter, user: Wire, waiting: threading.Thread) -> None:
+    with Wire(vc).login() as other:
+        other.call("PowerOnVM_Task", "VirtualMachine", other.moid("Vm", "VM0"))
+    waiting.join(LONG)
+    assert waiting.answer.texts("val") == ["poweredOn"]  # type: ignore[attr-defined]
+
+
+def test_a_cancelled_wait_is_request_canceled(user: Wire, waiting: threading.Thread) -> None:
+    # A cancel has no effect before the wait is under way, so it is said until it has one.
+    while waiting.is_alive():
+        assert user.call("CancelWaitForUpdates", *PC).fault is None
+        waiting.join(0.01)
+    assert waiting.answer.fault == "RequestCanceled"  # type: ignore[attr-defined]
+
+
+def test_a_cancel_where_nobody_waits_changes_nothing(user: Wire) -> None:
+    watch(user, vm_spec(user))
+    assert user.call("CancelWaitForUpdates", *PC).fault is None
+    assert wait(user).texts("kind") == ["enter"]
+
+
+@pytest.mark.parametrize("end", ["logout", "stop"])
+def test_a_wait_ends_with_its_session(vc: VCenter, user: Wire, waiting: threading.Thread, end: str) -> None:
+    if end == "logout":
+        user.call("Logout", "SessionManager", "SessionManager")
+    else:
+        vc.reset()
+    waiting.join(LONG)
+    assert waiting.answer.fault == "RequestCanceled"  # type: ignore[attr-defined]
+
+
+def test_a_collector_of_ones_own_is_apart_and_goes_with_its_filters(user: Wire) -> None:
+    mine = user.call("CreatePropertyCollector", *PC).texts("returnval")[0]
+    assert mine.startswith("session[52")
+    watch(user, vm_spec(user))
+    held = watch(user, vm_spec(user, "VM1"), mine)
+    assert wait(user, pc=mine).texts("obj") == [user.moid("Vm", "VM1")]
+    assert wait(user).texts("obj") == [user.moid("Vm", "VM0")]
+    assert user.fetch(PC[0], mine, "filter").texts("ManagedObjectReference") == [held]
+    assert user.call("DestroyPropertyCollector", PC[0], mine).fault is None
+    assert user.call("DestroyPropertyFilter", "PropertyFilter", held).fault == "ManagedObjectNotFound"
+    assert wait(user, pc=mine).fault == "ManagedObjectNotFound"
+    assert user.call("DestroyPropertyCollector", *PC).fault == "InvalidArgument"
+
+
+def test_a_filter_that_is_destroyed_tells_no_more(user: Wire) -> None:
+    held = watch(user, vm_spec(user))
+    version = wait(user).texts("version")[0]
+    gone = user.call("DestroyPropertyFilter", "PropertyFilter", held)
+    assert (gone.status, len(gone.body)) == (200, 0)
+    user.call("PowerOnVM_Task", "VirtualMachine", user.moid("Vm", "VM0"))
+    assert len(wait(user, version).body) == 0
+
+
+def test_a_filter_is_seen_by_its_own_session_alone(vc: VCenter, user: Wire) -> None:
+    held = watch(user, vm_spec(user))
+    with Wire(vc).login() as other:
+        assert other.fetch("PropertyFilter", held, "partialUpdates").fault == "ManagedObjectNotFound"
+        assert len(wait(other).body) == 0
+
+
+def test_a_filter_on_what_is_not_there_is_refused(user: Wire) -> None:
+    for spec, fault in (
+        (vm_spec(user, "VM0", "nonsense"), "InvalidProperty"),
+        (props("VirtualMachine", "name") + objects("VirtualMachine", "vm-999"), "ManagedObjectNotFound"),
+    ):
+        answer = user.call("CreateFilter", *PC, f"<spec>{spec}</spec><partialUpdates>false</partialUpdates>")
+        assert answer.fault == fault
+
+
+def test_the_wait_of_govc_sees_a_lease_from_initializing_to_ready(user: Wire) -> None:
+    (lease,) = user.call("ExportVm", "VirtualMachine", user.moid("Vm", "VM0")).texts("returnval")
+    mine = user.call("CreatePropertyCollector", *PC).texts("returnval")[0]
+    watch(user, props("HttpNfcLease", "state", "info", "error") + objects("HttpNfcLease", lease), mine)
+    first = wait(user, "", None, pc=mine)
+    assert (first.texts("name"), first.texts("val")) == (["state"], ["initializing"])
+    second = wait(user, first.texts("version")[0], None, pc=mine)
+    assert sorted(second.texts("name")) == ["info", "state"]
+    assert second.texts("leaseTimeout") == ["300"]
+    user.call("HttpNfcLeaseComplete", "HttpNfcLease", lease)
+    third = wait(user, second.texts("version")[0], None, pc=mine)
+    changed = third.root.iter(f"{{{VIM}}}changeSet")
+    told = {c.findtext(f"{{{VIM}}}name"): c.findtext(f"{{{VIM}}}val") for c in changed}
+    assert told == {"state": "done", "info": None}
+    user.vcenter.clock.advance(user.vcenter.profile.seconds("done_lingers_s"))
+    assert wait(user, third.texts("version")[0], pc=mine).texts("kind") == ["leave"]
