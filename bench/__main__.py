@@ -1,0 +1,146 @@
+"""`python -m bench`: serving and fetching a disk, against nginx and curl, in one run. See bench/README.md."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ._cost import GIB, Cost, curl, curl_and_sha256sum, exporter, server_cpu
+from ._servers import Serving, fake_host, nginx
+
+NOWHERE = Path(os.devnull)
+DEFLATED = 0.42
+"""Bytes of stream for a byte of a disk that is made from a seed, about."""
+
+
+def served(serving: Serving, url: str) -> Cost:
+    """Let curl fetch from a server; the cost is the server's."""
+    if serving.renew is not None:
+        serving.renew()
+    before = server_cpu(serving.pid)
+    fetched = curl(url, serving.ca_file, NOWHERE)
+    return replace(fetched, cpu=server_cpu(serving.pid) - before)
+
+
+def measure(folder: Path, gib: float, rounds: int) -> dict[str, dict[str, list[Cost]]]:
+    """Return every round's cost by bench and by side; the first side of a bench is what the others are held against."""
+    files, target = folder / "files-of-nginx", folder / "target"
+    files.mkdir()
+    data = int(gib * GIB / DEFLATED) >> 16 << 16
+    seeded = {"size": 2 * data, "data": data, "content": "seed:1"}
+    with fake_host(folder, seeded) as host:
+        curl(host.url, host.ca_file, files / "disk.vmdk")
+    stored = {"content": str(files / "disk.vmdk")}
+    with (
+        fake_host(folder, seeded) as from_seed,
+        fake_host(folder, stored) as from_file,
+        nginx(folder, files) as web,
+    ):
+        url = f"{web.url}/disk.vmdk"
+        benches: dict[str, dict[str, Callable[[], Cost]]] = {
+            "serving to curl": {
+                "nginx, a file": lambda: served(web, url),
+                "fake host, from a seed": lambda: served(from_seed, from_seed.url),
+                "fake host, from a VMDK": lambda: served(from_file, from_file.url),
+            },
+            "fetching from nginx to disk": {
+                "curl": lambda: curl(url, web.ca_file, target),
+                "curl, then sha256sum": lambda: curl_and_sha256sum(url, web.ca_file, target),
+                "exporter: checked, SHA-256, fsync": lambda: exporter(url, web.ca_file, target),
+            },
+        }
+        # Round by round, so that whatever else the machine does hits every side alike.
+        costs: dict[str, dict[str, list[Cost]]] = {b: {side: [] for side in sides} for b, sides in benches.items()}
+        for _ in range(rounds):
+            for bench, sides in benches.items():
+                for side, once in sides.items():
+                    costs[bench][side].append(once())
+    return costs
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--gib", type=float, default=1.0, help="size of the disk's stream, about (default: 1)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of which the best counts (default: 5)")
+    parser.add_argument("--smoke", action="store_true", help="a small disk and one round: does bench still work?")
+    parser.add_argument("--json", action="store_true", help="one document instead of the table")
+    arguments = parser.parse_args()
+    missing = [name for name in ("nginx", "curl") if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None]
+    if missing:
+        sys.exit(f"bench: you: no {' and no '.join(missing)} here; on Debian: apt-get install nginx-light curl")
+    gib, rounds = (0.03, 1) if arguments.smoke else (arguments.gib, arguments.rounds)
+    load = os.getloadavg()
+    with tempfile.TemporaryDirectory(prefix="twohop-bench-") as folder:
+        costs = measure(Path(folder), gib, rounds)
+    report = {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
+        "machine": f"{_cpu()}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}",
+        "tools": f"{_first_line('curl', '--version')}; {_first_line('nginx', '-v')}",
+        "load": {"before": load, "after": os.getloadavg()},
+        "rounds": rounds,
+        "benches": {bench: _summary(sides) for bench, sides in costs.items()},
+    }
+    if arguments.json:
+        print(json.dumps(report, indent=2))
+    else:
+        _table(report)
+
+
+def _summary(sides: dict[str, list[Cost]]) -> dict[str, dict[str, float]]:
+    best = {side: min(cost.per_gib for cost in costs) for side, costs in sides.items()}
+    first = next(iter(best.values()))
+    return {
+        side: {
+            "cpu_s_per_gib": best[side],
+            "gib_per_s": max(cost.rate for cost in costs),
+            # A smoke run is too short for the kernel's clock ticks.
+            "ratio": best[side] / first if first else float("nan"),
+            "bytes": costs[0].size,
+        }
+        for side, costs in sides.items()
+    }
+
+
+def _table(report: dict[str, object]) -> None:
+    print(f"{report['date']}  {report['machine']}\n{report['tools']}")
+    load = report["load"]
+    assert isinstance(load, dict)
+    print(f"load average before {_three(load['before'])}, after {_three(load['after'])}; best of {report['rounds']}")
+    benches = report["benches"]
+    assert isinstance(benches, dict)
+    for bench, sides in benches.items():
+        print(f"\n{bench:<36}{'CPU s/GiB':>10}{'ratio':>8}{'GiB/s':>8}")
+        for side, row in sides.items():
+            print(f"  {side:<34}{row['cpu_s_per_gib']:>10.2f}{row['ratio']:>8.2f}{row['gib_per_s']:>8.2f}")
+
+
+def _three(load: tuple[float, float, float]) -> str:
+    return " ".join(f"{each:.2f}" for each in load)
+
+
+def _cpu() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _first_line(*command: str) -> str:
+    env = os.environ | {"PATH": f"{os.environ['PATH']}:/usr/sbin"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+    return " ".join((done.stdout or done.stderr).splitlines()[0].split()[:3])
+
+
+if __name__ == "__main__":
+    main()
