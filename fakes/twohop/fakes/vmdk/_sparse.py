@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import sys
+import zlib
 from array import array
 from collections.abc import Iterator
 
@@ -21,6 +22,7 @@ _MARKER = struct.Struct("<QI")
 _ZERO = bytes(GRAIN_BYTES)
 _ZEROED_GRAINS, _COMPRESSED = 0x4, 0x10000
 _MOST_DESCRIPTOR = 1 << 17
+_ADLER_OF_ZERO = zlib.adler32(_ZERO).to_bytes(4, "big")  # ends every zlib stream of 64 KiB of zeros
 _MAYBE_ZERO = 1024  # no deflater makes more than this of 64 KiB of zeros, unless it stores them
 
 
@@ -115,8 +117,12 @@ class StreamSource:
             if size > _MAYBE_ZERO and inside == GRAIN_BYTES:
                 yield number, place, size, None
                 continue
+            squeezed = file.require(place, size)
+            if inside == GRAIN_BYTES and not squeezed.endswith(_ADLER_OF_ZERO):
+                yield number, place, size, None
+                continue
             try:
-                content = inflate(file.require(place, size), GRAIN_BYTES)[:inside].ljust(GRAIN_BYTES, b"\0")
+                content = inflate(squeezed, GRAIN_BYTES)[:inside].ljust(GRAIN_BYTES, b"\0")
             except ValueError as err:
                 raise ImageError(f"{file.name}, grain {number}: {err}; convert the disk again") from err
             if content != _ZERO:
