@@ -14,7 +14,7 @@ from twohop.exporter.package import merge_descriptors
 from twohop.exporter.vsphere import VCenterAddress
 from twohop.runtime import Authority, Clock, Journal
 from twohop.runtime.observing import Observer
-from twohop.runtime.profiles import Profile, load_profile
+from twohop.runtime.profiles import Profile, ProfileError, load_profile
 from twohop.runtime.serving import HttpServer, ServedExchange
 
 from ._vcenter import VCenterSource
@@ -61,6 +61,8 @@ class Cell:
         self._own_clock = clock is None
         self.clock = clock or Clock(running=True)
         self.profile = load_profile(profile) if isinstance(profile, str) else profile
+        if self.profile.product != "cell":
+            raise ProfileError(f"a cell takes a profile such as cell-36.0, got {self.profile.name}")
         self.journal = journal or Journal("default", self.clock.now)
         self.transfer_dir = Path(transfer_dir)
         self.authority = authority or Authority()

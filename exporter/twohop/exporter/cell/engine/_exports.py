@@ -151,18 +151,21 @@ class Exports:
     def _export(self, task_id: str, entity: Entity, switch: Cancellation) -> None:
         if self._linked_again(task_id, entity):
             return
-        directory = self._spool.begin()
+        directory = self._spool.aside_name()
         with self._building(task_id, entity, directory) as transfer_id:
             self._on_step(ExportStep.RESERVED)
             machines = []
-            for number, vm in enumerate(entity.vms):
+            for number in range(len(entity.vms)):
                 machines.append(self._pull(task_id, transfer_id, entity, number, directory, switch))
-                self._journal.record("file", server=self._cell, what="machine stored", vm=vm.name, transfer=transfer_id)
                 self._on_step(ExportStep.PULLED)
             self._describe(entity, machines, directory, transfer_id)
             self._on_step(ExportStep.DESCRIBED)
             switch.check()
             files = self._spool.publish(directory, transfer_id)
+            for name, size in files.items():
+                self._journal.record(
+                    "file", server=self._cell, what="stored", transfer=transfer_id, file=name, size=size
+                )
             self._on_step(ExportStep.PUBLISHED)
 
             def succeed(db: Session, row: TransferRow) -> None:
@@ -194,6 +197,7 @@ class Exports:
         try:
             with self._store.change() as db:
                 transfer_id = self._transfers.create(db, entity.id, task_id, directory)
+            self._spool.begin(directory)
             yield transfer_id
         except BaseException:
             gone = False

@@ -53,12 +53,14 @@ class Spool:
                 f"the transfer directory {self.root} cannot be used: {error.strerror}; give one that is writable",
             ) from None
 
-    def begin(self) -> Path:
+    def aside_name(self) -> Path:
+        """Return where a package can be built; whoever owns it has to be written down before `begin` makes it."""
+        return self.root / f"{_BUILDING}{secrets.token_hex(16)}"
+
+    def begin(self, directory: Path) -> None:
         """Make a directory to build a package in."""
-        directory = self.root / f"{_BUILDING}{secrets.token_hex(16)}"
         directory.mkdir(mode=0o700)
         directory.chmod(0o700)
-        return directory
 
     def write(self, directory: Path, name: str, data: bytes) -> None:
         """Write a small file of a package under way, down to the disk."""

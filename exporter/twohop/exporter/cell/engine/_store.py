@@ -71,7 +71,12 @@ def _engine(url: str, *, durable: bool) -> Engine:
         sqlite = parsed.get_backend_name() == "sqlite"
         if sqlite and parsed.database in (None, "", ":memory:"):
             raise StoreError("a SQLite database in memory belongs to one thread; give sqlite:////path/file, or no URL")
+        if sqlite:
+            # Transfer ids are in it, and whoever knows one may download.
+            Path(str(parsed.database)).touch(mode=0o600)
         engine = create_engine(parsed, pool_pre_ping=not sqlite)
+    except OSError as error:
+        raise StoreError(f"the database {url} cannot be used: {error.strerror}; give another URL") from None
     except (ArgumentError, ImportError) as error:
         raise StoreError(f"the database URL cannot be used: {error}") from None
     if sqlite:

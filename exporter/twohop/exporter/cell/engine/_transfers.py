@@ -132,9 +132,11 @@ class Transfers:
         return Download(self, known, name, file, size, user, self._clock.now())
 
     def ended(self, download: Download, sent: int) -> int:
-        """End a GET and write its two legs down; return what `amend` takes."""
+        """End a GET and write its two legs down, if anything went over them; return what `amend` takes."""
         now, share, cell = self._clock.now(), f"share:{self._spool.root.name}", self._address
         self.apply(download.transfer_id, SessionInput.GET_ENDS)
+        if sent == 0:
+            return 0
         name, began, seconds = download.name, download.began, time.monotonic() - download.started
         with self._store.change() as db:
             record(db, download.transfer_id, Passage(Leg.SHARE_TO_CELL, name, share, cell, sent, began, now, seconds))
@@ -149,9 +151,10 @@ class Transfers:
     def reap(self) -> None:
         """Delete the files of dead sessions, and directories of the spool that no session owns.
 
-        What cannot be deleted now is tried again in the next round.
+        What cannot be deleted now is tried again in the next round. The directories are listed before the sessions are
+        read, since a session is written down before it has one.
         """
-        now = self._clock.now()
+        packages, aside, now = list(self._spool.packages()), list(self._spool.aside()), self._clock.now()
         with self._store.change() as db:
             rows = db.scalars(select(TransferRow).where(TransferRow.state != SessionState.REMOVED.value)).all()
             values = {row.id: row.value() for row in rows}
@@ -162,10 +165,10 @@ class Transfers:
                 self.apply(transfer_id, SessionInput.IDLE)
                 value = self._expired(value)
             self._take_files(transfer_id, value)
-        for name in self._spool.packages():
-            if name not in values and self._find(name) is None:
+        for name in packages:
+            if name not in values:
                 self._removed("orphan removed", partial(self._spool.remove, name))
-        for directory in self._spool.aside():
+        for directory in aside:
             if directory.name not in building:
                 self._removed("orphan removed", partial(self._spool.discard, directory))
 
