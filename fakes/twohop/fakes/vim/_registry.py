@@ -8,6 +8,7 @@ pyVmomi in range.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -101,7 +102,8 @@ def coerce(type_or_name: Any, value: Any) -> Any:
 
 
 def _numbers(api: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in api.split("."))
+    # 7.0 and 7.0.0.0 are one version.
+    return tuple(int(part) for part in re.sub(r"(\.0)+$", "", api).split("."))
 
 
 @cache
