@@ -349,8 +349,10 @@ def test_urllib3_sees_a_cut_stream_as_incomplete() -> None:
     with make(world=world) as vc, Plain(vc) as me:
         lease = me.export()
         answer = me.pool.request("GET", lease.info.deviceUrl[0].url, preload_content=False)
-        answer.read(1000)
+        stream = answer.stream(1 << 16)
+        assert next(stream).startswith(b"KDMV")
         lease.HttpNfcLeaseComplete()
         with pytest.raises(urllib3.exceptions.ProtocolError):
-            for _ in answer.stream(1 << 16):
+            for _ in stream:
                 pass
+        answer.close()
