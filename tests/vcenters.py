@@ -16,7 +16,12 @@ def small_world(vms: int = 2, hosts: int = 1, disks: int = 1) -> dict[str, Any]:
     """Plain data of a world of small machines, all powered off but the last."""
     names = [f"H{n}" for n in range(hosts)]
     machines = [
-        {"name": f"VM{n}", "power": "on" if n == vms - 1 else "off", "host": names[n % hosts], "disks": [SMALL] * disks}
+        {
+            "name": f"VM{n}",
+            "power": "on" if n == vms - 1 else "off",
+            "host": names[n % hosts],
+            "disks": [dict(SMALL) for _ in range(disks)],
+        }
         for n in range(vms)
     ]
     return {"datacenters": [{"name": "DC0", "hosts": names, "vms": machines}]}
