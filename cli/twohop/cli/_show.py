@@ -12,9 +12,11 @@ from typing import Protocol
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, Task, TaskID, TextColumn, TransferSpeedColumn
+from rich.text import Text
 
 from twohop.exporter import BytesMoved, DescriptorWritten, Event, Failed, FileDone, FileStarted, PackageWritten
+from twohop.exporter.via import TaskProgress
 
 EVERY = 0.2
 """Real seconds between two reports of how far a file has come."""
@@ -65,8 +67,16 @@ class _Bars(_Words):
         self._progress = progress
         self._tasks: dict[tuple[str, int], TaskID] = {}
 
+    def _first_hop(self, event: TaskProgress) -> None:
+        key = (event.name, 1)
+        if key not in self._tasks:
+            self._tasks[key] = self._progress.add_task(f"hosts → cell ({event.name})", total=100, percent=True)
+        self._progress.update(self._tasks[key], completed=100 if event.status == "success" else event.percent)
+
     def __call__(self, event: Event) -> None:
-        if isinstance(event, FileStarted):
+        if isinstance(event, TaskProgress):
+            self._first_hop(event)
+        elif isinstance(event, FileStarted):
             label = f"{event.host} → {event.name}" if event.hop == 1 else f"cell → {event.name}"
             self._tasks[event.key, event.hop] = self._progress.add_task(label, total=event.total)
         elif isinstance(event, BytesMoved):
@@ -98,6 +108,20 @@ class _Lines:
         self(Failed(whose, message))
 
 
+class _Amount(DownloadColumn):
+    """Bytes, or percent where that is all a cell tells of its own export."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.percentage:.0f} %") if task.fields.get("percent") else super().render(task)
+
+
+class _Rate(TransferSpeedColumn):
+    """Bytes a second, where there are bytes."""
+
+    def render(self, task: Task) -> Text:
+        return Text("") if task.fields.get("percent") else super().render(task)
+
+
 def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), _Amount(), _Rate())
     return Progress(*columns, console=Console(stderr=True))
