@@ -248,6 +248,13 @@ def test_what_is_no_soap_is_answered_in_soap(user: Wire, name: str) -> None:
     assert answer.headers["Content-Type"].startswith("text/xml")
 
 
+def test_a_request_holds_one_method(user: Wire) -> None:
+    one = f'<CurrentTime xmlns="{VIM}">{_this()}</CurrentTime>'
+    assert user.envelope(one).fault is None
+    assert user.envelope(one + one).fault == "InvalidRequest"
+    assert user.envelope(one + "<x/>").fault == "InvalidRequest"
+
+
 DEEP = 10_000
 
 

@@ -121,6 +121,8 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
         elif self._state == "method":
             self._flush()
             self._open_argument(name, tag, attributes)
+        else:
+            raise BadRequest(faults.invalid_request("A request holds one method."))
 
     def EndElementHandler(self, tag: str) -> None:
         """Notice the end of the method."""
