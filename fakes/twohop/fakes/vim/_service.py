@@ -11,7 +11,7 @@ from ..world import Entity, World
 from . import _faults as faults
 from ._codec import FETCH, Invocation
 from ._kinds import BY_CLASS, KINDS, Kind
-from ._registry import VmomiSupport, has
+from ._registry import VmomiSupport, has, newest_known
 from ._sessions import Session, Sessions
 
 
@@ -138,7 +138,8 @@ class Service:
             for kind in sorted(set(KINDS.values()), key=lambda k: k.wsdl)
             if kind.methods or kind.readers
         }
-        return {"types": kinds, "calls": dict(self.calls), "gaps": dict(self.gaps)}
+        api = newest_known(self.world.profile.text("api_version"))
+        return {"api_version": api, "types": kinds, "calls": dict(self.calls), "gaps": dict(self.gaps)}
 
     def _missing(self, kind: Kind, method: Any) -> Any:
         owner = method.type if isinstance(method.type, type) else VmomiSupport.GetVmodlType(method.typeName)

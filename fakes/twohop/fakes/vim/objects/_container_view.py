@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...world import Datacenter, Entity, Folder
+from ...world import Cluster, Datacenter, Entity, Folder, Host, ResourcePool
+from .. import _faults as faults
 from .._kinds import Kind
 from .._service import Call, Service, Singleton
 from .._sessions import uuid52
@@ -33,7 +34,8 @@ class View:
         return [e for e in self._below(self.container, True) if not wanted or issubclass(kind_of(e).vim, wanted)]
 
     def _below(self, entity: Entity, top: bool) -> Iterator[Entity]:
-        for child in children(entity):
+        # A host is no part of the tree that its machines stand in, but it is a container of them.
+        for child in entity.vms if top and isinstance(entity, Host) else children(entity):
             yield child
             # Without recursion a datacenter's own folders still count as one step down from it.
             if self.recursive or (top and isinstance(entity, Datacenter) and isinstance(child, Folder)):
@@ -47,7 +49,10 @@ CONTAINER_VIEW = Kind("ContainerView", MANAGED_OBJECT_VIEW, of=View)
 def _create(call: Call, _: Singleton, container: Any, type: list[Any] | None, recursive: bool) -> Any:
     assert call.session is not None
     moid = f"session[{call.session.scope}]{uuid52()}"
-    view = View(moid, call.service, call.resolve(container), tuple(type or ()), recursive)
+    below = call.resolve(container)
+    if not isinstance(below, Folder | Datacenter | Cluster | ResourcePool | Host):
+        raise faults.invalid_argument("container", "A view has a folder, datacenter, cluster, pool or host.")
+    view = View(moid, call.service, below, tuple(type or ()), recursive)
     call.session.objects[moid] = view
     return call.ref(view)
 
