@@ -23,7 +23,8 @@ from ._connection import HTTP_ERRORS, SILENCE, OnBytes, Peer, connection_error, 
 from ._report import Report
 from ._sink import Sink
 
-PIECE = 1 << 20
+PIECE = 1 << 18
+"""Bytes in hand at once: what stays in a core's cache between socket, digest and file costs a fifth less than 1 MiB."""
 REFUSAL = 1 << 16
 """Bytes that are read of an answer that is not 200."""
 Framing = Literal["length", "chunked", "close", "none"]
