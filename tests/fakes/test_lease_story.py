@@ -257,6 +257,27 @@ def test_logout_leaves_task_and_lock_until_the_timeout(vc: VCenter) -> None:
         assert isinstance(task.info.error, vim.fault.Timedout)
 
 
+def test_a_machine_without_disks_gives_a_lease_without_urls() -> None:
+    with make(world=small_world(disks=0)) as vc, Plain(vc) as me:
+        info = me.export().info
+        assert (list(info.deviceUrl), info.totalDiskCapacityInKB) == ([], 0)
+
+
+def test_the_session_that_asked_may_fall_silent_and_the_lease_still_ends_by_its_own_time() -> None:
+    profile = load_profile("vcenter-8.0", {"session_idle_s": 60, "lease_timeout_s": 300})
+    with make(profile=profile) as vc, Plain(vc) as me:
+        me.export()
+        vc.clock.advance(100)
+        with pytest.raises(vim.fault.NotAuthenticated):
+            me.vm()
+        with Plain(vc) as other:
+            (task,) = other.vm().recentTask
+            assert task.info.state == "running"
+        vc.clock.advance(200)
+        with Plain(vc) as other:
+            assert isinstance(other.vm().recentTask[0].info.error, vim.fault.Timedout)
+
+
 def test_power_decides_before_anything_is_held(vc: VCenter, me: Plain) -> None:
     with pytest.raises(vim.fault.InvalidPowerState) as caught:
         me.vm("VM2").ExportVm()
