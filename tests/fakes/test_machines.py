@@ -102,6 +102,14 @@ def test_only_getting_ready_progress_and_where_chosen_bytes_move_the_deadline(
         lease = after
 
 
+@pytest.mark.parametrize("renews", [True, False])
+@pytest.mark.parametrize(("state", "input"), list(product(LeaseState, LeaseInput)))
+def test_what_renews_in_each_state(state: LeaseState, input: LeaseInput, renews: bool) -> None:
+    after = Lease(300, 0, state, renews).step(input, 7)
+    renewing = {LeaseInput.PREPARED, LeaseInput.PROGRESS} | ({LeaseInput.MOVED} if renews else set())
+    assert isinstance(after, Refusal) or after.renewed_at == (7 if input in renewing else 0)
+
+
 @given(state=st.sampled_from(LeaseState), input=st.sampled_from(LeaseInput))
 def test_a_refusal_is_the_documented_fault(state: LeaseState, input: LeaseInput) -> None:
     after = Lease(300, 0, state).step(input, 1)

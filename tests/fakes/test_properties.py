@@ -160,6 +160,8 @@ def test_an_older_client_sees_nothing_newer(vc, version: str) -> None:  # type: 
         for path in ("transferProgress", "mode", "capabilities"):
             answer = user.fetch("HttpNfcLease", lease, path)
             assert (answer.fault == "InvalidProperty") == (path in NEWER[version])
+        # Firmware came with 5.0, and stays unknown to 4.1 at the end of a path too.
+        assert (user.fetch("VirtualMachine", vm, "config.firmware").fault == "InvalidProperty") == (version == "4.1")
         user.fetch("HttpNfcLease", lease, "state")
         every = user.retrieve(props("HttpNfcLease", everything=True) + objects("HttpNfcLease", lease))
         assert every.fault is None

@@ -149,9 +149,16 @@ def test_a_participant_that_is_stuck_is_named_so(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_running_clock_fires_what_an_advance_has_brought_near() -> None:
-    clock, rang = Clock(running=True), threading.Event()
+    class Told(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            asleep.set()
+            return super().wait(timeout)
+
+    clock, rang, asleep = Clock(running=True), threading.Event(), threading.Event()
+    clock._changed = Told()
     try:
         clock.call_at(clock.now() + 3000, rang.set)
+        assert asleep.wait(LONG)
         before = clock.now()
         clock.advance(2999.95)
         assert rang.wait(LONG), "the clock's own thread slept past a timer that an advance had brought near"
