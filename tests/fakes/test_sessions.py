@@ -45,7 +45,7 @@ def test_the_cookie_comes_when_and_as_the_version_gives_it(profile: str) -> None
 @pytest.mark.parametrize(
     "form",
     [
-        '{whole}',
+        "{whole}",
         'vmware_soap_session="{id}"',
         "vmware_soap_session={id}",
         'other=1; vmware_soap_session="{id}"; more=2',

@@ -422,9 +422,7 @@ def test_a_server_that_was_stopped_starts_again_on_its_port(plain: HttpServer) -
     assert _talk(plain, b"GET /leave HTTP/1.1\r\nHost: h\r\n" + CLOSE + b"\r\n").endswith(b"left")
 
 
-def test_a_client_that_sends_half_a_request_is_given_up(
-    plain: HttpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_client_that_sends_half_a_request_is_given_up(plain: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handler_module, "HANDSHAKE_GUARD", 0.05)
     with _connect(plain) as connection:
         connection.sendall(b"GET /leave HTTP/1.1\r\nHost:")
@@ -451,5 +449,3 @@ def test_ipv6_is_written_with_brackets(site: Site) -> None:
 
 def _threads() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith("vcenter")]
-
-
