@@ -59,7 +59,7 @@ def versions(body: bytes, then: Callable[..., Any]) -> Callable[..., Any]:
 
 GOOD = (
     b'<?xml version="1.0"?><namespaces version="1.0"><namespace><name>urn:vim25</name><version>8.0.3.0</version>'
-    b"<priorVersions><version>8.0.2.0</version></priorVersions></namespace></namespaces>"
+    b"<priorVersions><version>8.0.1.0</version></priorVersions></namespace></namespaces>"
 )
 
 
@@ -76,7 +76,7 @@ def page(status: str, body: bytes) -> Callable[..., Any]:
     [
         (b"<html>hello", page("200 OK", b""), "not XML"),
         (b"<namespaces/>", page("200 OK", b""), "offers no version of the vSphere API that this client knows"),
-        (GOOD.replace(b"8.0", b"99.0"), page("200 OK", b""), "99.0.2.0, 99.0.3.0"),
+        (GOOD.replace(b"8.0", b"99.0"), page("200 OK", b""), "99.0.1.0, 99.0.3.0"),
         (b'<!DOCTYPE x [<!ENTITY a "b">]><namespaces>&a;</namespaces>', page("200 OK", b""), "document type"),
         (GOOD, page("503 Service Unavailable", b"busy"), "503 Service Unavailable"),
         (GOOD, page("200 OK", b"<html>welcome</html>"), "not SOAP"),
