@@ -1,6 +1,6 @@
 """The dozen internals of pyVmomi that the fake stands on, for every pyVmomi in range.
 
-When one of these fails with a new pyVmomi, `vim/_registry.py` and `vim/_codec.py` are where to look.
+When one of these fails with a new pyVmomi, `vim/_registry.py`, `_request.py` and `_reply.py` are where to look.
 """
 
 from __future__ import annotations

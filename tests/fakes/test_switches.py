@@ -147,6 +147,45 @@ def _checksum(vc: VCenter, me: Plain) -> tuple[str, int]:
     return entry.checksumType, len(entry.checksum)
 
 
+def _sha1_beside_sha256(vc: VCenter, me: Plain) -> int:
+    lease = me.export()
+    (device,) = lease.info.deviceUrl
+    lease.HttpNfcLeaseSetManifestChecksumType([vim.KeyValue(key=device.key, value="sha256")])
+    me.get(device.url)
+    (entry,) = lease.HttpNfcLeaseGetManifest()
+    assert (entry.checksumType, len(entry.checksum)) == ("sha256", 64)
+    return len(entry.sha1)
+
+
+def _late_checksum(vc: VCenter, me: Plain) -> tuple[str, str]:
+    lease = me.export()
+    (device,) = lease.info.deviceUrl
+    me.get(device.url)
+    late = [vim.KeyValue(key=device.key, value="sha256")]
+    answer = fault_of(lambda: lease.HttpNfcLeaseSetManifestChecksumType(late))
+    return answer, lease.HttpNfcLeaseGetManifest()[0].checksumType
+
+
+def _aborted(vc: VCenter, me: Plain) -> tuple[str, str]:
+    lease = me.export()
+    task = vc.world.tasks()[-1]
+    lease.HttpNfcLeaseAbort()
+    assert lease.state == "error" and task.value.state.value == "error"
+    return type(lease.error).__name__.rpartition(".")[2], type(task.error).__name__.rpartition(".")[2]
+
+
+def _suspended(vc: VCenter, me: Plain) -> str:
+    vm = me.vm()
+    vm.PowerOn()
+    vm.Suspend()
+    return fault_of(vm.ExportVm)
+
+
+def _datastore_key(vc: VCenter, me: Plain) -> bool:
+    (device,) = me.export().info.deviceUrl
+    return bool(device.datastoreKey) and device.url.startswith(device.datastoreKey)
+
+
 def _at_end(vc: VCenter, me: Plain) -> str:
     lease = me.export("LONG")
     answer = me.pool.request("GET", lease.info.deviceUrl[0].url, preload_content=False)
@@ -211,6 +250,11 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "nfc_connections": (_connections, {1: [200, 503], 2: [200, 200]}),
     "stream_bytes": (_bytes, {"differ": False, "equal": True}),
     "manifest_checksum": (_checksum, {"sha1": ("sha1", 40), "sha256": ("sha256", 64)}),
+    "manifest_sha1": (_sha1_beside_sha256, {"filled": 40, "empty": 0}),
+    "late_checksum_type": (_late_checksum, {IS: (IS, "sha1"), "ignored": ("none", "sha1")}),
+    "abort_without_fault": (_aborted, {"RequestCanceled": ("RequestCanceled",) * 2, "unset": ("NoneType",) * 2}),
+    "suspended_export": (_suspended, {"InvalidPowerState": "InvalidPowerState", "granted": "none"}),
+    "datastore_key": (_datastore_key, {"host-url": True, "unset": False}),
 }
 CASES = [(name, value) for name, (_, values) in SWITCHES.items() for value in values]
 

@@ -48,6 +48,7 @@ class LeaseInput(Enum):
     PROGRESS = "HttpNfcLeaseProgress"
     MOVED = "bytes left a host"
     MANIFEST = "HttpNfcLeaseGetManifest"
+    CHECKSUM = "HttpNfcLeaseSetManifestChecksumType"
     COMPLETE = "HttpNfcLeaseComplete"
     ABORT = "HttpNfcLeaseAbort"
     DEADLINE = "the timeout has passed without renewal"
@@ -73,6 +74,7 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
         (S.INITIALIZING, IN.PROGRESS): S.INITIALIZING,
         (S.INITIALIZING, IN.MOVED): R.NOTHING,
         (S.INITIALIZING, IN.MANIFEST): R.WHILE_INITIALIZING,
+        (S.INITIALIZING, IN.CHECKSUM): S.INITIALIZING,
         (S.INITIALIZING, IN.COMPLETE): R.WHILE_INITIALIZING,
         (S.INITIALIZING, IN.ABORT): S.ABORTED,
         (S.INITIALIZING, IN.DEADLINE): S.TIMED_OUT,
@@ -81,6 +83,7 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
         (S.READY, IN.PROGRESS): S.READY,
         (S.READY, IN.MOVED): S.READY,
         (S.READY, IN.MANIFEST): S.READY,
+        (S.READY, IN.CHECKSUM): S.READY,
         (S.READY, IN.COMPLETE): S.DONE,
         (S.READY, IN.ABORT): S.ABORTED,
         (S.READY, IN.DEADLINE): S.TIMED_OUT,
@@ -90,6 +93,7 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
         (S.DONE, IN.PROGRESS): R.PROGRESS_AFTER_END,
         (S.DONE, IN.MOVED): R.NOTHING,
         (S.DONE, IN.MANIFEST): R.INVALID_STATE,
+        (S.DONE, IN.CHECKSUM): R.INVALID_STATE,
         (S.DONE, IN.COMPLETE): R.INVALID_STATE,
         (S.DONE, IN.ABORT): R.ABORT_AFTER_COMPLETE,
         (S.DONE, IN.DEADLINE): R.NOTHING,
@@ -98,6 +102,7 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
         (S.ABORTED, IN.PROGRESS): R.PROGRESS_AFTER_END,
         (S.ABORTED, IN.MOVED): R.NOTHING,
         (S.ABORTED, IN.MANIFEST): R.INVALID_STATE,
+        (S.ABORTED, IN.CHECKSUM): R.INVALID_STATE,
         (S.ABORTED, IN.COMPLETE): R.INVALID_STATE,
         (S.ABORTED, IN.ABORT): R.INVALID_STATE,
         (S.ABORTED, IN.DEADLINE): R.NOTHING,
@@ -106,6 +111,7 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
         (S.TIMED_OUT, IN.PROGRESS): R.TIMED_OUT,
         (S.TIMED_OUT, IN.MOVED): R.NOTHING,
         (S.TIMED_OUT, IN.MANIFEST): R.TIMED_OUT,
+        (S.TIMED_OUT, IN.CHECKSUM): R.INVALID_STATE,
         (S.TIMED_OUT, IN.COMPLETE): R.TIMED_OUT,
         (S.TIMED_OUT, IN.ABORT): R.TIMED_OUT,
         (S.TIMED_OUT, IN.DEADLINE): R.NOTHING,
@@ -114,6 +120,7 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
         (S.FAILED, IN.PROGRESS): R.PROGRESS_AFTER_END,
         (S.FAILED, IN.MOVED): R.NOTHING,
         (S.FAILED, IN.MANIFEST): R.INVALID_STATE,
+        (S.FAILED, IN.CHECKSUM): R.INVALID_STATE,
         (S.FAILED, IN.COMPLETE): R.INVALID_STATE,
         (S.FAILED, IN.ABORT): R.INVALID_STATE,
         (S.FAILED, IN.DEADLINE): R.NOTHING,

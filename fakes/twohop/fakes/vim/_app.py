@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..world import look
 from . import _faults as faults
-from ._codec import BadRequest, MethodFault, client_fault, parse_request, serialize_fault, serialize_result
-from ._registry import NAMESPACE, newest_known, prior_versions, version_for
+from ._registry import NAMESPACE, newest_known, prior_versions, version_for, vmodl
+from ._reply import client_fault, serialize_fault, serialize_result
+from ._request import BadRequest, parse_request
 from ._service import Call, Service
 from ._sessions import COOKIE, cookie_of
 
@@ -81,7 +82,7 @@ class VimApp:
             return "200 OK", answer
         except BadRequest as error:
             return failed, serialize_fault(error.fault, call.version)
-        except MethodFault as fault:
+        except vmodl.MethodFault as fault:
             return failed, serialize_fault(fault, call.version)
         except Exception as error:
             # A page of HTML would crash clients, which parse every 500 as SOAP; the journal keeps what went wrong.

@@ -9,9 +9,9 @@ from typing import Any
 
 from ..world import Entity, World
 from . import _faults as faults
-from ._codec import FETCH, Invocation
 from ._kinds import BY_CLASS, KINDS, Kind
 from ._registry import VmomiSupport, has, newest_known
+from ._request import FETCH, Invocation
 from ._sessions import Session, Sessions
 
 

@@ -15,8 +15,8 @@ from twohop.runtime import Wake
 
 from ..world import look
 from . import _faults as faults
-from ._codec import serialize_value
 from ._registry import vmodl
+from ._reply import serialize_value
 from ._select import read, select
 from ._service import Call, Service
 

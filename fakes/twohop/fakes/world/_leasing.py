@@ -11,10 +11,10 @@ from ._operations import ExportLease, ExportTask
 from ._world import Change, World
 
 
-def end_task(tx: Change, task: ExportTask, now: float, error: Any = None) -> None:
-    """Let a task succeed, or fail with a fault."""
+def end_task(tx: Change, task: ExportTask, now: float, *, failed: bool = False, error: Any = None) -> None:
+    """Let a task succeed or fail, with a fault where one is known."""
     tx.set(task, "error", error)
-    tx.set(task, "value", task.value.step(TaskInput.SUCCEED if error is None else TaskInput.FAIL, now))
+    tx.set(task, "value", task.value.step(TaskInput.FAIL if failed else TaskInput.SUCCEED, now))
 
 
 def step_lease(world: World, lease: ExportLease, input: LeaseInput, error: Any = None) -> Refusal | None:
@@ -29,7 +29,7 @@ def step_lease(world: World, lease: ExportLease, input: LeaseInput, error: Any =
             tx.set(lease, "error", error)
         tx.set(lease, "value", after)
         if before.held and not after.state.held:
-            end_task(tx, lease.task, now, lease.error if after.state is not LeaseState.DONE else None)
+            end_task(tx, lease.task, now, failed=after.state is not LeaseState.DONE, error=lease.error)
             for vm in lease.vms:
                 tx.set(vm, "leases", vm.leases - {lease.moid})
             world.withdraw(lease)

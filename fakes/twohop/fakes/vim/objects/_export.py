@@ -18,7 +18,8 @@ from ._virtual_machine import VIRTUAL_MACHINE
 @VIRTUAL_MACHINE.method("ExportVm")
 def _export_vm(call: Call, vm: Vm) -> Any:
     with call.world.change() as tx:
-        if vm.power is not PowerState.OFF:
+        granted = vm.power is PowerState.SUSPENDED and call.world.profile.text("suspended_export") == "granted"
+        if vm.power is not PowerState.OFF and not granted:
             raise faults.invalid_power_state(vm.power.value, PowerState.OFF.value)
         if vm.leases and call.world.profile.text("second_export") == "TaskInProgress":
             task = next(lease.task for lease in call.world.leases() if lease.moid in vm.leases)

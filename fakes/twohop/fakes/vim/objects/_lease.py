@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ...machines import LeaseInput, LeaseState, Refusal
-from ...nfc import digests_of
 from ...world import ExportLease, ExportTask, step_lease
 from .. import _faults as faults
 from .._kinds import Kind
@@ -52,7 +51,8 @@ def cancel_export(call: Call, task: ExportTask) -> None:
             step_lease(call.world, lease, LeaseInput.ABORT, faults.request_canceled())
 
 
-def _require(call: Call, lease: ExportLease, input: LeaseInput, error: Any = None) -> None:
+def require(call: Call, lease: ExportLease, input: LeaseInput, error: Any = None) -> None:
+    """Put an input to a lease; raise the fault that its state, or the profile, answers with (2.1 to 2.9)."""
     refusal = step_lease(call.world, lease, input, error)
     if refusal is None:
         return
@@ -104,6 +104,7 @@ def _capabilities(call: Call, lease: ExportLease) -> Any:
 def _info(call: Call, lease: ExportLease) -> Any:
     if lease.state is not LeaseState.READY:
         return None
+    keyed = call.world.profile.text("datastore_key") == "host-url"
     return vim.HttpNfcLease.Info(
         lease=call.ref(lease),
         entity=call.ref(lease.entity),
@@ -115,7 +116,7 @@ def _info(call: Call, lease: ExportLease) -> Any:
                 sslThumbprint=file.host.thumbprint,
                 disk=True,
                 targetId=file.name,
-                datastoreKey=f"https://{file.host.authority}/nfc/{file.ticket}/",
+                datastoreKey=f"https://{file.host.authority}/nfc/{file.ticket}/" if keyed else None,
             )
             for file in lease.files
         ],
@@ -129,44 +130,19 @@ def _progress(call: Call, lease: ExportLease, percent: int) -> None:
     if call.world.profile.text("progress_out_of_range") == "InvalidArgument" and not 0 <= percent <= 100:
         raise faults.invalid_argument("percent")
     with call.world.change() as tx:
-        _require(call, lease, LeaseInput.PROGRESS)
+        require(call, lease, LeaseInput.PROGRESS)
         tx.set(lease, "percent", percent)
         tx.set(lease.task, "progress", max(0, min(100, percent)))
 
 
 @LEASE.method("HttpNfcLeaseComplete")
 def _complete(call: Call, lease: ExportLease) -> None:
-    _require(call, lease, LeaseInput.COMPLETE)
+    require(call, lease, LeaseInput.COMPLETE)
 
 
 @LEASE.method("HttpNfcLeaseAbort")
 def _abort(call: Call, lease: ExportLease, fault: Any) -> None:
     # The fault given is what other listeners see on the task (1.4).
-    seen = fault if isinstance(fault, vmodl.MethodFault) else faults.request_canceled()
-    _require(call, lease, LeaseInput.ABORT, seen)
-
-
-@LEASE.method("HttpNfcLeaseGetManifest")
-def _manifest(call: Call, lease: ExportLease) -> list[Any]:
-    _require(call, lease, LeaseInput.MANIFEST)
-    default = call.world.profile.text("manifest_checksum")
-    entries = []
-    # Only files that were sent whole have an entry (5.5).
-    for file in lease.files:
-        if not file.sent:
-            continue
-        size, sha1, sha256 = digests_of(file)
-        kind = lease.checksum_types.get(file.key, default)
-        entries.append(
-            vim.HttpNfcLease.ManifestEntry(
-                key=file.key,
-                sha1=sha1,
-                checksum=sha1 if kind == "sha1" else sha256,
-                checksumType=kind,
-                size=size,
-                disk=True,
-                capacity=file.disk.capacity,
-                populatedSize=file.disk.content.populated,
-            )
-        )
-    return entries
+    silent = call.world.profile.text("abort_without_fault") == "unset"
+    seen = fault if isinstance(fault, vmodl.MethodFault) else None if silent else faults.request_canceled()
+    require(call, lease, LeaseInput.ABORT, seen)

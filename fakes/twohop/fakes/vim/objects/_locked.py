@@ -1,0 +1,36 @@
+"""Operations on a machine that the fake does not carry out, but that a lease refuses all the same (9.1).
+
+A client that tries one of these on a leased machine is refused as by the real server; on a free one it is told that the
+gap is twohop's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...world import Vm
+from .. import _faults as faults
+from .._service import Call
+from ._virtual_machine import VIRTUAL_MACHINE, refuse_while_leased
+
+CHANGES = (
+    "CreateSnapshot_Task", "MarkAsTemplate", "MigrateVM_Task", "ReconfigVM_Task", "RelocateVM_Task",
+    "RemoveAllSnapshots_Task", "Rename_Task", "RevertToCurrentSnapshot_Task", "UnregisterVM", "UpgradeVM_Task",
+)  # fmt: skip
+"""State-changing methods without a handler of their own."""
+
+
+def _refuse(name: str) -> Callable[..., Any]:
+    def handler(call: Call, vm: Vm, **arguments: Any) -> Any:
+        with call.world.lock:
+            refuse_while_leased(call, vm)
+        what = f"the method VirtualMachine.{name}"
+        call.service.gap(what)
+        raise faults.not_implemented(what)
+
+    return handler
+
+
+for _name in CHANGES:
+    VIRTUAL_MACHINE.method(_name)(_refuse(_name))
