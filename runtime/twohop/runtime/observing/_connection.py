@@ -6,8 +6,10 @@ they stood on the wire, without a word of pyVmomi's own opinion about them.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ssl
+from collections.abc import Iterator
 from typing import Any
 
 from .._certificates import thumbprint_of
@@ -75,6 +77,10 @@ class ObservingConnection(http.client.HTTPSConnection):
         self, method: str, url: str, body: Any = None, headers: Any = None, *, encode_chunked: bool = False
     ) -> None:
         """Send a request and remember it until its answer has been read."""
+        with self._closed_on_failure():
+            self._request(method, url, body, headers, encode_chunked)
+
+    def _request(self, method: str, url: str, body: Any, headers: Any, encode_chunked: bool) -> None:
         observer = self.observer
         if observer is None:
             super().request(method, url, body, headers or {}, encode_chunked=encode_chunked)
@@ -96,6 +102,19 @@ class ObservingConnection(http.client.HTTPSConnection):
 
     def getresponse(self) -> Any:
         """Return the answer, which reports itself when it has been read."""
+        with self._closed_on_failure():
+            return self._response()
+
+    @contextlib.contextmanager
+    def _closed_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, http.client.HTTPException):
+            # pyVmomi 8.0.1 forgets a connection that failed, and it would stay open until it is collected.
+            self.close()
+            raise
+
+    def _response(self) -> Any:
         observer = self.observer
         if observer is None:
             return super().getresponse()
