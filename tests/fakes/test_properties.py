@@ -197,7 +197,7 @@ def test_a_manifest_of_an_older_client_has_no_checksum_type(vc) -> None:  # type
 
 def test_a_method_that_came_later_does_not_exist_in_an_older_version(vc) -> None:  # type: ignore[no-untyped-def]
     with Wire(vc, "6.5").login() as old, Wire(vc, "8.0.1.0").login() as new:
-        for user, fault in ((old, "MethodNotFound"), (new, "NotSupported")):
+        for user, fault in ((old, "MethodNotFound"), (new, "InvalidArgument")):
             (lease,) = user.call("ExportVm", "VirtualMachine", user.moid("Vm", "VM0")).texts("returnval")
             pair = "<deviceUrlsToChecksumTypes><key>k</key><value>sha256</value></deviceUrlsToChecksumTypes>"
             assert user.call("HttpNfcLeaseSetManifestChecksumType", "HttpNfcLease", lease, pair).fault == fault
