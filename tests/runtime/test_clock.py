@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twohop.runtime import Clock, Wake
+from twohop.runtime import Clock, ClockClosed, Wake
 from twohop.runtime import _clock as clock_module
 
 LONG = 30.0
@@ -228,3 +228,87 @@ def _armed(clock: Clock):  # type: ignore[no-untyped-def]
 
     clock._schedule = watched  # type: ignore[method-assign]
     return lambda: armed.wait(LONG) or pytest.fail("nobody waits on the clock")
+
+
+def test_a_timer_that_raises_takes_its_turn_from_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, rang = Clock(start=0.0), []
+    clock.call_at(10, lambda: 1 / 0)
+    clock.call_at(20, lambda: rang.append(clock.now()))
+    with pytest.raises(ZeroDivisionError):
+        clock.advance(30)
+    assert (rang, clock.now()) == ([20], 30)
+
+    told, later = [], threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda given: told.append(given.exc_type))
+    running = Clock(running=True)
+    try:
+        running.call_at(running.now(), lambda: 1 / 0)
+        running.call_at(running.now(), later.set)
+        assert later.wait(LONG), "a timer that raised has stopped the clock"
+        assert told == [ZeroDivisionError]
+    finally:
+        running.close()
+
+
+def test_a_closed_clock_fires_nothing_and_leaves_nobody_waiting() -> None:
+    clock, rang, ended = Clock(start=0.0), [], []
+    clock.call_at(5, lambda: rang.append(1))
+    armed = _armed(clock)
+
+    def wait() -> None:
+        try:
+            clock.wait_until(10)
+        except ClockClosed:
+            ended.append("closed")
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    armed()
+    clock.close()
+    thread.join(LONG)
+    assert ended == ["closed"]
+    clock.advance(100)
+    assert rang == []
+    with pytest.raises(ClockClosed):
+        clock.wait_until(1000)
+
+
+def test_catching_up_waits_for_a_timer_that_is_being_run() -> None:
+    clock, busy, free, rang = Clock(running=True), threading.Event(), threading.Event(), []
+
+    def slow() -> None:
+        busy.set()
+        free.wait(LONG)
+
+    try:
+        clock.call_at(clock.now(), slow)
+        clock.call_at(clock.now(), lambda: rang.append(1))
+        assert busy.wait(LONG)
+        caller = threading.Thread(target=clock.catch_up)
+        caller.start()
+        assert rang == []
+        free.set()
+        caller.join(LONG)
+        assert rang == [1]
+    finally:
+        free.set()
+        clock.close()
+
+
+def test_a_participant_that_woke_early_and_waits_again_is_not_taken_for_a_stuck_one() -> None:
+    clock, stop, rounds = Clock(start=0.0), Wake(), []
+
+    def loop() -> None:
+        with clock.participant():
+            for number in range(200):
+                clock.wait_until(clock.now() + 5, stop)
+                stop.clear()
+                rounds.append(number)
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    while thread.is_alive():
+        stop.set()
+        clock.advance(5)
+    thread.join(LONG)
+    assert len(rounds) == 200

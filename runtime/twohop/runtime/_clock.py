@@ -20,70 +20,14 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from ._timers import ClockClosed, Participant, Timer, Wake
 
 SETTLE_GUARD = 30.0
 """Real seconds that `advance` grants a participant to wait again before it says that the thread is stuck."""
 
-
 LATEST = 253_402_300_799.0
 """The end of the year 9999 in POSIX seconds: later moments cannot be written down by any server here."""
-
-
-class Wake:
-    """A flag that ends waits on a clock early; it stays set until `clear`."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._set = False
-        self._waiting: set[threading.Event] = set()
-
-    def set(self) -> None:
-        """End every wait that was given this flag, now and until it is cleared."""
-        with self._lock:
-            self._set = True
-            for event in self._waiting:
-                event.set()
-
-    def clear(self) -> None:
-        """Let later waits block again."""
-        with self._lock:
-            self._set = False
-
-    def is_set(self) -> bool:
-        """Tell whether the flag is up."""
-        return self._set
-
-    def _attach(self, event: threading.Event) -> None:
-        with self._lock:
-            self._waiting.add(event)
-            if self._set:
-                event.set()
-
-    def _detach(self, event: threading.Event) -> None:
-        with self._lock:
-            self._waiting.discard(event)
-
-
-@dataclass(eq=False)
-class _Participant:
-    """A thread that waits again and again; settled while it waits."""
-
-    thread: threading.Thread
-    settled: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass(eq=False)
-class Timer:
-    """Something due at `deadline` (POSIX seconds); `cancel` makes it never happen."""
-
-    deadline: float
-    _action: Callable[[], None] | None
-    _participant: _Participant | None = None
-
-    def cancel(self) -> None:
-        """Forget the timer; harmless when it has already run."""
-        self._action = None
 
 
 class Clock:
@@ -104,10 +48,12 @@ class Clock:
         self.running = running
         self._lock = threading.Lock()
         self._moving = threading.RLock()
+        self._advancing = False
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._local = threading.local()
-        self._participants: set[_Participant] = set()
+        self._participants: set[Participant] = set()
+        self._waiting: set[threading.Event] = set()
         self._changed = threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -123,23 +69,32 @@ class Clock:
         return self._schedule(Timer(deadline, action))
 
     def wait_until(self, deadline: float, wake: Wake | None = None) -> bool:
-        """Block until the clock reaches `deadline`, or until `wake` is set; True where it was woken early."""
+        """Block until the clock reaches `deadline`, or until `wake` is set; True where it was woken early.
+
+        Raises ClockClosed where the clock is closed before either.
+        """
         event = threading.Event()
-        participant: _Participant | None = getattr(self._local, "participant", None)
+        participant: Participant | None = getattr(self._local, "participant", None)
         if wake is not None:
             wake._attach(event)
         timer = Timer(deadline, event.set, participant)
         try:
             if deadline > self.now():
+                with self._lock:
+                    self._waiting.add(event)
                 self._schedule(timer)
-                if participant is not None:
-                    participant.settled.set()
-                event.wait()
-            return wake is not None and wake.is_set()
+                if not self._closed:
+                    event.wait()
+            woken = wake is not None and wake.is_set()
+            if self._closed and not woken and deadline > self.now():
+                raise ClockClosed("the clock was closed under a wait: end whoever waits on it first")
+            return woken
         finally:
-            if participant is not None:
-                participant.settled.clear()
-            timer.cancel()
+            with self._lock:
+                self._waiting.discard(event)
+                timer.cancel()
+                if participant is not None:
+                    participant.settled.clear()
             if wake is not None:
                 wake._detach(event)
 
@@ -149,7 +104,7 @@ class Clock:
 
         Time stands still for an advance until every participant waits; so tell the clock before others rely on it.
         """
-        participant = _Participant(threading.current_thread())
+        participant = Participant(threading.current_thread())
         self._local.participant = participant
         with self._lock:
             self._participants.add(participant)
@@ -162,36 +117,52 @@ class Clock:
             participant.settled.set()
 
     def advance(self, seconds: float) -> None:
-        """Move the time forward by `seconds` and return when everything due on the way has happened."""
+        """Move the time forward by `seconds` and return when everything due on the way has happened.
+
+        What a timer raises on the way is raised at the end, when the others have had their turn.
+        """
         if not math.isfinite(seconds) or seconds < 0:
             raise ValueError(f"a clock only goes forward: asked to advance by {seconds} s; give a number of 0 or more")
+        errors: list[Exception] = []
         with self._moving:
             target = self.now() + seconds
             if target > LATEST:
                 raise ValueError(f"asked to advance by {seconds} s, past the year 9999; give less")
-            self._settle()
-            while (timer := self._due(target)) is not None:
-                self._step_to(timer.deadline)
-                self._run(timer)
+            self._advancing = True
+            try:
                 self._settle()
-            self._step_to(target)
+                while (timer := self._due(target)) is not None:
+                    self._step_to(timer.deadline)
+                    self._run(timer, errors)
+                    self._settle()
+                self._step_to(target)
+            finally:
+                self._advancing = False
+        if errors:
+            raise errors[0]
 
     def catch_up(self) -> None:
         """Let everything that is due by now happen before whoever asks goes on.
 
         On a running clock the thread that fires timers may be late, and a call must not find a lease alive whose time
-        has passed. Does nothing while somebody advances the clock: then all is in order already.
+        has passed. Does nothing while somebody advances the clock: all that is due by then has happened already, and
+        the advance may be waiting for the very thread that asks.
         """
-        if self.running and self._moving.acquire(blocking=False):
-            try:
-                while (timer := self._due(self.now())) is not None:
-                    self._run(timer)
-            finally:
-                self._moving.release()
+        while self.running and not self._advancing:
+            if self._moving.acquire(timeout=0.01):
+                try:
+                    self._fire()
+                finally:
+                    self._moving.release()
+                return
 
     def close(self) -> None:
-        """Stop the thread of a running clock; timers no longer fire."""
-        self._closed = True
+        """Stop the clock: timers no longer fire, and who still waits gets ClockClosed."""
+        with self._lock:
+            self._closed = True
+            waiting = list(self._waiting)
+        for event in waiting:
+            event.set()
         self._changed.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -200,8 +171,10 @@ class Clock:
     def _schedule(self, timer: Timer) -> Timer:
         with self._lock:
             heapq.heappush(self._heap, (timer.deadline, next(self._order), timer))
-            start = self.running and self._thread is None and not self._closed
-            if start:
+            # Both at once: a thread that counts as waiting has its timer in the heap.
+            if timer._participant is not None:
+                timer._participant.settled.set()
+            if self.running and self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._tick, name="twohop-clock", daemon=True)
                 self._thread.start()
         self._changed.set()
@@ -209,7 +182,7 @@ class Clock:
 
     def _due(self, until: float) -> Timer | None:
         with self._lock:
-            while self._heap:
+            while self._heap and not self._closed:
                 deadline, _, timer = self._heap[0]
                 if timer._action is not None and deadline > until:
                     return None
@@ -228,14 +201,27 @@ class Clock:
             else:
                 self._base = moment
 
-    @staticmethod
-    def _run(timer: Timer) -> None:
-        action, timer._action = timer._action, None
-        if action is None:
-            return
-        if timer._participant is not None:
-            timer._participant.settled.clear()
-        action()
+    def _run(self, timer: Timer, errors: list[Exception]) -> None:
+        # A participant that was woken by its flag has cancelled its timer, and may be waiting anew by now.
+        with self._lock:
+            action, timer._action = timer._action, None
+            if action is None:
+                return
+            if timer._participant is not None:
+                timer._participant.settled.clear()
+        try:
+            action()
+        except Exception as error:
+            errors.append(error)
+
+    def _fire(self) -> None:
+        """Run what is due now; what a timer raises goes to the hook for threads, and the others have their turn."""
+        while (timer := self._due(self.now())) is not None:
+            errors: list[Exception] = []
+            self._run(timer, errors)
+            for error in errors:
+                told = threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))
+                threading.excepthook(told)
 
     def _settle(self) -> None:
         """Wait until every participant waits for the clock, or has left."""
@@ -243,9 +229,7 @@ class Clock:
             others = [p for p in self._participants if p.thread is not threading.current_thread()]
         until = time.monotonic() + SETTLE_GUARD
         for participant in others:
-            while not participant.settled.wait(0.05):
-                if not participant.thread.is_alive():
-                    break
+            while not participant.settled.wait(0.05) and participant.thread.is_alive():
                 if time.monotonic() > until:
                     raise RuntimeError(
                         f"the thread {participant.thread.name} has neither waited for the clock nor ended within"
@@ -256,8 +240,7 @@ class Clock:
         while not self._closed:
             self._changed.clear()
             with self._moving:
-                while not self._closed and (timer := self._due(self.now())) is not None:
-                    self._run(timer)
+                self._fire()
             with self._lock:
                 ahead = self._heap[0][0] - self.now() if self._heap else None
             self._changed.wait(ahead if ahead is None else max(0.0, min(ahead, 3600.0)))
