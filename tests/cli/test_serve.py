@@ -48,11 +48,11 @@ def test_passwords_are_for_the_owner_alone(serve):
 
 
 def test_worlds_have_ports_credentials_and_clocks_of_their_own(serve):
-    control = serve().environment["TWOHOP_CONTROL_URL"]
+    default = serve().environment
+    control = default["TWOHOP_CONTROL_URL"]
     made = http.request("POST", f"{control}/v1/worlds", json={"name": "mine", "vms": 3, "running": False})
     assert made.status == 201
     mine = made.json()["environment"]
-    default = http.request("GET", f"{control}/v1/worlds/default").json()["environment"]
     assert mine["TWOHOP_VCENTER_URL"] != default["TWOHOP_VCENTER_URL"]
     assert mine["TWOHOP_PASSWORD"] != default["TWOHOP_PASSWORD"]
     before = http.request("GET", f"{control}/v1/worlds/mine/clock").json()
@@ -73,6 +73,13 @@ def test_worlds_have_ports_credentials_and_clocks_of_their_own(serve):
         ({"name": "a", "profile": "vcenter-x"}, "no version 'x'"),
         ({"name": "a", "hosts": 0}, "at least 1 host"),
         ({}, "name the world"),
+        (
+            {
+                "name": "a",
+                "world": {"datacenters": [{"hosts": ["h"], "vms": [{"disks": [{"content": "/etc/shadow"}]}]}]},
+            },
+            "files need serve --world",
+        ),
     ],
 )
 def test_a_wrong_world_is_refused_with_what_is_wrong(serve, asked, said):
@@ -80,6 +87,21 @@ def test_a_wrong_world_is_refused_with_what_is_wrong(serve, asked, said):
     answer = http.request("POST", f"{control}/v1/worlds", json=asked)
     assert answer.status == 400 and said in answer.json()["error"]
     assert http.request("GET", f"{control}/v1/worlds").json() == {"worlds": ["default"]}
+
+
+def test_passwords_are_told_to_nobody_who_asks_later(serve):
+    served = serve("--cell")
+    control = served.environment["TWOHOP_CONTROL_URL"]
+    for path in ("worlds/default", "about", "journal", "worlds"):
+        told = http.request("GET", f"{control}/v1/{path}").data.decode()
+        assert served.environment["TWOHOP_PASSWORD"] not in told
+        assert served.environment["TWOHOP_CELL_PASSWORD"] not in told
+
+
+def test_a_name_that_is_not_ours_is_not_answered(serve):
+    control = serve().environment["TWOHOP_CONTROL_URL"]
+    assert http.request("GET", f"{control}/v1/about", headers={"Host": "evil.example"}).status == 403
+    assert http.request("GET", f"{control}/v1/about", headers={"Host": "localhost:1"}).status == 200
 
 
 @pytest.mark.parametrize(

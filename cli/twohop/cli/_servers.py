@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -49,7 +49,24 @@ class WorldOptions:
             kind = allowed[name]
             if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
                 raise ValueError(f"{name} is a {kind.__name__}, got {value!r}")
+        for content in _contents(options.get("world")):
+            if not str(content).startswith("seed:"):
+                raise ValueError(
+                    f"disk content {content!r}: over HTTP a disk is made from seed:N; files need serve --world"
+                )
         return cls(**options)
+
+
+def _contents(value: Any) -> Iterator[Any]:
+    """Yield what disks are to hold, anywhere in the data of a world."""
+    if isinstance(value, Mapping):
+        if "content" in value:
+            yield value["content"]
+        for inner in value.values():
+            yield from _contents(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _contents(inner)
 
 
 class WorldServers:

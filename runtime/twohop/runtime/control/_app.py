@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, UnsupportedMediaType
 from werkzeug.routing import Map, Rule
@@ -108,12 +110,17 @@ class ControlApp:
             answer = _json({"error": f"there is no world {error.args[0]!r} here; there are: {known}"}, 404)
         except ValueError as error:
             answer = _json({"error": str(error)}, 400)
+        except Exception as error:
+            # A timer that fails, or a thread that is stuck, while the clock is advanced: the caller has to hear of it.
+            answer = _json({"error": f"{type(error).__name__}: {error}"}, 500)
         return answer(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
-        # A page in somebody's browser must not be able to move our clock.
+        # A page in somebody's browser must not be able to move our clock, under whatever name it reached us.
         if "Origin" in request.headers:
             raise Forbidden("the control API takes no requests from web pages")
+        if not _is_loopback(request.host):
+            raise Forbidden("the control API answers to loopback addresses and localhost only")
         endpoint, arguments = self._map.bind_to_environ(request.environ).match()
         answer: Response = getattr(self, f"_on_{endpoint}")(request, **arguments)
         return answer
@@ -133,11 +140,12 @@ class ControlApp:
         name = options.pop("name", None)
         if not isinstance(name, str):
             raise BadRequest('name the world: {"name": "..."}')
-        self._keeper.create(name, options)
-        return _json(self._describe(name), 201)
+        made = self._keeper.create(name, options)
+        return _json({"name": name, "environment": made.environment(), "about": made.about()}, 201)
 
     def _on_show(self, request: Request, world: str) -> Response:
-        return _json(self._describe(world))
+        # Passwords are told once, to whoever made the world; the default world's stand in the environment file.
+        return _json({"name": world, "about": self._keeper.world(world).about()})
 
     def _on_remove(self, request: Request, world: str) -> Response:
         self._keeper.remove(world)
@@ -173,9 +181,15 @@ class ControlApp:
     def _on_about(self, request: Request, world: str) -> Response:
         return _json(self._keeper.world(world).about())
 
-    def _describe(self, name: str) -> dict[str, Any]:
-        world = self._keeper.world(name)
-        return {"name": name, "environment": world.environment(), "about": world.about()}
+
+def _is_loopback(authority: str) -> bool:
+    name = urlsplit(f"//{authority}").hostname or ""
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _body(request: Request) -> dict[str, Any]:
