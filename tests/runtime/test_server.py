@@ -209,6 +209,20 @@ def test_a_client_that_leaves_in_its_body_is_gone(
         b"Content-Length: 3\r\nTransfer-Encoding: chunked",
         b"Transfer-Encoding: gzip, chunked",
         b"Transfer-Encoding: identity",
+        b"Transfer-Encoding:\r\nTransfer-Encoding: chunked\r\nContent-Length: 4",
+        b"Transfer-Encoding:\r\nContent-Length: 4",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        b"Foo : y\r\nContent-Length: 36",
+        b"Content-Length : 36",
+        b"Foo\r\nContent-Length: 36",
+        b" Foo: y\r\nContent-Length: 36",
+        b"Foo: y\rContent-Length: 36",
+        b"Foo: y\r\n z",
+        b": y",
+        b"From me\r\nContent-Length: 36",
+        b"Content-Length: " + b"1" * 5000,
+        b"Host: other",
     ],
 )
 def test_contradictory_lengths_are_refused_and_the_connection_ends(plain: HttpServer, headers: bytes) -> None:
@@ -216,6 +230,35 @@ def test_contradictory_lengths_are_refused_and_the_connection_ends(plain: HttpSe
     answer = _talk(plain, b"POST /echo HTTP/1.1\r\nHost: h\r\n" + headers + b"\r\n\r\n" + hidden)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked",
+        b"POST /echo HTTP/1.1\r\nContent-Length: 0",
+        b"POST /echo HTTP/1.1",
+    ],
+)
+def test_what_a_version_of_http_does_not_have_or_needs_is_refused(plain: HttpServer, head: bytes) -> None:
+    answer = _talk(plain, head + b"\r\n\r\n0\r\n\r\nGET /leave HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_a_head_that_ends_early_is_no_request(plain: HttpServer, seen: list[ServedExchange]) -> None:
+    with _connect(plain) as connection:
+        connection.sendall(b"GET /leave HTTP/1.1\r\nHost: h\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+    plain.stop()
+    assert seen == []
+
+
+@pytest.mark.parametrize("kind", [b"multipart/mixed; boundary=x", b"message/rfc822", b"multipart/mixed"])
+def test_a_type_that_mail_would_take_apart_is_left_alone(plain: HttpServer, kind: bytes) -> None:
+    head = b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: " + kind + b"\r\nContent-Length: 2 \r\n" + CLOSE
+    assert _talk(plain, head + b"\r\nok").endswith(b"\r\n\r\nok")
 
 
 def test_equal_lengths_said_twice_are_one_length(plain: HttpServer) -> None:

@@ -7,6 +7,7 @@ the middle of a chunk fails in it as if the server were wrong. Clients send SOAP
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from email.message import Message
 from typing import BinaryIO
@@ -16,10 +17,40 @@ LINE = 4096
 TRAILERS = 64
 """Trailers beyond which nobody reads on."""
 _HEX = frozenset("0123456789abcdefABCDEF")
+_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*\r?\n")
+DIGITS = 18
+"""Digits of a Content-Length beyond which no such body exists."""
 
 
 class MalformedBody(OSError):
     """The client's body does not keep the rules of HTTP; the answer is 400."""
+
+
+class Head:
+    """The header lines of a request on their way to the parser, which drops what it does not understand.
+
+    What one reader drops another may keep, and then they part the bytes of a connection differently; so a head that is
+    not of lines `name: value` up to an empty one is nobody's request.
+    """
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._sound = True
+        self._ended = False
+
+    @property
+    def sound(self) -> bool:
+        """Whether every line was a header, without folds, up to the empty line."""
+        return self._sound and self._ended
+
+    def readline(self, limit: int) -> bytes:
+        """Return the next line, and judge it."""
+        line = self._source.readline(limit)
+        if line in (b"\r\n", b"\n"):
+            self._ended = True
+        elif not _FIELD.fullmatch(line):
+            self._sound = False
+        return line
 
 
 class Chunks:
@@ -82,17 +113,19 @@ class RequestBody(io.RawIOBase):
         self.consumed = 0
 
     @classmethod
-    def of(cls, headers: Message, rfile: BinaryIO) -> RequestBody | None:
-        """Return the body that the headers announce, or None where they contradict themselves."""
-        coding = headers.get("Transfer-Encoding", "").strip().lower()
-        lengths = headers.get_all("Content-Length", [])
-        if coding:
-            return cls(Chunks(rfile), None) if coding == "chunked" and not lengths else None
+    def of(cls, headers: Message, rfile: BinaryIO, version: str = "HTTP/1.1") -> RequestBody | None:
+        """Return the body that the headers announce, or None where they contradict themselves or `version`."""
+        codings = headers.get_all("Transfer-Encoding", [])
+        lengths = {length.strip(" \t") for length in headers.get_all("Content-Length", [])}
+        if codings:
+            chunked = [coding.strip(" \t").lower() for coding in codings] == ["chunked"]
+            return cls(Chunks(rfile), None) if chunked and not lengths and version >= "HTTP/1.1" else None
         if not lengths:
             return cls(rfile, 0)
-        if len(set(lengths)) != 1 or not (lengths[0].isascii() and lengths[0].isdigit()):
+        length = lengths.pop()
+        if lengths or len(length) > DIGITS or not (length.isascii() and length.isdigit()):
             return None
-        return cls(rfile, int(lengths[0]))
+        return cls(rfile, int(length))
 
     def readable(self) -> bool:
         """Say yes, as a raw stream has to."""

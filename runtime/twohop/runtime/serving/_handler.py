@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from werkzeug.serving import WSGIRequestHandler
 
-from ._body import MalformedBody, RequestBody
+from ._body import Head, MalformedBody, RequestBody
 from ._exchange import Cut, ServedExchange
 
 if TYPE_CHECKING:
@@ -92,13 +92,31 @@ class Handler(WSGIRequestHandler):
             self.close_connection = True
         elif not self.raw_requestline:
             self.close_connection = True
-        elif self.parse_request():
+        elif self._parse():
             self.run_wsgi()
+
+    def _parse(self) -> bool:
+        source = cast(BinaryIO, self.rfile)
+        head = Head(source)
+        self.rfile = cast(Any, head)
+        try:
+            if not self.parse_request():
+                return False
+        finally:
+            self.rfile = cast(Any, source)
+        hosts = len(self.headers.get_all("Host", []))
+        if not head.sound:
+            self.send_error(HTTPStatus.BAD_REQUEST, "malformed headers")
+        elif hosts > 1 or (hosts == 0 and self.request_version >= "HTTP/1.1"):
+            self.send_error(HTTPStatus.BAD_REQUEST, "not one Host header")
+        else:
+            return True
+        return False
 
     def run_wsgi(self) -> None:
         """Run the application for the request just parsed and send what it answers."""
         t0 = self.http.now()
-        body = RequestBody.of(self.headers, cast(BinaryIO, self.rfile))
+        body = RequestBody.of(self.headers, cast(BinaryIO, self.rfile), self.request_version)
         if body is None:
             self.send_error(HTTPStatus.BAD_REQUEST, "contradictory or malformed body length")
             self.close_connection = True
