@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 import threading
+import time
+import tracemalloc
 import uuid
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -15,6 +18,8 @@ from hypothesis import strategies as st
 
 from twohop.runtime import Journal, References
 from twohop.runtime import _journal as journal_module
+from twohop.runtime import _references as references_module
+from twohop.runtime.serving import ServedExchange
 
 TEXT = st.text(max_size=30)
 TICKETS = st.uuids(version=4).map(lambda u: f"52{str(u)[2:]}")
@@ -51,6 +56,9 @@ def test_a_session_cookie_is_known_by_its_place(cookie: str, form: str) -> None:
     journal = Journal("w", lambda: 0.0)
     journal.record("exchange", server="vcenter", cookie=f"a=b; vmware_soap_session={form.format(cookie)}")
     assert cookie not in _written(journal)
+    assert "session:?" in _written(journal)
+    journal.references.name("session", cookie)
+    journal.record("exchange", server="vcenter", cookie=f"a=b; vmware_soap_session={form.format(cookie)}")
     assert "session:1" in _written(journal)
 
 
@@ -88,6 +96,108 @@ def test_one_secret_has_one_name_and_names_count_up_by_kind() -> None:
     assert references.name("ticket", second) == "ticket:2"
     assert references.scrub(f"https://h/nfc/{first}/disk-0.vmdk") == "https://h/nfc/ticket:1/disk-0.vmdk"
     assert references.scrub("nothing secret, 12345678 and /nfc/disk") == "nothing secret, 12345678 and /nfc/disk"
+
+
+MADE_UP = (
+    "/nfc/52345678-1234-4123-8123-{:012d}/disk-0.vmdk",
+    "/transfer/made-up-{:08d}",
+    "Basic bWFkZXVw{:08d}",
+    "vcloud-token=madeup{:08d}",
+    "vmware_soap_session=madeup{:08d}",
+    "<password>made up {:08d}</password>",
+)
+
+
+def test_a_server_keeps_nothing_of_secrets_that_anybody_makes_up() -> None:
+    journal = Journal("w", lambda: 0.0)
+    issued = journal.references.name("transfer", "issued-00000001")
+    tracemalloc.start()
+    journal.references.mask(MADE_UP[0].format(0))
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(2000):
+        for form in MADE_UP:
+            made_up = form.format(number)
+            shown = journal.references.mask(made_up)
+            assert ":?" in shown
+            assert f"{number:08d}" not in shown
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 20_000
+    assert journal.references.mask("/transfer/issued-00000001") == f"/transfer/{issued}"
+
+
+def test_an_observer_names_what_it_sees_up_to_a_bound_and_masks_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(references_module, "LIMIT", 3)
+    references = References()
+    shown = [references.scrub(f"/transfer/made-up-{number % 5}") for number in range(10)]
+    assert shown == [f"/transfer/transfer:{n}" for n in (1, 2, 3, "?", "?", 1, 2, 3, "?", "?")]
+    assert references.header("X-VCLOUD-Authorization", "made-up-token") == "token:?"
+    assert references.name("transfer", "issued-1") == "transfer:4"
+    assert references.scrub("/transfer/issued-1") == "/transfer/transfer:4"
+
+
+def test_what_a_look_up_costs_does_not_depend_on_how_much_is_known() -> None:
+    def steps(known: int) -> int:
+        references = References()
+        for number in range(known):
+            # Of every length, and in every form that has characters of its own.
+            references.name("token", f"{number:04x}" + "x&" * (number % 200 + 6))
+        text = "/" + "abc019-_.=" * 50
+        count = 0
+
+        def trace(frame: object, event: str, arg: object) -> object:
+            nonlocal count
+            count += 1
+            return trace
+
+        sys.settrace(trace)  # type: ignore[arg-type]
+        references.scrub(text)
+        sys.settrace(None)
+        return count
+
+    assert steps(1000) <= steps(1) * 1.2
+
+
+@pytest.mark.parametrize("begin", ["<password><![CDATA[", "<password", "/transfer/", "Basic ", "vcloud-token=", "<a:"])
+def test_no_text_makes_the_search_for_secrets_long(begin: str) -> None:
+    # What grows with the square takes minutes here.
+    text = "]]>" + begin * ((1 << 20) // len(begin))
+    started = time.process_time()
+    References().mask(text)
+    assert time.process_time() - started < 10
+
+
+@given(user=PASSWORDS, tail=st.text("abc0", max_size=4))
+def test_places_that_overlap_hide_both(user: str, tail: str) -> None:
+    ticket = f"52345678-1234-4123-8123-12345678{(tail + '0000')[:4]}"
+    shown = References().mask(f"<password>{escape(user)}/nfc/{ticket}</password> Basic abcdef/nfc/{ticket}")
+    assert ticket not in shown
+    assert shown == "<password>password:?</password> Basic credentials:?"
+
+
+def test_a_long_path_is_cut_but_not_within_a_secret() -> None:
+    journal = Journal("w", lambda: 0.0)
+    journal.references.name("transfer", "issued-00000001")
+    path = "/" + "a" * 2030 + "issued-00000001" + "b" * 60000
+    journal.exchange(ServedExchange("vcenter", 1, "p", "M" * 9000, path, 200, 0, 0, 0.0, 1.0, "complete"))
+    (entry,) = journal.entries()
+    assert entry["path"].startswith("/" + "a" * 2030 + "transfer:1bbb")
+    assert "issued-" not in entry["path"]
+    assert len(entry["path"]) < 2100
+    assert entry["path"].endswith(f"... ({len(path)} characters)")
+    assert len(entry["method"]) < 2100
+
+
+def test_an_exchange_is_written_down_as_the_server_reports_it() -> None:
+    journal = Journal("w", lambda: 5.0)
+    journal.exchange(ServedExchange("H0", 3, "127.0.0.1:9", "GET", "/x", 404, 1, 2, 3.0, 4.0, "cut"))
+    assert journal.entries() == [
+        {
+            "v": 1, "seq": 1, "t": 5.0, "world": "w", "server": "H0", "observer": "server", "kind": "exchange",
+            "conn": 3, "peer": "127.0.0.1:9", "method": "GET", "path": "/x", "status": 404, "received": 1, "sent": 2,
+            "t0": 3.0, "t1": 4.0, "end": "cut",
+        }
+    ]  # fmt: skip
 
 
 def test_an_entry_has_its_form_and_ndjson_one_line_each() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from twohop.runtime import Authority, Clock, Journal, Leaf
 from twohop.runtime.profiles import Profile, ProfileError, load_profile
-from twohop.runtime.serving import HttpServer, ServedExchange
+from twohop.runtime.serving import HttpServer
 
 from .nfc import NfcApp
 from .vim import Service, VimApp
@@ -75,7 +75,7 @@ class VCenter:
         self._leaf = self.authority.leaf(_names(host))
         self._server = HttpServer(
             VimApp(self._service), name="vcenter", tls=self._leaf.context, host=host, port=port,
-            now=self.clock.now, observer=self._journal,
+            now=self.clock.now, observer=self.journal.exchange,
         )  # fmt: skip
         self._leaves: dict[str, Leaf] = {}
         self._hosts: dict[str, HttpServer] = {}
@@ -113,7 +113,7 @@ class VCenter:
                 leaf = self._leaves[host.name] = self.authority.leaf(_names(self._address))
                 server = HttpServer(
                     NfcApp(self.world, host.name), name=host.name, tls=leaf.context, host=self._address,
-                    now=self.clock.now, observer=self._journal,
+                    now=self.clock.now, observer=self.journal.exchange,
                 )  # fmt: skip
                 self._hosts[host.name] = server.start()
             self._register()
@@ -171,13 +171,6 @@ class VCenter:
             for host in self.world.hosts():
                 tx.set(host, "authority", self._hosts[host.name].authority)
                 tx.set(host, "thumbprint", self._leaves[host.name].thumbprint)
-
-    def _journal(self, served: ServedExchange) -> None:
-        self.journal.record(
-            "exchange", server=served.server, conn=served.conn, peer=served.peer, method=served.method,
-            path=served.path, status=served.status, received=served.received, sent=served.sent,
-            t0=served.t0, t1=served.t1, end=served.end,
-        )  # fmt: skip
 
 
 def _names(address: str) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from ._references import References
 
@@ -14,11 +14,41 @@ FORMAT = 1
 LIMIT = 100_000
 """Entries kept; the oldest go first and `dropped` counts them."""
 
+PATH = 2048
+"""Characters of a path or a method that are kept; the client chooses how long they are."""
+
 KINDS = frozenset({"exchange", "transition", "file", "fault", "clock"})
 
 
+class Served(Protocol):
+    """An exchange as a server reports it, see `serving.ServedExchange`."""
+
+    @property
+    def server(self) -> str: ...
+    @property
+    def conn(self) -> int: ...
+    @property
+    def peer(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def received(self) -> int: ...
+    @property
+    def sent(self) -> int: ...
+    @property
+    def t0(self) -> float: ...
+    @property
+    def t1(self) -> float: ...
+    @property
+    def end(self) -> str: ...
+
+
 class Journal:
-    """The journal of one world. Secrets stand in it as references, never as themselves.
+    """The journal of one world. Secrets stand in it as references, or masked where nobody issued them.
 
     An entry is `{v, seq, t, world, server, observer, kind, ...}`: `t` in POSIX seconds of the world's clock, `kind` one
     of `exchange`, `transition`, `file`, `fault`, `clock`.
@@ -46,6 +76,14 @@ class Journal:
                 self._entries.popleft()
                 self.dropped += 1
 
+    def exchange(self, served: Served) -> None:
+        """Add an exchange that a server has served; usable as the observer of an `HttpServer`."""
+        self.record(
+            "exchange", server=served.server, conn=served.conn, peer=served.peer, method=self._short(served.method),
+            path=self._short(served.path), status=served.status, received=served.received, sent=served.sent,
+            t0=served.t0, t1=served.t1, end=served.end,
+        )  # fmt: skip
+
     def entries(self, *, since: int = 0, kind: str | None = None) -> list[dict[str, Any]]:
         """Return the entries after sequence number `since`, oldest first."""
         with self._lock:
@@ -60,13 +98,18 @@ class Journal:
         with self._lock:
             self._entries.clear()
 
+    def _short(self, text: str) -> str:
+        # Masked first: a secret that is cut in two is no longer known.
+        clean = self.references.mask(text)
+        return clean if len(clean) <= PATH else f"{clean[:PATH]}... ({len(text)} characters)"
+
     def _clean(self, value: Any) -> Any:
         if isinstance(value, str):
-            return self.references.scrub(value)
+            return self.references.mask(value)
         if isinstance(value, bytes):
-            return self.references.scrub(value.decode("utf-8", "backslashreplace"))
+            return self.references.mask(value.decode("utf-8", "backslashreplace"))
         if isinstance(value, dict):
-            return {self.references.scrub(str(key)): self._clean(item) for key, item in value.items()}
+            return {self.references.mask(str(key)): self._clean(item) for key, item in value.items()}
         if isinstance(value, Iterable):
             return [self._clean(item) for item in value]
         if value is None or isinstance(value, bool | int | float):

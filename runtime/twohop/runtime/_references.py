@@ -2,6 +2,10 @@
 
 The same secret always gets the same name (`ticket:1`), so that who reads a journal or a history can still follow one
 ticket from the lease to the GET. Where secrets stand is known from the protocols: paths, headers and a few elements.
+
+A server names what it has issued and masks the rest (`ticket:?`), since anybody can make up secrets and a name lasts as
+long as the table. A client's own eyes name what they see, up to a bound. What a look-up costs does not depend on how
+many secrets are known.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
@@ -19,17 +24,20 @@ _PLACES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("session", re.compile(r"vmware_soap_session=\\?\"?([0-9A-Za-z-]{8,})")),
     ("token", re.compile(r"vcloud[-_](?:token|jwt|session_id)=([^;\"\s]{8,})")),
     ("credentials", re.compile(r"\b(?:Basic|Bearer) ([0-9A-Za-z+/=._-]{6,})")),
-    ("password", re.compile(r"<(?:\w+:)?password\b[^>]*>([^<]+)</")),
-    ("password", re.compile(r"<(?:\w+:)?password\b[^>]*><!\[CDATA\[(.+?)\]\]>", re.DOTALL)),
+    ("password", re.compile(r"<(?:\w+:)?password\b[^<>]*>([^<]+)</")),
 )
+_CDATA = re.compile(r"<(?:\w+:)?password\b[^<>]*><!\[CDATA\[(.+?)\]\]>", re.DOTALL)
 _QUOTES = {'"': "&quot;", "'": "&apos;"}
 _SECRET_HEADERS = {
     "x-vcloud-authorization": "token",
     "x-vmware-vcloud-access-token": "token",
 }
-_TOKEN = re.compile(r"[0-9A-Za-z+/=._-]{8,}")
+LIMIT = 10_000
+"""Secrets that are named for the place where they stand; beyond that they are masked."""
 _LEAST = 4
 """Characters below which a word is too common to be told from other text."""
+_LONG = 12
+"""Characters of a secret that tell it from nearly every other."""
 
 
 class References:
@@ -39,64 +47,93 @@ class References:
         self._lock = threading.Lock()
         self._names: dict[str, str] = {}
         self._counts: dict[str, int] = {}
-        # Secrets by length, and those that `_TOKEN` does not find, longest first.
-        self._lengths: tuple[int, ...] = ()
-        self._odd: tuple[tuple[str, str], ...] = ()
+        self._seen = 0
+        # Every form of a secret by its first characters: all by four, then the short by these and the long by twelve.
+        self._begins: set[str] = set()
+        self._forms: dict[str, tuple[tuple[str, str], ...]] = {}
 
     def name(self, kind: str, secret: str) -> str:
         """Return the name of a secret, such as `ticket:1`, giving it one at first sight."""
         with self._lock:
-            known = self._names.get(secret)
-            if known is None:
-                self._counts[kind] = self._counts.get(kind, 0) + 1
-                known = self._names[secret] = f"{kind}:{self._counts[kind]}"
-                self._index(secret, known)
-            return known
-
-    def _index(self, secret: str, name: str) -> None:
-        forms = {escape(secret), escape(secret, _QUOTES), quote(secret, safe=""), json.dumps(secret)[1:-1]} - {secret}
-        if not _TOKEN.fullmatch(secret):
-            forms.add(secret)
-        elif len(secret) not in self._lengths:
-            self._lengths = tuple(sorted((*self._lengths, len(secret)), reverse=True))
-        # What is written down may be the secret as it travels in XML, in a URL or in JSON.
-        odd = [*self._odd, *((form, name) for form in forms if len(form) >= _LEAST)]
-        self._odd = tuple(sorted(odd, key=lambda pair: len(pair[0]), reverse=True))
+            return self._named(kind, secret)
 
     def scrub(self, text: str) -> str:
-        """Return `text` with every secret in it, known or recognisable by its place, replaced by its name."""
-        for kind, pattern in _PLACES:
-            text = pattern.sub(lambda match, kind=kind: self._replace(kind, match), text)  # type: ignore[misc]
-        return self._known(text) if self._names else text
+        """Return `text` with every secret in it, known or recognisable by its place, replaced by its name.
+
+        A secret not seen before gets a name while there are fewer than `LIMIT` of them, and is masked afterwards.
+        """
+        return self._replaced(text, self._observed)
+
+    def mask(self, text: str) -> str:
+        """Return `text` with every secret in it replaced: a known one by its name, another by its kind and `?`."""
+        return self._replaced(text, self._masked)
 
     def header(self, name: str, value: str) -> str:
         """Return the value of an HTTP header as it may be written down."""
         kind = _SECRET_HEADERS.get(name.lower())
-        return self.name(kind, value) if kind else self.scrub(value)
+        return self._observed(kind, value) if kind else self.scrub(value)
 
-    def _replace(self, kind: str, match: re.Match[str]) -> str:
-        whole, secret = match.group(0), match.group(1)
-        start = match.start(1) - match.start(0)
-        return whole[:start] + self.name(kind, secret) + whole[start + len(secret) :]
+    def _named(self, kind: str, secret: str) -> str:
+        known = self._names.get(secret)
+        if known is None:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            known = self._names[secret] = f"{kind}:{self._counts[kind]}"
+            self._index(secret, known)
+        return known
+
+    def _observed(self, kind: str, secret: str) -> str:
+        with self._lock:
+            if secret not in self._names:
+                if self._seen >= LIMIT:
+                    return f"{kind}:?"
+                self._seen += 1
+            return self._named(kind, secret)
+
+    def _masked(self, kind: str, secret: str) -> str:
+        return self._names.get(secret, f"{kind}:?")
+
+    def _index(self, secret: str, name: str) -> None:
+        # What is written down may be the secret as it travels in XML, in a URL or in JSON.
+        forms = {
+            secret, escape(secret), escape(secret, _QUOTES), quote(secret, safe=""), json.dumps(secret)[1:-1],
+        }  # fmt: skip
+        for form in forms:
+            if len(form) >= _LEAST:
+                key = form[: _LONG if len(form) >= _LONG else _LEAST]
+                found = (*self._forms.get(key, ()), (form, name))
+                self._forms[key] = tuple(sorted(found, key=lambda pair: len(pair[0]), reverse=True))
+                self._begins.add(form[:_LEAST])
+
+    def _replaced(self, text: str, call: Callable[[str, str], str]) -> str:
+        spans = sorted(self._placed(text, call), key=lambda span: (span[0], -span[1]))
+        shown, at = [], 0
+        for start, end, name in spans:
+            if end > at:
+                shown += [self._known(text[at:start]), name]
+                at = end
+        return "".join((*shown, self._known(text[at:])))
+
+    @staticmethod
+    def _placed(text: str, call: Callable[[str, str], str]) -> Iterator[tuple[int, int, str]]:
+        for kind, pattern in _PLACES:
+            for match in pattern.finditer(text):
+                yield match.start(1), match.end(1), call(kind, match.group(1))
+        # Only as far as a section ends: looking for an end that is not there would be done again at each beginning.
+        for match in _CDATA.finditer(text, 0, text.rfind("]]>") + 3):
+            yield match.start(1), match.end(1), call("password", match.group(1))
 
     def _known(self, text: str) -> str:
-        names, lengths = self._names, self._lengths
-
-        def look(match: re.Match[str]) -> str:
-            token = match.group(0)
-            if token in names:
-                return names[token]
-            # A secret may stand within other letters, as behind an encoded slash, so every place is looked at.
-            shown, at, kept = [], 0, 0
-            while at < len(token):
-                found = next((n for n in lengths if token[at : at + n] in names and n <= len(token) - at), 0)
-                if found:
-                    shown += [token[kept:at], names[token[at : at + found]]]
-                    kept = at = at + found
-                else:
-                    at += 1
-            return "".join((*shown, token[kept:])) if shown else token
-
-        for secret, name in self._odd:
-            text = text.replace(secret, name)
-        return _TOKEN.sub(look, text) if lengths else text
+        begins, forms = self._begins, self._forms
+        shown, kept, at = [], 0, 0
+        # A secret may stand within other letters, as behind an encoded slash, so every place is looked at.
+        while at <= len(text) - _LEAST:
+            begin = text[at : at + _LEAST]
+            if begin in begins:
+                candidates = (*forms.get(text[at : at + _LONG], ()), *forms.get(begin, ()))
+                found = next((pair for pair in candidates if text.startswith(pair[0], at)), None)
+                if found is not None:
+                    shown += [text[kept:at], found[1]]
+                    kept = at = at + len(found[0])
+                    continue
+            at += 1
+        return "".join((*shown, text[kept:])) if shown else text
