@@ -126,3 +126,11 @@ def test_links_lead_somewhere(file: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
         if not re.match(r"[a-z]+:", target):
             assert (file.parent / target).exists(), f"{file.name} leads to {target}, which is not there"
+
+
+def test_the_generated_page_is_fresh() -> None:
+    """What is generated from tables must not say what they said once."""
+    ended = subprocess.run(
+        [sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr

@@ -176,7 +176,7 @@ def test_worlds_are_made_shown_and_removed(control: Client, keeper: Keeper) -> N
     assert control("POST", "/v1/worlds", {"name": "w1"})[0] == 201
     assert control("GET", "/v1/worlds") == (200, {"worlds": ["default", "w1"]})
     status, shown = control("GET", "/v1/worlds/w1")
-    assert (status, shown["name"], set(shown)) == (200, "w1", {"name", "environment", "about"})
+    assert (status, shown["name"], set(shown)) == (200, "w1", {"name", "about"})
     control("POST", "/v1/worlds/w1/clock/advance", {"seconds": 7})
     assert keeper.worlds["default"].clock.now() == 1000.0
     assert control("POST", "/v1/worlds", {"name": "w1"}) == (400, {"error": "there is a world 'w1' already"})

@@ -62,6 +62,9 @@ def command(
     )  # fmt: skip
     control = HttpServer(ControlApp(worlds), name="control", port=control_port)
     made: list[Path] = []
+    if ready_file is not None:
+        # One that an earlier run left behind would say so too soon.
+        ready_file.unlink(missing_ok=True)
     try:
         served = worlds.add(DEFAULT, options)
         control.start()

@@ -67,6 +67,7 @@ class _Descriptor:
     def __init__(self, vm: Vm, options: frozenset[str]) -> None:
         self.vm = vm
         self.options = options
+        self._described: dict[int, str] = {}
         self._instance = 0
 
     def build(

@@ -85,6 +85,8 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
                 VmomiSupport.CheckField(parameter, value)
             except TypeError as error:
                 raise BadRequest(faults.invalid_argument(parameter.name, str(error))) from None
+            if parameter.type is int and value is not None and not -(1 << 31) <= value < 1 << 31:
+                raise BadRequest(faults.invalid_argument(parameter.name, "It is no 32-bit integer."))
         return Invocation(self._this, self._method, self._arguments)
 
     def _doctype(self, *_: Any) -> None:

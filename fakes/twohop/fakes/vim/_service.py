@@ -84,12 +84,14 @@ class Service:
         return BY_CLASS[type(obj)]
 
     def find(self, session: Session | None, reference: Any) -> Any:
-        """Return the object behind a reference, whatever type the client names for it (10.5)."""
+        """Return the object behind a reference; the client may name a super-class of its type for it (10.5)."""
         moid = reference._moId
         found = self.singletons.get(moid) or self.world.objects.get(moid)
         if found is None and session is not None:
             found = session.objects.get(moid)
         if type(found) not in BY_CLASS and not isinstance(found, Singleton):
+            raise faults.not_found(reference)
+        if not issubclass(self.kind_of(found).vim, type(reference)):
             raise faults.not_found(reference)
         return found
 
@@ -109,7 +111,7 @@ class Service:
         if not has(call.version, request.method.version):
             # A method that came after the version spoken does not exist in it (1.8).
             raise faults.method_not_found(name)
-        target = found if found is not None else self.find(call.session, this)
+        target = self.find(call.session, this)
         kind = self.kind_of(target)
         if request.method is FETCH:
             value = kind.read(call, target, request.arguments["prop"] or "")

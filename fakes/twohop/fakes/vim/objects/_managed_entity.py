@@ -11,10 +11,14 @@ from .._service import Call
 MANAGED_ENTITY = Kind("ManagedEntity")
 
 
+def travelling_name(entity: Entity) -> str:
+    """Return a name as it travels: with %, / and \\ escaped, so that it can stand in an inventory path."""
+    return entity.name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
+
+
 @MANAGED_ENTITY.provides("name")
 def _name(call: Call, entity: Entity) -> str:
-    # Names travel with /, \ and % escaped.
-    return entity.name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
+    return travelling_name(entity)
 
 
 @MANAGED_ENTITY.provides("parent")

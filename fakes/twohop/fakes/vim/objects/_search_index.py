@@ -8,6 +8,7 @@ from ...world import Cluster, Datacenter, Entity, Folder, Host, ResourcePool, Vm
 from .. import _faults as faults
 from .._kinds import Kind
 from .._service import Call, Singleton
+from ._managed_entity import travelling_name
 
 SEARCH_INDEX = Kind("SearchIndex")
 
@@ -31,13 +32,17 @@ def children(entity: Entity) -> list[Entity]:
 def _by_path(call: Call, _: Singleton, inventoryPath: str) -> Any:
     at: Entity | None = call.world.root
     for name in inventoryPath.strip("/").split("/"):
-        at = next((child for child in children(at) if child.name == name), None) if at is not None else None
+        at = _child_named(at, name) if at is not None else None
     return call.ref(at)
 
 
 @SEARCH_INDEX.method("FindChild")
 def _child(call: Call, _: Singleton, entity: Any, name: str) -> Any:
-    return call.ref(next((child for child in children(call.resolve(entity)) if child.name == name), None))
+    return call.ref(_child_named(call.resolve(entity), name))
+
+
+def _child_named(entity: Entity, name: str) -> Entity | None:
+    return next((child for child in children(entity) if travelling_name(child) == name), None)
 
 
 def _by_uuid(call: Call, datacenter: Any, wanted: str, vm_search: bool, instance: bool | None) -> list[Any]:
