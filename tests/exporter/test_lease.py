@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from twohop.exporter import Busy, LeaseLost, VCenterAddress, VSphere, WrongPowerState
+from twohop.exporter import Busy, Cancellation, Cancelled, LeaseLost, VCenterAddress, VSphere, WrongPowerState
 from twohop.fakes import VCenter
 from twohop.runtime.observing import Observations
 from twohop.runtime.profiles import load_profile
@@ -116,3 +116,30 @@ def test_a_vm_that_another_export_holds() -> None:
                 pass
             assert vc.world.vm(VM).leases
         assert not vc.world.vm(VM).leases
+
+
+class Late(Cancellation):
+    """Cancelled when it is asked for the second time."""
+
+    asked = 0
+
+    def check(self) -> None:
+        self.asked += 1
+        if self.asked == 2:
+            self.cancel()
+        super().check()
+
+
+def test_the_wait_for_a_lease_can_be_cancelled() -> None:
+    with VCenter(profile=load_profile("vcenter-8.0").but(lease_initializing_reads=25)) as vc:
+        observations = Observations(vc.clock.now)
+        with VSphere(address(vc), observer=observations.observer("user")) as vsphere:
+            vm = vsphere.find_vm(VM)
+            with pytest.raises(Cancelled), vsphere.export(vm, cancelled=Late()):
+                pass
+            assert not vc.world.vm(VM).leases
+        assert calls(observations) == ["ExportVm", "HttpNfcLeaseAbort"]
+        waits = [body for each in observations.exchanges if "<WaitForUpdatesEx " in (body := each.request.body or "")]
+        assert len(waits) == 1
+        # Nobody is heard while a wait lasts.
+        assert all(int(body.partition("<maxWaitSeconds>")[2].partition("<")[0]) <= 10 for body in waits)

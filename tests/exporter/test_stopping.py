@@ -11,13 +11,13 @@ from twohop.exporter import Cancellation, Cancelled, HostUnreachable
 from twohop.exporter._shield import shielded
 
 
-def test_ctrl_c_waits_for_the_answer_and_undoes_it() -> None:
-    begun, undone = threading.Event(), []
+def test_ctrl_c_waits_until_the_call_has_written_down_what_it_got() -> None:
+    begun, granted = threading.Event(), []
 
-    def grant() -> str:
+    def grant() -> None:
         begun.set()
         interrupted.wait()
-        return "lease"
+        granted.append("lease")
 
     interrupted = threading.Event()
 
@@ -28,12 +28,31 @@ def test_ctrl_c_waits_for_the_answer_and_undoes_it() -> None:
 
     threading.Thread(target=press, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        shielded(grant, interrupted=undone.append)
-    assert undone == ["lease"]
+        shielded(grant)
+    assert granted == ["lease"]
+
+
+def test_a_call_that_had_not_begun_when_ctrl_c_came_never_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interpreter may be interrupted after the thread exists and before it has run a line."""
+    late: list[threading.Thread] = []
+
+    def start(self: threading.Thread) -> None:
+        late.append(self)
+        raise KeyboardInterrupt
+
+    called: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(KeyboardInterrupt):
+            shielded(lambda: called.append(1))
+    [thread] = late
+    thread.start()
+    thread.join()
+    assert called == []
 
 
 def test_ctrl_c_in_a_call_that_fails_stays_ctrl_c() -> None:
-    begun, pressed, undone = threading.Event(), threading.Event(), []
+    begun, pressed = threading.Event(), threading.Event()
 
     def refuse() -> str:
         begun.set()
@@ -47,8 +66,7 @@ def test_ctrl_c_in_a_call_that_fails_stays_ctrl_c() -> None:
 
     threading.Thread(target=press, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        shielded(refuse, interrupted=undone.append)
-    assert undone == []
+        shielded(refuse)
 
 
 def test_results_and_errors_pass() -> None:

@@ -14,9 +14,13 @@ class _Call(Generic[T]):
         self._call = call
         self._value: list[T] = []
         self._error: BaseException | None = None
+        self._turn = threading.Lock()
         self._ended = threading.Event()
 
     def run(self) -> None:
+        # Whoever takes the turn decides: this thread by beginning, the caller by giving up before it has begun.
+        if not self._turn.acquire(blocking=False):
+            return
         try:
             self._value.append(self._call())
         except BaseException as error:
@@ -30,27 +34,25 @@ class _Call(Generic[T]):
             raise self._error
         return self._value[0]
 
-    def undo(self, how: Callable[[T], None] | None) -> None:
-        self._ended.wait()
-        if how is not None and self._value:
-            how(self._value[0])
+    def settle(self) -> None:
+        """Return when the call is over, or when it is sure that it will never begin."""
+        if not self._turn.acquire(blocking=False):
+            self._ended.wait()
 
 
-def shielded(call: Callable[[], T], *, interrupted: Callable[[T], None] | None = None) -> T:
+def shielded(call: Callable[[], T]) -> T:
     """Return what `call` returns, and let the first Ctrl-C wait until it has.
 
     A request whose answer is thrown away may have been granted: an ExportVm interrupted in the middle would leave a
-    lease that nobody knows and that holds the VM until it times out (3.12). `interrupted` is given the result in that
-    case, to undo it, before KeyboardInterrupt goes on. A second Ctrl-C does not wait.
+    lease that nobody knows and that holds the VM until it times out (3.12). The result is lost to whoever is
+    interrupted, so a `call` that is granted something writes it down itself. A second Ctrl-C does not wait.
     """
     if threading.current_thread() is not threading.main_thread():
         return call()
     running = _Call(call)
-    thread = threading.Thread(target=running.run, name="twohop-call", daemon=True)
     try:
-        thread.start()
+        threading.Thread(target=running.run, name="twohop-call", daemon=True).start()
         return running.result()
-    except KeyboardInterrupt:
-        if thread.ident is not None:
-            running.undo(interrupted)
+    except BaseException:
+        running.settle()
         raise

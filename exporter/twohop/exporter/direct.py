@@ -143,7 +143,7 @@ def _pull(
             stack.callback(clock.close)
         stop = stack.enter_context((cancelled or Cancellation()).child())
         stop.check()
-        lease = stack.enter_context(vsphere.export(vm))
+        lease = stack.enter_context(vsphere.export(vm, cancelled=stop))
         stack.enter_context(_announced(lease, events))
         events(LeaseGranted(name, lease.id, lease.timeout, lease.total_kib * 1024, len(lease.entries)))
         pull = Pull(vsphere.address, lease, clock, events, stop, observer)

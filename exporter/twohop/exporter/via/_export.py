@@ -163,36 +163,39 @@ class _Asking:
 
     def _once(self) -> Descriptor:
         self._cancelled.check()
-        task = shielded(lambda: self._client.enable(self._found), interrupted=self._stop)
-        self._await(task)
+        begun: list[Task] = []
+        try:
+            shielded(lambda: begun.append(self._client.enable(self._found)))
+            ended = self._await(begun[0])
+        except BaseException:
+            for task in begun:
+                self._stop(task)
+            raise
+        if ended.status != "success":
+            raise self._failed(f"ended as {ended.status}: {ended.message or 'the cell does not say why'}")
         url = self._client.link(self._found, self._rel)
         return fetch_descriptor(url, self._trust, self._client.token, self._own, self._observer)
 
-    def _await(self, task: Task) -> None:
-        """Wait until a task has succeeded; canceled and aborted are failures as error is (3.13)."""
+    def _await(self, task: Task) -> Task:
+        """Wait until a task has ended; canceled and aborted are failures as error is (3.13)."""
         pause, moved, wake = FIRST_POLL, time.monotonic(), threading.Event()
         seen = None
-        try:
-            with self._cancelled.on_cancel(lambda _: wake.set()):
-                while task.status not in ENDED:
-                    if (task.status, task.percent) != seen:
-                        seen, moved = (task.status, task.percent), time.monotonic()
-                        self._events(TaskProgress(self._found.name, task.status, task.percent))
-                    if time.monotonic() - moved > self._stuck:
-                        raise self._failed(
-                            f"has not moved for {self._stuck:.0f} s (status {task.status}, {task.percent} %);"
-                            " look at the cell's tasks"
-                        )
-                    wake.wait(pause)
-                    self._cancelled.check()
-                    pause = min(pause * 1.5, LAST_POLL)
-                    task = self._client.task(task)
-        except BaseException:
-            self._stop(task)
-            raise
+        with self._cancelled.on_cancel(lambda _: wake.set()):
+            while task.status not in ENDED:
+                if (task.status, task.percent) != seen:
+                    seen, moved = (task.status, task.percent), time.monotonic()
+                    self._events(TaskProgress(self._found.name, task.status, task.percent))
+                if time.monotonic() - moved > self._stuck:
+                    raise self._failed(
+                        f"has not moved for {self._stuck:.0f} s (status {task.status}, {task.percent} %);"
+                        " look at the cell's tasks"
+                    )
+                wake.wait(pause)
+                self._cancelled.check()
+                pause = min(pause * 1.5, LAST_POLL)
+                task = self._client.task(task)
         self._events(TaskProgress(self._found.name, task.status, task.percent))
-        if task.status != "success":
-            raise self._failed(f"ended as {task.status}: {task.message or 'the cell does not say why'}")
+        return task
 
     def _failed(self, how: str) -> Refused:
         return Refused(f"the cell's export of {self._found.name} {how}", whose="cell")

@@ -9,51 +9,35 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
+from .._cancellation import Cancellation
 from .._errors import BadAnswer, ExportError, LeaseFailed, LeaseLost
 from ._address import VCenterAddress
 from ._faults import explained, meaning, said
 from ._files import DeviceFile, device_files
 from ._inventory import read
 
-WAIT = 60
-"""Seconds of the server's clock that one WaitForUpdatesEx may take."""
-ROUNDS = 60
+WAIT = 5
+"""Seconds of the server's clock that one WaitForUpdatesEx may take; so long may a wish to stop go unheard."""
+ROUNDS = 720
 """Waits without news before a lease that stays `initializing` is given up."""
 
 GONE = (vim.fault.Timedout, vim.fault.InvalidState, vmodl.fault.ManagedObjectNotFound)
 """Faults that say that a lease has ended already (1.10, 2.1, 2.3)."""
 
 
-class HeldLease:
-    """A lease that is ready. Whoever holds it ends it, by `complete` or `abort`; VSphere.export sees to that.
+class Grant:
+    """A lease that this client was granted, ready or not, and its one end."""
 
-    `id` is the managed object's id (1.9), `timeout` in seconds (3.1), `total_kib` the capacity of all disks (4.2).
-    """
-
-    def __init__(self, lease: Any, info: Any, address: VCenterAddress) -> None:
-        self._lease = lease
-        self._server = address.authority
+    def __init__(self, lease: Any, server: str) -> None:
+        self.lease = lease
+        self._server = server
         self._lock = threading.Lock()
         self._ended = False
-        self.id: str = lease._moId
-        self.timeout: int = info.leaseTimeout
-        self.total_kib: int = info.totalDiskCapacityInKB
-        self.entries: tuple[DeviceFile, ...] = device_files(info, address)
 
     @property
     def ended(self) -> bool:
         """Whether this client has completed or aborted the lease."""
         return self._ended
-
-    def progress(self, percent: int) -> None:
-        """Report `percent` and renew the lease (3.4); raise LeaseLost where the server has ended it."""
-        try:
-            with explained("renew the lease", self._server):
-                self._lease.HttpNfcLeaseProgress(percent=min(100, max(0, percent)))
-        except ExportError as error:
-            if isinstance(error.__cause__, (*GONE, vim.fault.NotAuthenticated)):
-                raise _lost("renew", error.__cause__) from error.__cause__
-            raise
 
     def complete(self) -> None:
         """End the lease with success (1.3), once; raise LeaseLost where the server has ended it before."""
@@ -62,7 +46,7 @@ class HeldLease:
                 raise LeaseLost("cannot complete the lease: it has ended already", whose="you")
             try:
                 with explained("complete the lease", self._server):
-                    self._lease.HttpNfcLeaseComplete()
+                    self.lease.HttpNfcLeaseComplete()
             except ExportError as error:
                 if isinstance(error.__cause__, GONE):
                     raise _lost("complete", error.__cause__) from error.__cause__
@@ -74,40 +58,75 @@ class HeldLease:
 
         `reason` is what others see on the server's task. A lease that has ended already is no error, here alone.
         """
+        fault = vmodl.fault.SystemError(msg=reason, reason=reason)
         with self._lock:
             if self._ended:
                 return False
             self._ended = True
-            return abort(self._lease, reason, self._server)
+            try:
+                with explained("abort the lease", self._server):
+                    self.lease.HttpNfcLeaseAbort(fault=fault)
+            except ExportError as error:
+                if isinstance(error.__cause__, GONE):
+                    return False
+                raise
+            return True
 
 
-def abort(lease: Any, reason: str, server: str) -> bool:
-    """Abort a lease, ready or not; return whether the server still had it."""
-    fault = vmodl.fault.SystemError(msg=reason, reason=reason)
-    try:
-        with explained("abort the lease", server):
-            lease.HttpNfcLeaseAbort(fault=fault)
-    except ExportError as error:
-        if isinstance(error.__cause__, GONE):
-            return False
-        raise
-    return True
+class HeldLease:
+    """A lease that is ready. Whoever holds it ends it, by `complete` or `abort`; VSphere.export sees to that.
+
+    `id` is the managed object's id (1.9), `timeout` in seconds (3.1), `total_kib` the capacity of all disks (4.2).
+    """
+
+    def __init__(self, grant: Grant, info: Any, address: VCenterAddress) -> None:
+        self._grant = grant
+        self._server = address.authority
+        self.id: str = grant.lease._moId
+        self.timeout: int = info.leaseTimeout
+        self.total_kib: int = info.totalDiskCapacityInKB
+        self.entries: tuple[DeviceFile, ...] = device_files(info, address)
+
+    @property
+    def ended(self) -> bool:
+        """Whether this client has completed or aborted the lease."""
+        return self._grant.ended
+
+    def progress(self, percent: int) -> None:
+        """Report `percent` and renew the lease (3.4); raise LeaseLost where the server has ended it."""
+        try:
+            with explained("renew the lease", self._server):
+                self._grant.lease.HttpNfcLeaseProgress(percent=min(100, max(0, percent)))
+        except ExportError as error:
+            if isinstance(error.__cause__, (*GONE, vim.fault.NotAuthenticated)):
+                raise _lost("renew", error.__cause__) from error.__cause__
+            raise
+
+    def complete(self) -> None:
+        """End the lease with success (1.3), once; raise LeaseLost where the server has ended it before."""
+        self._grant.complete()
+
+    def abort(self, reason: str) -> bool:
+        """End the lease without success (1.4), once; return whether the server still had it."""
+        return self._grant.abort(reason)
 
 
-def wait_until_ready(lease: Any, content: Any, address: VCenterAddress) -> Any:
+def wait_until_ready(lease: Any, content: Any, address: VCenterAddress, cancelled: Cancellation) -> Any:
     """Wait for a lease to leave `initializing` and return its info; raise LeaseFailed where it goes to `error`.
+
+    Between two waits it looks at `cancelled` and raises its reason.
 
     A collector of our own, so that a wait of others in this session is not disturbed (10.8).
     """
     with explained("wait for the lease", address.authority):
         collector = content.propertyCollector.CreatePropertyCollector()
         try:
-            return _follow(lease, content, collector)
+            return _follow(lease, content, collector, cancelled)
         finally:
             _quietly(collector.DestroyPropertyCollector)
 
 
-def _follow(lease: Any, content: Any, collector: Any) -> Any:
+def _follow(lease: Any, content: Any, collector: Any, cancelled: Cancellation) -> Any:
     spec = vmodl.query.PropertyCollector.FilterSpec(
         objectSet=[vmodl.query.PropertyCollector.ObjectSpec(obj=lease)],
         propSet=[vmodl.query.PropertyCollector.PropertySpec(type=type(lease), pathSet=["state", "info", "error"])],
@@ -116,6 +135,7 @@ def _follow(lease: Any, content: Any, collector: Any) -> Any:
     seen: dict[str, Any] = {}
     version = ""
     for _ in range(ROUNDS):
+        cancelled.check()
         options = vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=WAIT)
         update = collector.WaitForUpdatesEx(version=version, options=options)
         if update is not None:

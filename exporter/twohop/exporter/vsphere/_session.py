@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from pyVmomi import vim
@@ -11,13 +12,14 @@ from pyVmomi.VmomiSupport import versionIdMap
 
 from twohop.runtime.observing import Observer, observing_connection
 
+from .._cancellation import Cancellation
 from .._errors import BadAnswer, ExportError, WrongPowerState
 from .._shield import shielded
 from ._address import VCenterAddress
 from ._describe import Descriptor, OvfFile, describe
 from ._faults import explained, said
 from ._inventory import find, read
-from ._lease import HeldLease, abort, wait_until_ready
+from ._lease import Grant, HeldLease, wait_until_ready
 from ._stub import PATIENCE, PROMPT, negotiate, open_stub
 
 _POWERED_ON_MEANS = (vim.fault.InvalidPowerState, vim.fault.InvalidState, vim.fault.TaskInProgress)
@@ -37,6 +39,7 @@ class VSphere:
         self._stub: Any = None
         self._prompt: Any = None
         self._content: Any = None
+        self._grants: list[Grant] = []
 
     def __enter__(self) -> VSphere:
         version = negotiate(self.address, self._scheme)
@@ -55,6 +58,8 @@ class VSphere:
 
     def __exit__(self, *_: object) -> None:
         try:
+            # Ctrl-C can come between the grant and the `with` that was to end it.
+            self._give_up(self._grants, "interrupted")
             # The session ends by itself in time; what happened before matters more than a failed logout.
             with contextlib.suppress(ExportError), explained("log out", self.address.authority):
                 vim.SessionManager(self._content.sessionManager._moId, self._prompt).Logout()
@@ -88,24 +93,25 @@ class VSphere:
         return str(state)
 
     @contextlib.contextmanager
-    def export(self, vm: Any) -> Iterator[HeldLease]:
+    def export(self, vm: Any, *, cancelled: Cancellation | None = None) -> Iterator[HeldLease]:
         """Hold an export lease on a VM that is powered off, ready when the context opens.
 
-        Leaving without `complete` aborts it, exactly once, on every way out. Raises WrongPowerState, Busy,
-        NotPermitted, Refused, LeaseFailed.
+        Leaving without `complete` aborts it, exactly once, on every way out, a `cancelled` wait included. Raises
+        WrongPowerState, Busy, NotPermitted, Refused, LeaseFailed, and the reason of `cancelled`.
         """
-        granted = self._grant(vm)
-        held: HeldLease | None = None
+        mine: list[Grant] = []
+        reason = "the client left without completing the lease"
         try:
-            info = wait_until_ready(granted, self._content, self.address)
-            held = HeldLease(vim.HttpNfcLease(granted._moId, self._prompt), info, self.address)
-            yield held
+            self._grant(vm, mine)
+            info = wait_until_ready(mine[0].lease, self._content, self.address, cancelled or Cancellation())
+            yield HeldLease(mine[0], info, self.address)
+            if not mine[0].ended:
+                shielded(lambda: mine[0].abort(reason))
         except BaseException as error:
             reason = str(error) or type(error).__name__
-            with contextlib.suppress(ExportError):
-                self._give_up(granted, held, reason)
             raise
-        self._give_up(granted, held, "the client left without completing the lease")
+        finally:
+            self._give_up(mine, reason)
 
     def describe(
         self, vm: Any, files: Sequence[OvfFile], *, options: Sequence[str] = (), name: str | None = None
@@ -114,19 +120,27 @@ class VSphere:
         with explained("write the descriptor", self.address.authority):
             return describe(self._content.ovfManager, vm, files, options, name)
 
-    def _grant(self, vm: Any) -> Any:
+    def _grant(self, vm: Any, mine: list[Grant]) -> None:
         # A host leaves a task behind each refused call (2.17), so the state is read before.
         self._refuse_running(vm, None)
+
+        def ask() -> Any:
+            made = vm.ExportVm()
+            if isinstance(made, vim.HttpNfcLease):
+                grant = Grant(vim.HttpNfcLease(made._moId, self._prompt), self.address.authority)
+                self._grants.append(grant)
+                mine.append(grant)
+            return made
+
         try:
             with explained("export the VM", self.address.authority):
-                lease = shielded(vm.ExportVm, interrupted=lambda made: self._give_up(made, None, "interrupted"))
+                made = shielded(ask)
         except ExportError as error:
             if isinstance(error.__cause__, _POWERED_ON_MEANS):
                 self._refuse_running(vm, error.__cause__)
             raise
-        if not isinstance(lease, vim.HttpNfcLease):
-            raise BadAnswer(f"the server answered ExportVm with {type(lease).__name__}, expected a lease; try again")
-        return lease
+        if not mine:
+            raise BadAnswer(f"the server answered ExportVm with {type(made).__name__}, expected a lease; try again")
 
     def _refuse_running(self, vm: Any, fault: BaseException | None) -> None:
         if self.power_state(vm) == "poweredOn":
@@ -136,12 +150,14 @@ class VSphere:
                 " shut it down and try again, since a running VM cannot be exported"
             )
 
-    def _give_up(self, lease: Any, held: HeldLease | None, reason: str) -> None:
-        if held is not None:
-            shielded(lambda: held.abort(reason))
-        else:
-            again = vim.HttpNfcLease(lease._moId, self._prompt)
-            shielded(lambda: abort(again, reason, self.address.authority))
+    def _give_up(self, grants: list[Grant], reason: str) -> None:
+        """Abort the leases that have not ended; that it cannot be said matters less than what happened before."""
+        for grant in list(grants):
+            if not grant.ended:
+                with contextlib.suppress(ExportError):
+                    shielded(partial(grant.abort, reason))
+            if grant in self._grants:
+                self._grants.remove(grant)
 
     def _close(self) -> None:
         for stub in (self._stub, self._prompt):
