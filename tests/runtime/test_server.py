@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import ssl
 import threading
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from twohop.runtime import Authority, thumbprint_of
 from twohop.runtime.serving import Cut, HttpServer, ServedExchange
 from twohop.runtime.serving import _handler as handler_module
+from twohop.runtime.serving import _server as server_module
 from twohop.runtime.serving._body import RequestBody
 
 LONG = 30.0
@@ -445,13 +448,64 @@ def test_five_hundred_idle_connections_leave_room_for_one_more(plain: HttpServer
             connection.close()
 
 
-def test_dropping_connections_keeps_the_port(plain: HttpServer) -> None:
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_a_machine_without_descriptors_is_asked_again_after_a_pause(
+    site: Site, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    server = HttpServer(site, name="vcenter")
+    pauses: list[float] = []
+
+    class Exhausted:
+        tries = 0
+
+        def accept(self) -> Any:
+            self.tries += 1
+            server._stopping = self.tries == 4
+            raise OSError(errno.ECONNABORTED if self.tries == 2 else number, "no")
+
+    monkeypatch.setattr(server_module, "time", types.SimpleNamespace(sleep=pauses.append))
+    server._listener = Exhausted()  # type: ignore[assignment]
+    server._accept()
+    assert pauses == [server_module.PAUSE] * 2
+
+
+def test_a_connection_without_a_thread_is_closed_and_the_next_is_served(
+    plain: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def once(thread: threading.Thread) -> None:
+        if thread.name.startswith("vcenter"):
+            monkeypatch.setattr(threading.Thread, "start", start)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", once)
     with _connect(plain) as connection:
-        connection.sendall(b"GET /leave HTTP/1.1\r\nHost: h\r\n\r\n")
-        assert connection.recv(65536)
-        plain.drop_connections()
         assert connection.recv(100) == b""
+    assert plain.connections == 0
     assert _talk(plain, b"GET /leave HTTP/1.1\r\nHost: h\r\n" + CLOSE + b"\r\n").endswith(b"left")
+
+
+def test_one_connection_more_than_the_limit_is_closed_until_another_ends(site: Site) -> None:
+    server = HttpServer(site, name="vcenter", limit=2).start()
+    ask = b"GET /leave HTTP/1.1\r\nHost: h\r\n\r\n"
+    try:
+        with _connect(server) as first, _connect(server) as second:
+            for connection in (first, second):
+                connection.sendall(ask)
+                assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+            with _connect(server) as third:
+                assert third.recv(100) == b""
+            first.close()
+            while server.connections == 2:
+                pass
+            with _connect(server) as fourth:
+                fourth.sendall(ask)
+                assert fourth.recv(65536).startswith(b"HTTP/1.1 200")
+    finally:
+        server.stop()
+    assert HttpServer(site, name="vcenter").limit == 4096
 
 
 def test_a_taken_port_is_named(plain: HttpServer, site: Site) -> None:

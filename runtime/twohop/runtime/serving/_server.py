@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import socket
 import ssl
@@ -17,13 +18,19 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 BACKLOG = 1024
+CONNECTIONS = 4096
+"""Connections served at once, unless a server is given another number."""
+PAUSE = 0.05
+"""Real seconds before the next try where the machine has no descriptor or memory left for a connection."""
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class HttpServer:
     """Serve a WSGI application on `host:port` (port 0 picks a free one), over TLS where a context is given.
 
     Thread per connection, because disk streams are long and any fixed pool starves behind them. The TLS handshake runs
-    in the connection's own thread, so a client that connects and stays silent blocks nobody.
+    in the connection's own thread, so a client that connects and stays silent blocks nobody. Of more than `limit`
+    connections at once, and of those for which the machine has no thread, the new one is closed unheard.
     """
 
     def __init__(
@@ -36,12 +43,14 @@ class HttpServer:
         port: int = 0,
         now: Callable[[], float] = time.time,
         observer: Callable[[ServedExchange], None] | None = None,
+        limit: int = CONNECTIONS,
     ) -> None:
         self.app = app
         self.name = name
         self.tls = tls
         self.now = now
         self.observer = observer
+        self.limit = limit
         self._address = (host, port)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -115,13 +124,6 @@ class HttpServer:
             if thread is not threading.current_thread():
                 thread.join(5.0)
 
-    def drop_connections(self) -> None:
-        """Close every open connection but go on accepting."""
-        with self._lock:
-            live = list(self._live.values())
-        for connection, _ in live:
-            _shutdown(connection)
-
     def _secured(self, number: int, connection: socket.socket) -> None:
         with self._lock:
             if number in self._live:
@@ -134,19 +136,33 @@ class HttpServer:
         while listener is not None and not self._stopping:
             try:
                 connection, peer = listener.accept()
-            except OSError:
-                if self._stopping:
-                    return
+            except OSError as error:
+                # The connection stays in the backlog, so that the next try would fail at once, and the next.
+                if error.errno in _EXHAUSTED and not self._stopping:
+                    time.sleep(PAUSE)
                 continue
-            number = next(self._numbers)
-            thread = threading.Thread(
-                target=self._serve, args=(number, connection, peer), name=f"{self.name}-{number}", daemon=True
-            )
-            with self._lock:
+            self._admit(connection, peer)
+
+    def _admit(self, connection: socket.socket, peer: tuple[str, int]) -> None:
+        number = next(self._numbers)
+        thread = threading.Thread(
+            target=self._serve, args=(number, connection, peer), name=f"{self.name}-{number}", daemon=True
+        )
+        with self._lock:
+            full = len(self._live) >= self.limit
+            if not full:
                 self._live[number] = (connection, thread)
-            if self._stopping:
-                _shutdown(connection)
+        if full:
+            connection.close()
+            return
+        if self._stopping:
+            _shutdown(connection)
+        try:
             thread.start()
+        except (RuntimeError, MemoryError):
+            with self._lock:
+                del self._live[number]
+            connection.close()
 
     def _serve(self, number: int, connection: socket.socket, peer: tuple[str, int]) -> None:
         try:
