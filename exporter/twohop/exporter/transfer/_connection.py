@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import socket
 import ssl
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,30 +28,59 @@ from urllib3.exceptions import SSLError as UrllibSslError
 from twohop.runtime import thumbprint_of
 
 from .._errors import BadAddress, ExportError, HostUnreachable, ShortStream, Untrusted, Whose, WrongThumbprint
+from ._dialling import dial
 
 CONNECT = 30.0
-"""Real seconds for a TCP connection and its TLS handshake."""
+"""Real seconds for a TCP connection, whatever the number of addresses, and for each step of its TLS handshake."""
 SILENCE = 300.0
 """Real seconds between two bytes: hosts fall silent for long while they read zeros (6.11)."""
 
 
 class Peer:
-    """What one connection learnt of the other side, and the handle to end it."""
+    """What one connection learnt of the other side, and the handle to end it, from the first packet on."""
 
     def __init__(self) -> None:
         self.thumbprint: str | None = None
+        self._lock = threading.Lock()
         self._sock: socket.socket | None = None
+        self._hung_up = False
+
+    def check(self) -> None:
+        """Raise ConnectionAbortedError once `hang_up` was called."""
+        if self._hung_up:
+            raise ConnectionAbortedError(errno.ECONNABORTED, "hung up on this side")
+
+    @contextlib.contextmanager
+    def greeting(self, sock: socket.socket) -> Iterator[None]:
+        """Be able to end a TLS handshake; TLS takes `sock` over while it lasts, so a second handle is kept."""
+        with contextlib.closing(sock.dup()) as handle:
+            self._keep(handle)
+            try:
+                yield
+            finally:
+                self._keep(None)
 
     def connected(self, sock: object) -> None:
-        """Remember the socket and the certificate that was shown on it."""
+        """Remember the socket and the certificate that was shown on it; end it where `hang_up` came before."""
         if isinstance(sock, ssl.SSLSocket):
             shown = sock.getpeercert(binary_form=True)
             self.thumbprint = thumbprint_of(shown) if shown else None
         if isinstance(sock, socket.socket):
-            self._sock = sock
+            self._keep(sock)
 
     def hang_up(self, *_: object) -> None:
-        """End the connection under whoever reads from it."""
+        """End the connection under whoever opens it or reads from it, now or as soon as there is one."""
+        with self._lock:
+            self._hung_up = True
+            self._shut()
+
+    def _keep(self, sock: socket.socket | None) -> None:
+        with self._lock:
+            self._sock = sock
+            if self._hung_up:
+                self._shut()
+
+    def _shut(self) -> None:
         if self._sock is not None:
             # SSLSocket.shutdown would drop its TLS state, and the reader would be given ciphertext.
             with contextlib.suppress(OSError):
@@ -73,8 +104,21 @@ def pool_for(
         )
 
     class Connection(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            try:
+                sock = dial(self._dns_host, self.port, CONNECT, peer.check)
+            except socket.gaierror as error:
+                raise NameResolutionError(self.host, self, error) from error
+            except TimeoutError as error:
+                raise ConnectTimeoutError(self, f"no answer from {self.host} in {CONNECT:.0f} s") from error
+            except OSError as error:
+                raise NewConnectionError(self, f"no connection: {error}") from error
+            self._greeting.enter_context(peer.greeting(sock))
+            return sock
+
         def connect(self) -> None:
-            super().connect()
+            with contextlib.ExitStack() as self._greeting:
+                super().connect()
             # Insecure is the user's own word; urllib3 would warn on every request.
             self.is_verified = self.is_verified or insecure
             peer.connected(self.sock)
