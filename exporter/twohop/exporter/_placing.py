@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +26,8 @@ class Placing:
     """Give out names in `directory` while the context is open, and take everything back unless `publish` was called.
 
     A file is written as its name plus `suffix` until it is published. A final name that is taken already is refused
-    with AlreadyThere, unless `force`. A directory that is made here goes again with the rest.
+    with AlreadyThere, unless `force`; then what stood there is kept aside until everything new stands. A directory
+    that is made here goes again with the rest.
     """
 
     def __init__(self, directory: Path, *, suffix: str = "", force: bool = False) -> None:
@@ -36,15 +38,16 @@ class Placing:
         self._places: list[Place] = []
         self._made: list[Path] = []
         self._standing: list[Path] = []
+        self._aside: list[tuple[Path, Path]] = []
         self._published = False
 
     def __enter__(self) -> Placing:
         missing = []
         at = self.directory
-        while not at.exists():
-            missing.append(at)
-            at = at.parent
         try:
+            while not at.exists():
+                missing.append(at)
+                at = at.parent
             for each in reversed(missing):
                 each.mkdir()
                 self._made.insert(0, each)
@@ -77,17 +80,20 @@ class Placing:
             try:
                 if place.path != place.final:
                     self._check(place.final)
+                    self._keep_aside(place.final)
+                    self._standing.append(place.final)
                     place.path.replace(place.final)
             except OSError as error:
                 raise target_error(error, place.final) from error
-            self._standing.append(place.final)
         sync_directory(self.directory)
         self._published = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not self._published:
+        if self._published:
+            self._drop_aside()
+        else:
             # Somebody else was there first, after the name had been given out.
             self._clean(keep=error.path if isinstance(error, AlreadyThere) else None)
 
@@ -98,22 +104,50 @@ class Placing:
         if self._force and self._suffix:
             with contextlib.suppress(OSError):
                 path.unlink()
-        if path.exists():
+        if _stands(path):
             raise target_error(FileExistsError(17, "File exists"), path)
         place = Place(name, path, final)
         self._places.append(place)
         return place
 
     def _check(self, final: Path) -> None:
-        if not self._force and final.exists():
+        if not self._force and _stands(final):
             raise AlreadyThere(
                 f"{final} exists already; use --force to overwrite it, or choose another directory", final
             )
+
+    def _keep_aside(self, final: Path) -> None:
+        if not _stands(final):
+            return
+        if final.is_dir() and not final.is_symlink():
+            raise IsADirectoryError(21, "Is a directory")
+        aside = self.directory / f".twohop-{secrets.token_hex(8)}.old"
+        self._aside.append((aside, final))
+        final.rename(aside)
+
+    def _drop_aside(self) -> None:
+        for aside, _ in self._aside:
+            with contextlib.suppress(OSError):
+                aside.unlink()
 
     def _clean(self, keep: Path | None = None) -> None:
         for path in {*self._standing, *(place.path for place in self._places)} - {keep}:
             with contextlib.suppress(OSError):
                 path.unlink()
+        for aside, final in self._aside:
+            with contextlib.suppress(OSError):
+                aside.replace(final)
         for made in self._made:
             with contextlib.suppress(OSError):
                 made.rmdir()
+
+
+def _stands(path: Path) -> bool:
+    """Tell whether anything has this name; raise TargetRefused where the operating system does not say."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise target_error(error, path) from error
+    return True
