@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 
@@ -12,6 +14,7 @@ import urllib3
 
 from soap_wire import Wire
 from twohop.fakes import VCenter
+from twohop.fakes.nfc import _app as nfc_app
 from twohop.runtime.profiles import load_profile
 from vcenters import make, small_world
 
@@ -175,3 +178,46 @@ def test_one_more_stream_than_a_host_serves_is_turned_away_until_one_ends(limit:
                 answer.close()
     ends = {e["end"] for e in vc.journal.entries(kind="exchange") if e["server"] == "H0"}
     assert "client gone" in ends
+
+
+@pytest.mark.parametrize(("at_end", "end"), [("cut", "cut"), ("reset", "reset"), ("finish", None)])
+def test_a_stream_that_nobody_reads_ends_with_its_lease(at_end: str, end: str | None) -> None:
+    big = small_world()
+    big["datacenters"][0]["vms"][0]["disks"] = [{"size": "256 MiB", "data": "64 MiB"}]
+    profile = load_profile("vcenter-8.0", {"stream_at_end_of_lease": at_end})
+    with make(profile=profile, world=big) as vc, Wire(vc).login() as user:
+        lease = Leased(vc, user)
+        (server,) = vc.hosts.values()
+        with urllib3.PoolManager(ca_certs=str(vc.ca_file), retries=False, timeout=30) as pool:
+            held = pool.request("GET", lease.url, preload_content=False)
+            pieces = held.stream(1 << 16)
+            first = next(pieces)
+            user.call("HttpNfcLeaseAbort", "HttpNfcLease", lease.moid)
+            if end is None:
+                assert len(first) + sum(len(piece) for piece in pieces) > 60 << 20
+                end = "complete"
+            else:
+                until = time.monotonic() + 30
+                while server.connections and time.monotonic() < until:
+                    pass
+                assert server.connections == 0
+            held.close()
+    (entry,) = (e for e in vc.journal.entries(kind="exchange") if e["server"] == server.name)
+    assert (entry["end"], entry["status"]) == (end, 200)
+
+
+def test_an_error_before_a_stream_takes_no_place_at_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = load_profile("vcenter-8.0", {"nfc_connections": 1, "nfc_framing": "length"})
+    errors: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: errors.append(args.exc_type))
+    with make(profile=profile) as vc, Wire(vc).login() as user:
+        lease = Leased(vc, user)
+        with (
+            urllib3.PoolManager(ca_certs=str(vc.ca_file), retries=False, timeout=30) as pool,
+            monkeypatch.context() as broken,
+        ):
+            broken.setattr(nfc_app, "stream_size", lambda content: 1 // 0)
+            assert pool.request("GET", lease.url).status == 500
+            broken.undo()
+            assert pool.request("GET", lease.url).status == 200
+    assert errors == [ZeroDivisionError]

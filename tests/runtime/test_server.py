@@ -34,6 +34,8 @@ class Site:
         self.go = threading.Event()
         self.streaming = threading.Event()
         self.patience: float | None = None
+        self.looked = threading.Event()
+        self.over: Cut | None = None
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Any:
         path = environ["PATH_INFO"]
@@ -47,10 +49,20 @@ class Site:
         if path == "/silent":
             start("204 No Content", [])
             return []
+        if path == "/late-wrong":
+            start("200 OK", [("Content-Length", "5")])
+            raise ZeroDivisionError("the application is wrong")
+        if path.startswith("/blocked"):
+            environ["twohop.while_blocked"] = self._look
         if path == "/wrong":
             raise ZeroDivisionError("the application is wrong")
         start("200 OK", [("Content-Length", "1000")] if path.startswith("/length") else [])
         return self._stream(path.rpartition("/")[2], environ["werkzeug.socket"])
+
+    def _look(self) -> None:
+        self.looked.set()
+        if self.over is not None:
+            raise self.over
 
     def _stream(self, end: str, connection: socket.socket) -> Iterator[bytes]:
         yield b"a" * 100
@@ -389,11 +401,13 @@ def test_an_error_of_the_application_is_a_500_without_a_page(
 ) -> None:
     errors: list[Any] = []
     monkeypatch.setattr(threading, "excepthook", lambda args: errors.append(args.exc_type))
-    answer = _talk(plain, b"GET /wrong HTTP/1.1\r\nHost: h\r\n\r\n")
-    assert answer.startswith(b"HTTP/1.1 500 ")
-    assert answer.endswith(b"\r\n\r\n")
+    for path in (b"/wrong", b"/late-wrong"):
+        answer = _talk(plain, b"GET " + path + b" HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 500 ")
+        assert answer.endswith(b"\r\n\r\n")
     plain.stop()
-    assert errors == [ZeroDivisionError]
+    assert errors == [ZeroDivisionError] * 2
+    assert [(e.status, e.end) for e in seen] == [(500, "complete")] * 2
 
 
 def test_a_large_body_that_nobody_reads_does_not_become_the_next_request(plain: HttpServer) -> None:
@@ -531,6 +545,81 @@ def test_a_client_that_sends_half_a_request_is_given_up(plain: HttpServer, monke
 def test_a_client_that_pauses_within_an_answer_is_not_given_up(plain: HttpServer, site: Site) -> None:
     _talk(plain, b"GET /chunked/ok HTTP/1.1\r\nHost: h\r\n" + CLOSE + b"\r\n")
     assert site.patience == handler_module.IDLE_GUARD > handler_module.HANDSHAKE_GUARD
+
+
+@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize("kind", ["plain", "secure"])
+def test_an_answer_that_nobody_takes_can_be_ended(
+    site: Site, seen: list[ServedExchange], kind: str, reset: bool
+) -> None:
+    server = HttpServer(
+        site, name="vcenter", tls=LEAF.context if kind == "secure" else None, observer=seen.append
+    ).start()
+    try:
+        with _connect(server) as raw:
+            mine = raw if kind == "plain" else _trust().wrap_socket(raw, server_hostname="127.0.0.1")
+            mine.sendall(b"GET /blocked/endless HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert site.looked.wait(LONG)
+            assert server.connections == 1
+            site.over = Cut("as told", reset=reset)
+            for thread in threading.enumerate():
+                if thread.name == "vcenter-1":
+                    thread.join(LONG)
+            assert [(e.end, e.status) for e in seen] == [("reset" if reset else "cut", 200)]
+            how = "end"
+            try:
+                # Past TLS, which takes a reset in the middle of a record for an end.
+                while socket.socket.recv(mine, 1 << 20):
+                    pass
+            except ConnectionResetError:
+                how = "reset"
+            except ssl.SSLError:
+                pass
+            mine.close()
+            assert how == ("reset" if reset else "end")
+    finally:
+        site.go.set()
+        server.stop()
+
+
+@pytest.mark.parametrize("kind", ["plain", "secure"])
+def test_an_answer_that_is_taken_late_is_whole(site: Site, kind: str) -> None:
+    server = HttpServer(site, name="vcenter", tls=LEAF.context if kind == "secure" else None).start()
+    try:
+        with _connect(server) as raw:
+            mine = raw if kind == "plain" else _trust().wrap_socket(raw, server_hostname="127.0.0.1")
+            with mine:
+                mine.sendall(b"GET /blocked/endless HTTP/1.0\r\n\r\n")
+                assert site.looked.wait(LONG)
+                site.go.set()
+                received = b""
+                while data := mine.recv(1 << 20):
+                    received += data
+        body = received.partition(b"\r\n\r\n")[2]
+        assert (body[:100], body[-900:], set(body[100:-900])) == (b"a" * 100, b"b" * 900, {ord("z")})
+    finally:
+        server.stop()
+
+
+def test_an_answer_that_nobody_takes_is_given_up_in_the_end(
+    plain: HttpServer, site: Site, seen: list[ServedExchange], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler_module, "IDLE_GUARD", 0.3)
+    with _connect(plain) as connection:
+        connection.sendall(b"GET /blocked/endless HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert site.looked.wait(LONG)
+        while plain.connections:
+            pass
+    assert [e.end for e in seen] == ["client gone"]
+
+
+def test_a_server_that_is_told_no_address_is_on_loopback(site: Site) -> None:
+    server = HttpServer(site, name="vcenter").start()
+    try:
+        assert server._listener is not None
+        assert server._listener.getsockname()[0] == server.host == "127.0.0.1"
+    finally:
+        server.stop()
 
 
 def test_ipv6_is_written_with_brackets(site: Site) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from ..vmdk import stream_size
 from ..world import DeviceFile, ExportLease, Host, World
-from ._stream import send
+from ._stream import cut_if_ended, send
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -51,6 +52,7 @@ class NfcApp:
         if method == "HEAD":
             start("200 OK", [("Content-Type", DISK_TYPE), ("Content-Length", str(stream_size(file.disk.content)))])
             return []
+        environ["twohop.while_blocked"] = partial(cut_if_ended, self._world, lease)
         return self._send(lease, file, start)
 
     def _open(self, ticket: str, name: str) -> tuple[ExportLease, DeviceFile] | None:
@@ -68,6 +70,8 @@ class NfcApp:
 
     def _send(self, lease: ExportLease, file: DeviceFile, start: StartResponse) -> Iterable[bytes]:
         profile = self._world.profile
+        # Before the stream is counted, since it may fail, and then nobody would count it out.
+        size = stream_size(file.disk.content) if profile.text("nfc_framing") == "length" else None
         with self._world.lock:
             busy = file.open_streams > 0 and profile.text("nfc_parallel_get") == "503"
             if busy or self._streams >= profile.count("nfc_connections"):
@@ -76,8 +80,8 @@ class NfcApp:
             self._streams += 1
             file.open_streams += 1
         headers = [("Content-Type", DISK_TYPE)]
-        if profile.text("nfc_framing") == "length" and not emptied:
-            headers.append(("Content-Length", str(stream_size(file.disk.content))))
+        if size is not None and not emptied:
+            headers.append(("Content-Length", str(size)))
         start("200 OK", headers)
         sending = iter(()) if emptied else send(self._world, lease, file)
         return _Counted(self, file, sending)

@@ -19,12 +19,17 @@ def _stream(file: DeviceFile) -> Iterator[bytes]:
     return stream(file.disk.content, cid=file.cid, adapter_type=adapter)
 
 
+def cut_if_ended(world: World, lease: ExportLease) -> None:
+    """Raise `Cut` where the lease has ended, as the profile has it (3.9)."""
+    at_end = world.profile.text("stream_at_end_of_lease")
+    if lease.ended.is_set() and at_end != "finish":
+        raise Cut("the lease has ended", reset=at_end == "reset")
+
+
 def send(world: World, lease: ExportLease, file: DeviceFile) -> Iterator[bytes]:
     """Yield the stream of a file; raise `Cut` where the lease ends under it (3.9)."""
-    at_end = world.profile.text("stream_at_end_of_lease")
     for piece in _stream(file):
-        if lease.ended.is_set() and at_end != "finish":
-            raise Cut("the lease has ended", reset=at_end == "reset")
+        cut_if_ended(world, lease)
         yield piece
         if lease.value.transfer_renews:
             step_lease(world, lease, LeaseInput.MOVED)

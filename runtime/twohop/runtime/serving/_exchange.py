@@ -10,6 +10,8 @@ class Cut(Exception):
     """Raised from a body's iterator: close the connection without ending the body; `reset` sends a TCP reset.
 
     Real hosts end a stream this way when the lease goes (vsphere 3.7, 3.9), and only its framing tells the client.
+    An application that puts a callable into its environment as `twohop.while_blocked` may raise it from there too: it
+    is called again and again while the client takes nothing of the answer.
     """
 
     def __init__(self, why: str, *, reset: bool = False) -> None:

@@ -13,7 +13,8 @@ import ssl
 import struct
 import sys
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -29,6 +30,8 @@ HANDSHAKE_GUARD = 30.0
 """Real seconds for a TLS handshake, and between the bytes of a request."""
 IDLE_GUARD = 900.0
 """Real seconds that a kept-alive connection may stay silent between requests, or a client take nothing of an answer."""
+LOOK = 0.1
+"""Real seconds between the looks at whether an answer that a client does not take is still to be sent."""
 DRAIN = 1 << 20
 """Bytes of an unread request body that are read away to keep the connection; beyond that it is closed."""
 
@@ -179,12 +182,14 @@ class _Answer:
         self._line = ""
         self._headers: list[tuple[str, str]] = []
         self._begun = False
+        self._look: Callable[[], None] | None = None
 
     def run(self, environ: dict[str, Any], body: RequestBody) -> Any:
         """Call the application and send its answer; return how it ended."""
         chunks: Iterable[bytes] = ()
         try:
             chunks = self.handler.http.app(environ, self._start)
+            self._look = environ.get("twohop.while_blocked")
             self._send(chunks)
             return "complete"
         except Cut as cut:
@@ -207,9 +212,10 @@ class _Answer:
                 return "cut"
             self.handler.close_connection = True
             if not self._begun:
+                self.status = HTTPStatus.INTERNAL_SERVER_ERROR
                 self.handler.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
             threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
-            return "cut"
+            return "cut" if self._begun else "complete"
         finally:
             close = getattr(chunks, "close", None)
             if close is not None:
@@ -252,13 +258,32 @@ class _Answer:
                 continue
             data = b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk
             self._begun = True
-            handler.connection.sendall(pending + data if pending else data)
+            self._push(pending + data if pending else data)
             pending = b""
             self.sent += len(chunk)
         last = b"0\r\n\r\n" if chunked else b""
         if pending or last:
             self._begun = True
-            handler.connection.sendall(pending + last)
+            self._push(pending + last)
+
+    def _push(self, data: bytes) -> None:
+        connection, look = self.handler.connection, self._look
+        if look is None:
+            connection.sendall(data)
+            return
+        left, until = memoryview(data), time.monotonic() + IDLE_GUARD
+        connection.settimeout(LOOK)
+        try:
+            while left:
+                try:
+                    left = left[connection.send(left) :]
+                    until = time.monotonic() + IDLE_GUARD
+                except TimeoutError:
+                    look()
+                    if time.monotonic() >= until:
+                        raise
+        finally:
+            connection.settimeout(IDLE_GUARD)
 
     def _head(self, names: set[str]) -> bytes:
         handler = self.handler
