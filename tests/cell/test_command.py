@@ -92,6 +92,10 @@ def test_a_cell_of_its_own_serves_an_export_and_stops_clean(vcenter: VCenter, tm
         (["--transfer-dir", "{tmp}", "--profile", "cell-x"], "", "cell has no version 'x'"),
         (["--transfer-dir", "{tmp}", "--database", "nonsense"], "", "database URL"),
         (["--transfer-dir", "{tmp}", "--thumbprint", "00"], "", "a thumbprint has to be"),
+        (["--transfer-dir", "{tmp}", "--name", "a b"], "", "a cell is named by letters"),
+        (["--transfer-dir", "{tmp}", "--world", "{tmp}/none.yaml"], "", "has no 'cell' part"),
+        (["--transfer-dir", "{tmp}", "--world", "{tmp}/broken.yaml"], "", "is not YAML"),
+        (["--transfer-dir", "{tmp}", "--world", "{tmp}/odd.yaml"], "", "a cell has no 'planets'; it has orgs"),
         (["--transfer-dir", "{tmp}"], "TWOHOP_PASSWORD", "set TWOHOP_PASSWORD"),
     ],
 )
@@ -100,6 +104,9 @@ def test_what_it_cannot_start_with_is_one_clear_line(
 ) -> None:
     given = environment(vcenter)
     given.pop(without, None)
+    (tmp_path / "none.yaml").write_text("twohop: 1\n")
+    (tmp_path / "broken.yaml").write_text("cell: [\n")
+    (tmp_path / "odd.yaml").write_text("cell: {planets: []}\n")
     command = [*TWOHOP, "cell", *(argument.format(tmp=tmp_path) for argument in arguments)]
     done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0

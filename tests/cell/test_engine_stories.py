@@ -12,6 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from cell.support import DISK, VM, Bench, MadeUpSource, Trouble
 from twohop.exporter.cell.engine import DEFAULT, IDENTITY, Download, LinkDead, WrongState
+from twohop.exporter.cell.engine._spool import MARK
 
 EXPIRY = REAPER = 3600.0
 
@@ -113,6 +114,7 @@ class Stories(RuleBasedStateMachine):
         if link is None:
             return
         stored = {path.name: path.stat().st_size for path in (self.bench.root / link.id).iterdir()}
+        assert stored.pop(MARK) > 0
         assert stored == link.files
         assert len(DISK) in stored.values()
 

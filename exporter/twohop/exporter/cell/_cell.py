@@ -19,7 +19,7 @@ from twohop.runtime.serving import HttpServer, ServedExchange
 
 from ._vcenter import VCenterSource
 from .api import CellApp, Logins
-from .engine import Catalogue, Engine, ExportStep, Source, Store
+from .engine import Catalogue, Engine, ExportStep, Source, Store, checked_name
 
 NAME = "cell"
 ADMINISTRATOR = "administrator"
@@ -30,10 +30,11 @@ class Cell:
 
     `transfer_dir` is the transfer share. `catalogue` is the `cell` part of a world: by default organisation Org0 with
     vDC Vdc0, vApp vApp0 and Catalog0/Template0, all of DC0_C0_RP0_VM0. `database` is a SQLAlchemy URL, by default a
-    SQLite file that ends with the cell. `user` is `user@org`, by default the administrator of every organisation;
-    `password` is random by default. `public_url` is where clients reach it, if not at its own host and port (6.3). A
-    clock that is given is not closed. `observer` sees and `events` hears what the cell does at vCenter and hosts.
-    `source` and `on_step` replace the vCenter and hear the steps of exports, for tests.
+    SQLite file that ends with the cell. Of several cells on one database each has a `name` of its own, and a restart
+    takes up what the dead cell of its name left; StoreError where that one is alive. `user` is `user@org`, by default
+    the administrator of every organisation; `password` is random by default. `public_url` is where clients reach it, if
+    not at its own host and port (6.3). A clock that is given is not closed. `observer` sees and `events` hears what the
+    cell does at vCenter and hosts. `source` and `on_step` replace the vCenter and hear the steps of exports, for tests.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Cell:
         profile: str | Profile = "cell-36.0",
         catalogue: Mapping[str, Any] | None = None,
         database: str | None = None,
+        name: str = NAME,
         authority: Authority | None = None,
         user: str | None = None,
         password: str | None = None,
@@ -75,6 +77,7 @@ class Cell:
                 raise ValueError("a cell stands in front of a vCenter: give its address")
             source = VCenterSource(address, clock=self.clock, observer=observer, events=events)
         self._address, self._source, self._given = address, source, catalogue
+        self.name = checked_name(name)
         self._database, self._reaper_s, self._on_step = database, reaper_s, on_step
         self._host, self._port, self._public_url = host, port, public_url
         self._stack = contextlib.ExitStack()
@@ -93,21 +96,22 @@ class Cell:
             self.thumbprint = leaf.thumbprint
             store = Store(self._database)
             stack.callback(store.close)
+            stack.enter_context(store.holding(self.name))
             self._server = HttpServer(
-                self._serve, name=NAME, tls=leaf.context, host=self._host, port=self._port, now=self.clock.now,
+                self._serve, name=self.name, tls=leaf.context, host=self._host, port=self._port, now=self.clock.now,
                 observer=self._on_exchange,
             )  # fmt: skip
             engine = self._engine = Engine(
                 store=store, transfer_dir=self.transfer_dir, clock=self.clock, profile=self.profile,
                 journal=self.journal, source=self._source, merge=merge_descriptors, catalogue=self._given,
-                cell=NAME, address=NAME, reaper_s=self._reaper_s, on_step=self._on_step,
+                cell=self.name, address=self.name, reaper_s=self._reaper_s, on_step=self._on_step,
             )  # fmt: skip
             engine.start()
             stack.callback(engine.close)
             logins = Logins(
                 store, self.clock, self.profile, lambda: engine.catalogue, self._accounts(), self.journal.references
             )
-            self._app = CellApp(engine, logins, self.profile, self.journal, lambda: self.url, name=NAME)
+            self._app = CellApp(engine, logins, self.profile, self.journal, lambda: self.url, name=self.name)
             self._server.start()
             stack.callback(self._server.stop)
             self._stack = stack.pop_all()
@@ -141,6 +145,7 @@ class Cell:
         """Describe the cell."""
         return {
             "product": "cell",
+            "name": self.name,
             "profile": self.profile.name,
             "note": self.profile.note,
             "values": dict(self.profile.values),

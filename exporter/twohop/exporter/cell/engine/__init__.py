@@ -6,6 +6,7 @@ from ._engine import Condition, Engine, WrongState
 from ._exports import Exports, ExportStep
 from ._ledger import Leg, Passage, totals
 from ._package import DEFAULT, IDENTITY, MANIFEST
+from ._presence import checked_name
 from ._rows import LoginRow, digest_of
 from ._session import Refusal, SessionInput, SessionState, TransferSession
 from ._source import Power, PulledMachine, Source, StoredFile
@@ -21,6 +22,6 @@ __all__ = [
     "Condition", "Download", "Engine", "Entity", "ExportStep", "Exports", "FileGone", "Kind", "Leg", "LinkDead",
     "Linked", "LoginRow", "Org", "Passage", "Power", "PulledMachine", "Refusal", "SessionInput", "SessionState",
     "Source", "Spool", "SpoolError", "Status", "Store", "StoreError", "StoredFile", "TaskInput", "TaskState",
-    "TaskValue", "TaskView", "TransferSession", "Vdc", "VmRef", "WrongState", "default_catalogue", "digest_of",
-    "number_of", "totals",
+    "TaskValue", "TaskView", "TransferSession", "Vdc", "VmRef", "WrongState", "checked_name", "default_catalogue",
+    "digest_of", "number_of", "totals",
 ]  # fmt: skip

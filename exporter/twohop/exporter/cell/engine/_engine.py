@@ -65,7 +65,7 @@ class Engine:
         on_step: Callable[[ExportStep], None] | None = None,
     ) -> None:
         self.store, self.profile, self.clock = store, profile, clock
-        self._spool = Spool(transfer_dir)
+        self._spool = Spool(transfer_dir, store.identity)
         self._journal, self._source, self._cell = journal, source, cell
         self._given = catalogue
         self.catalogue, self.since = Catalogue([], [], [], []), 0.0

@@ -1,4 +1,4 @@
-"""The tables of the cell's database: tasks, transfer sessions, ledger legs, API sessions, catalogue.
+"""The tables of the cell's database: identity, tasks, transfer sessions, ledger legs, API sessions, catalogue.
 
 The state of the cell is here and not in the file system (3.27). Tokens are kept as SHA-256, so that a copy of the
 database opens no session; a transfer id is kept as it is, because every entity body prints it, and found by its digest.
@@ -25,6 +25,15 @@ class Base(DeclarativeBase):
     """Base of all rows."""
 
     type_annotation_map = {float: Float(53), int: BigInteger()}  # noqa: RUF012
+
+
+class IdentityRow(Base):
+    """The database's own random name, by which it knows its directories on a share that others use too."""
+
+    __tablename__ = "identity"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    value: Mapped[str] = mapped_column(String(32))
 
 
 class TaskRow(Base):

@@ -7,6 +7,7 @@ has locked; a row's cell says whose worker or reader it speaks of.
 from __future__ import annotations
 
 import contextlib
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from ._rows import Base
+from ._presence import NameTaken, held
+from ._rows import Base, IdentityRow
 
 
 class StoreError(RuntimeError):
@@ -41,6 +43,7 @@ class Store:
             self.close()
             message = f"the cell's database {self.describe()} cannot be used: {error.orig}; give another URL"
             raise StoreError(message) from None
+        self.identity = self._identity()
 
     def describe(self) -> str:
         """Return the URL without its password."""
@@ -52,17 +55,40 @@ class Store:
         with self._sessions.begin() as session:
             yield session
 
+    @contextlib.contextmanager
+    def holding(self, name: str) -> Iterator[None]:
+        """Be the cell of this name; StoreError where one that is alive has it."""
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(held(self._engine, name))
+            except OSError as error:
+                raise StoreError(f"the lock beside {self.describe()} cannot be made: {error.strerror}") from None
+            except (NameTaken, OperationalError) as error:
+                raise StoreError(str(error)) from None
+            yield
+
     def empty(self) -> None:
-        """Forget everything."""
+        """Forget everything but the identity, since directories on the share bear it."""
         with self.change() as session:
             for table in reversed(Base.metadata.sorted_tables):
-                session.execute(table.delete())
+                if table is not IdentityRow.__table__:
+                    session.execute(table.delete())
 
     def close(self) -> None:
         """Close every connection; a database of our own goes with it."""
         self._engine.dispose()
         if self._temporary is not None:
             self._temporary.cleanup()
+
+    def _identity(self) -> str:
+        with contextlib.suppress(IntegrityError), self.change() as session:
+            # Another cell may open a new database at the same moment; the first name given stays.
+            if session.get(IdentityRow, 1) is None:
+                session.add(IdentityRow(id=1, value=secrets.token_hex(8)))
+        with self.change() as session:
+            row = session.get(IdentityRow, 1)
+            assert row is not None
+            return row.value
 
 
 def _engine(url: str, *, durable: bool) -> Engine:

@@ -24,8 +24,11 @@ from ._downloads import Download, FileGone, LinkDead
 from ._ledger import Leg, Passage, amend, record
 from ._rows import TransferRow, digest_of
 from ._session import Refusal, SessionInput, SessionState, TransferSession
-from ._spool import Spool, new_transfer_id
+from ._spool import Spool, is_transfer_id, new_transfer_id
 from ._store import Store
+
+RETRY_S = 60.0
+"""Seconds of the clock after which a timer that failed runs again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Transfers:
         self._journal, self._cell, self._address = journal, cell, address
         self._lock = threading.RLock()
         self._timers: dict[str, Timer] = {}
+        self._foreign: set[str] = set()
 
     def recover(self) -> None:
         """Take up what an earlier process of this cell left: dead exports fail, readers are gone, timers run again."""
@@ -149,12 +153,12 @@ class Transfers:
             amend(db, leg, sent)
 
     def reap(self) -> None:
-        """Delete the files of dead sessions, and directories of the spool that no session owns.
+        """Delete the files of dead sessions, and directories of this database's that no session owns.
 
         What cannot be deleted now is tried again in the next round. The directories are listed before the sessions are
-        read, since a session is written down before it has one.
+        read, since a session is written down before it has one. What others put on the share stays (3.21).
         """
-        packages, aside, now = list(self._spool.packages()), list(self._spool.aside()), self._clock.now()
+        found, now = self._spool.look(), self._clock.now()
         with self._store.change() as db:
             rows = db.scalars(select(TransferRow).where(TransferRow.state != SessionState.REMOVED.value)).all()
             values = {row.id: row.value() for row in rows}
@@ -165,12 +169,13 @@ class Transfers:
                 self.apply(transfer_id, SessionInput.IDLE)
                 value = self._expired(value)
             self._take_files(transfer_id, value)
-        for name in packages:
+        for name in found.packages:
             if name not in values:
                 self._removed("orphan removed", partial(self._spool.remove, name))
-        for directory in aside:
+        for directory in found.aside:
             if directory.name not in building:
                 self._removed("orphan removed", partial(self._spool.discard, directory))
+        self._leave_alone(set(found.foreign) - set(values))
 
     def close(self) -> None:
         """Forget every timer."""
@@ -198,7 +203,16 @@ class Transfers:
             self._timers[transfer_id] = self._clock.call_at(due, lambda: self._on_idle(transfer_id))
 
     def _on_idle(self, transfer_id: str) -> None:
-        self.apply(transfer_id, SessionInput.IDLE)
+        # The clock's own thread runs this, or whoever advances the clock; neither has a part in our troubles.
+        try:
+            self.apply(transfer_id, SessionInput.IDLE)
+        except Exception as error:
+            what = f"the end of an idle link was not written down: {type(error).__name__}; tried again"
+            self._journal.record("fault", server=self._cell, what=what, transfer=transfer_id)
+            with self._lock:
+                if transfer_id in self._timers:
+                    due = self._clock.now() + RETRY_S
+                    self._timers[transfer_id] = self._clock.call_at(due, lambda: self._on_idle(transfer_id))
 
     def _take_files(self, transfer_id: str, value: TransferSession) -> None:
         if value.state.dead and self._removed("package removed", partial(self._spool.remove, transfer_id), transfer_id):
@@ -212,6 +226,16 @@ class Transfers:
             return False
         self._journal.record("file", server=self._cell, what=what, transfer=transfer_id)
         return True
+
+    def _leave_alone(self, names: set[str]) -> None:
+        """Write down, once for each, what stands on the share and is not ours."""
+        new, self._foreign = names - self._foreign, names
+        for name in new:
+            if is_transfer_id(name):
+                # Of another cell's package this name is all that a download takes.
+                self._journal.references.name("transfer", name)
+        if new:
+            self._journal.record("file", server=self._cell, what="not ours, left alone", names=sorted(new))
 
     def _tell(self, transfer_id: str, before: SessionState | None, after: SessionState, why: str) -> None:
         self._journal.record(
