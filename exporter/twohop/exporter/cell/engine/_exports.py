@@ -89,13 +89,21 @@ class Exports:
             if mine:
                 turn.release()
             raise
-        self._on_step(ExportStep.ASKED)
-        thread = threading.Thread(
-            target=self._run, args=(task_id, entity, turn, mine), name=f"{self._cell}-export", daemon=True
-        )
-        with self._lock:
-            self._threads.add(thread)
-        thread.start()
+        try:
+            self._on_step(ExportStep.ASKED)
+            thread = threading.Thread(
+                target=self._run, args=(task_id, entity, turn, mine), name=f"{self._cell}-export", daemon=True
+            )
+            # Whoever settles joins what stands in the set, so it stands there only once it runs.
+            with self._lock:
+                thread.start()
+                self._threads.add(thread)
+        except BaseException as error:
+            if mine:
+                turn.release()
+            self._end(task_id, TaskInput.FAIL, f"the export could not begin: {_line(error)}")
+            self._tasks.forget(task_id)
+            raise
         return task_id
 
     def close(self) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from twohop.runtime import Clock, Timer
 
 
@@ -41,7 +39,12 @@ class Reaper:
     def _on_due(self, due: float) -> None:
         try:
             self._round()
-        except SQLAlchemyError as error:
+        except Exception as error:
             # The clock's own thread runs this, and the next round finds what this one left.
-            self._complain(f"the reaper's round ended early: {type(error).__name__}")
-        self._next(due + self._interval)
+            self._complain(f"the reaper's round ended early: {_told(error)}")
+        finally:
+            self._next(due + self._interval)
+
+
+def _told(error: Exception) -> str:
+    return str(error.strerror) if isinstance(error, OSError) and error.strerror else type(error).__name__
