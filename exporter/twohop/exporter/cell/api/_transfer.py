@@ -112,6 +112,10 @@ def _range(request: Request, size: int) -> tuple[int, int] | str | None:
     asked = parse_range_header(request.headers.get("Range"))
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         return None
+    first, _ = asked.ranges[0]
+    if first < 0 and -first >= size:
+        # A suffix longer than the file is the whole file, and of an empty one there is no range to speak of.
+        return (0, size) if size else None
     return asked.range_for_length(size) or "none of it"
 
 
