@@ -194,7 +194,7 @@ def test_a_stream_that_nobody_reads_ends_with_its_lease(at_end: str, end: str | 
             first = next(pieces)
             user.call("HttpNfcLeaseAbort", "HttpNfcLease", lease.moid)
             if end is None:
-                assert len(first) + sum(len(piece) for piece in pieces) > 60 << 20
+                assert len(first) + sum(len(piece) for piece in pieces) > 20 << 20
                 end = "complete"
             else:
                 until = time.monotonic() + 30

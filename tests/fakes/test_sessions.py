@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
 
 import pytest
 
 from soap_wire import Wire, objects, props, ref
-from twohop.runtime.profiles import known_profiles
+from twohop.fakes import VCenter
+from twohop.fakes.machines import SessionState
+from twohop.fakes.vim import _sessions as sessions_module
+from twohop.runtime.profiles import known_profiles, load_profile
 from vcenters import make
 
 VCENTERS = [name for name in known_profiles() if name.startswith("vcenter-")]
@@ -167,3 +172,70 @@ def test_without_a_session_only_these_answer(wire: Wire) -> None:
     view = ref("container", "Folder", "group-d1") + "<recursive>true</recursive>"
     assert wire.call("CreateContainerView", "ViewManager", "ViewManager", view).fault == "NotAuthenticated"
     assert wire.vcenter.world.leases() == []
+
+
+def test_a_session_that_two_threads_end_at_once_ends_once(vc: VCenter, user: Wire) -> None:
+    user.call("CreatePropertyCollector", "PropertyCollector", "propertyCollector")
+    sessions, errors = vc._service.sessions, []
+    (session,) = sessions.active()
+    (collector,) = session.objects.values()
+    closed: list[int] = []
+    meet, close = threading.Barrier(2, timeout=1), collector.close
+
+    def slow_close() -> None:
+        closed.append(1)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            meet.wait()
+        close()
+
+    collector.close = slow_close
+
+    def end() -> None:
+        try:
+            sessions.logout(session)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=end) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (errors, closed) == ([], [1])
+    close()
+    assert session.value.state is SessionState.LOGGED_OUT
+
+
+@pytest.mark.parametrize(("fate", "state"), [("ends", "error"), ("stays", "ready")])
+def test_a_session_that_falls_silent_ends_by_the_clock_with_its_leases(fate: str, state: str) -> None:
+    switches = {"lease_after_logout": fate, "session_idle_s": 200}
+    with make(profile=load_profile("vcenter-8.0", switches)) as vc, Wire(vc).login() as wire:
+        (moid,) = wire.call("ExportVm", "VirtualMachine", wire.moid("Vm", "VM0")).texts("returnval")
+        while wire.fetch("HttpNfcLease", moid, "state").texts("returnval") != ["ready"]:
+            pass
+        (lease,) = vc.world.leases()
+        vc.clock.advance(100)
+        assert wire.call("HttpNfcLeaseProgress", "HttpNfcLease", moid, "<percent>0</percent>").fault is None
+        vc.clock.advance(199)
+        assert lease.state.seen == "ready"
+        vc.clock.advance(1)
+        assert lease.state.seen == state
+        assert vc._service.sessions._sessions == {}
+
+
+def test_session_ids_that_anybody_is_given_are_forgotten(vc: VCenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions_module, "ISSUED", 3)
+    sessions = vc._service.sessions
+    cookies = [sessions.new_cookie() for _ in range(5)]
+    assert [sessions.issued(cookie) for cookie in cookies] == [False, False, True, True, True]
+
+
+def test_a_reply_to_nobody_leaves_no_name_in_the_journal() -> None:
+    with make(profile="vcenter-5.5") as vc, Wire(vc) as wire:
+        known = dict(vc.journal.references._names)
+        for _ in range(3):
+            wire.cookie = None
+            assert wire.content().cookie is not None
+        assert vc.journal.references._names == known
+        wire.login()
+        assert "session:1" in vc.journal.references._names.values()

@@ -9,6 +9,11 @@ import pytest
 
 from soap_wire import VIM, Answer, Wire, objects, props, traverse
 from twohop.fakes import VCenter
+from twohop.fakes.vim._registry import newest_known, version_for, vmodl
+from twohop.fakes.vim._service import Call
+from twohop.fakes.vim._updates import Collector, _Wait
+from twohop.runtime import Clock, Wake
+from vcenters import START, make
 
 PC = ("PropertyCollector", "propertyCollector")
 LONG = 30.0
@@ -233,3 +238,84 @@ def test_the_wait_of_govc_sees_a_lease_from_initializing_to_ready(user: Wire) ->
     assert told == {"state": "done", "info": None}
     user.vcenter.clock.advance(user.vcenter.profile.seconds("done_lingers_s"))
     assert wait(user, third.texts("version")[0], pc=mine).texts("kind") == ["leave"]
+
+
+def test_a_wait_without_an_end_ends_when_its_session_has_been_silent_too_long(
+    vc: VCenter, waiting: threading.Thread
+) -> None:
+    vc.clock.advance(vc.profile.seconds("session_idle_s") - 1)
+    assert waiting.is_alive()
+    vc.clock.advance(1)
+    waiting.join(LONG)
+    assert waiting.answer.fault in ("RequestCanceled", "NotAuthenticated")  # type: ignore[attr-defined]
+
+
+def test_a_cancel_reaches_every_wait_under_way_and_no_later_one(vc: VCenter, user: Wire) -> None:
+    # By hand, since which of two threads is woken first is not to be had on the wire.
+    session = vc._service.sessions.active()[0]
+    call = Call(vc._service, session, version_for("", newest_known(vc.profile.text("api_version"))))
+    collector = Collector("session[52]mine", vc._service)
+    session.objects[collector.moid] = collector
+    ends: list[object] = []
+    under_way = threading.Semaphore(0)
+    go_on = threading.Event()
+    wait_until = vc.clock.wait_until
+
+    def held(deadline: float, wake: Wake | None = None) -> bool:
+        # The first to be woken comes back, clears its flag and looks before the other has looked at all.
+        under_way.release()
+        woken = wait_until(deadline, wake)
+        if threading.current_thread().name == "second":
+            go_on.wait(LONG)
+        return woken
+
+    def run() -> None:
+        try:
+            ends.append(collector.wait(call, "", None, None))
+        except vmodl.fault.RequestCanceled:
+            ends.append("canceled")
+
+    vc.clock.wait_until = held  # type: ignore[method-assign]
+    threads = [threading.Thread(target=run, name=name) for name in ("first", "second")]
+    try:
+        for thread in threads:
+            thread.start()
+            assert under_way.acquire(timeout=LONG)
+        collector.cancel()
+        threads[0].join(LONG)
+        go_on.set()
+        threads[1].join(LONG)
+        assert ends == ["canceled"] * 2
+        assert collector.wait(call, "", 0, None) is None
+    finally:
+        del vc.clock.wait_until
+        go_on.set()
+        collector.close()
+        for thread in threads:
+            thread.join(LONG)
+
+
+def test_each_wait_has_a_flag_of_its_own(vc: VCenter, user: Wire) -> None:
+    collector = Collector("session[52]mine", vc._service)
+    first, second = _Wait(), _Wait()
+    collector._waits += [first, second]
+    collector.close()
+    first.wake.clear()
+    assert second.wake.is_set()
+    collector.close()
+
+
+def test_a_vcenter_that_was_stopped_starts_again_and_waits_last() -> None:
+    for clock in (Clock(start=START), None):
+        with make(clock=clock) as vc, Wire(vc).login() as user:
+            lease = user.call("ExportVm", "VirtualMachine", user.moid("Vm", "VM0"))
+            assert lease.fault is None
+        with vc, Wire(vc).login() as user:
+            watch(user, vm_spec(user))
+            version = wait(user).texts("version")
+            assert version == ["1"]
+            assert wait(user, "1").fault is None
+            rang: list[int] = []
+            vc.clock.call_at(vc.clock.now() + 5, lambda rang=rang: rang.append(1))  # type: ignore[misc]
+            vc.clock.advance(5)
+            assert rang == [1]

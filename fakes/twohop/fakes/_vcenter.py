@@ -80,7 +80,6 @@ class VCenter:
         self._leaves: dict[str, Leaf] = {}
         self._hosts: dict[str, HttpServer] = {}
         self._directory: Path | None = None
-        self._owns_clock = clock is None
 
     @property
     def url(self) -> str:
@@ -108,6 +107,7 @@ class VCenter:
         """Start every server; once this returns, every port answers."""
         self._directory = Path(tempfile.mkdtemp(prefix="twohop-"))
         self.authority.write(self._directory / "ca.pem")
+        self._service.open()
         try:
             for host in self.world.hosts():
                 leaf = self._leaves[host.name] = self.authority.leaf(_names(self._address))
@@ -129,8 +129,6 @@ class VCenter:
         for server in (self._server, *self._hosts.values()):
             server.stop()
         self._hosts.clear()
-        if self._owns_clock:
-            self.clock.close()
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
             self._directory = None

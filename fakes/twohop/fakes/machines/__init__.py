@@ -1,7 +1,7 @@
 """Pure state machines of the fakes: tables of states and inputs, with time as a parameter."""
 
 from ._lease import Lease, LeaseInput, LeaseState, Refusal
-from ._power import PowerInput, PowerState, step_power
+from ._power import PowerInput, PowerState, required_state, step_power
 from ._session import SessionInput, SessionState, SessionValue
 from ._task import TaskInput, TaskState, TaskValue
 
@@ -18,5 +18,6 @@ __all__ = [
     "TaskInput",
     "TaskState",
     "TaskValue",
+    "required_state",
     "step_power",
 ]

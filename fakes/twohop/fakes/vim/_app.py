@@ -62,7 +62,6 @@ class VimApp:
             call.cookie = call.set_cookie = self.service.sessions.new_cookie()
         status, answer = self._answer(call, body, action)
         if call.set_cookie is not None:
-            self.service.world.journal.references.name("session", call.set_cookie)
             headers.append(("Set-Cookie", f'{COOKIE}="{call.set_cookie}"; Path=/; HttpOnly; Secure;'))
         headers.append(("Content-Length", str(len(answer))))
         start(status, headers)

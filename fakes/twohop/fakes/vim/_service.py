@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..world import Entity, World
+from ..machines import LeaseInput
+from ..world import Entity, World, step_lease
 from . import _faults as faults
 from ._kinds import BY_CLASS, KINDS, Kind
 from ._registry import VmomiSupport, has, newest_known
@@ -66,7 +67,7 @@ class Service:
         self.world = world
         self.user = user
         self.password = password
-        self.sessions = Sessions(world)
+        self.sessions = Sessions(world, lambda session: session_ended(world, session.key))
         self.gaps: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.closed = threading.Event()
@@ -128,6 +129,10 @@ class Service:
         self.gaps[what] += 1
         self.world.journal.record("fault", server="vcenter", gap=what)
 
+    def open(self) -> None:
+        """Let waits last, after a `close` too."""
+        self.closed.clear()
+
     def close(self) -> None:
         """End every wait."""
         self.closed.set()
@@ -150,3 +155,13 @@ class Service:
         what = f"the method {kind.wsdl}.{method.wsdlName}"
         self.gap(what)
         return faults.not_implemented(what)
+
+
+def session_ended(world: World, session: str) -> None:
+    """Do to a session's leases what the profile says of its end (1.10)."""
+    if world.profile.text("lease_after_logout") == "stays":
+        return
+    with world.change():
+        for lease in world.leases():
+            if lease.session == session and lease.state.held:
+                step_lease(world, lease, LeaseInput.ABORT, faults.request_canceled())

@@ -6,7 +6,9 @@ import hashlib
 import hmac
 import re
 import secrets
+import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,8 @@ from ..machines import SessionInput, SessionState, SessionValue
 from ..world import World
 
 COOKIE = "vmware_soap_session"
+ISSUED = 10_000
+"""Session ids without a session that are remembered; anybody is given one for the asking, so the oldest go."""
 _COOKIE = re.compile(rf"{COOKIE}=\\?\"?([0-9A-Za-z-]+)\\?\"?")
 
 
@@ -37,19 +41,28 @@ class Session:
 
 
 class Sessions:
-    """All sessions of a vCenter. Cookies are random, never seeded, and looked up by digest."""
+    """All sessions of a vCenter. Cookies are random, never seeded, and looked up by digest.
 
-    def __init__(self, world: World) -> None:
+    A session that is silent for too long ends by the clock, as if its user had logged out: its objects go, its waits
+    end, and `ended` says what becomes of its leases (1.10).
+    """
+
+    def __init__(self, world: World, ended: Callable[[Session], None] = lambda session: None) -> None:
         self._world = world
+        self._ended = ended
+        self._lock = threading.Lock()
         self._sessions: dict[bytes, Session] = {}
-        self._issued: set[bytes] = set()
+        self._issued: dict[bytes, None] = {}
 
     def new_cookie(self) -> str:
         """Return a fresh session id in the form of the profile (10.1)."""
         form = self._world.profile.text("cookie_form")
         random = str(uuid.UUID(bytes=secrets.token_bytes(16)))
         cookie = {"hex40": secrets.token_hex(20), "uuid52": f"52{random[2:]}", "UUID": random.upper()}[form]
-        self._issued.add(_digest(cookie))
+        with self._lock:
+            self._issued[_digest(cookie)] = None
+            while len(self._issued) > ISSUED:
+                del self._issued[next(iter(self._issued))]
         return cookie
 
     def issued(self, cookie: str | None) -> bool:
@@ -61,27 +74,27 @@ class Sessions:
         now = self._world.clock.now()
         value = SessionValue(self._world.profile.seconds("session_idle_s"), now)
         session = Session(cookie, uuid52(), uuid52(), user, now, address, agent, value)
-        self._sessions[_digest(cookie)] = session
         self._world.journal.references.name("session", cookie)
+        with self._lock:
+            self._sessions[_digest(cookie)] = session
+        self._arm(session)
         return session
 
     def find(self, cookie: str | None) -> Session | None:
         """Return the session that a cookie opens, counting the call; None where there is none, or none any more."""
         if cookie is None:
             return None
-        session = self._sessions.get(_digest(cookie))
-        if session is None or not hmac.compare_digest(session.cookie, cookie):
-            return None
-        now = self._world.clock.now()
-        deadline = session.value.deadline()
-        if deadline is not None and now >= deadline:
-            self._end(session, SessionInput.DEADLINE)
-            return None
-        value = session.value.step(SessionInput.CALL, now)
-        if value is None:
-            return None
-        session.value = value
-        return session
+        with self._lock:
+            session = self._sessions.get(_digest(cookie))
+            if session is None or not hmac.compare_digest(session.cookie, cookie):
+                return None
+            now = self._world.clock.now()
+            value = None if _is_over(session, now) else session.value.step(SessionInput.CALL, now)
+            if value is not None:
+                session.value = value
+                return session
+        self._end(session, SessionInput.DEADLINE)
+        return None
 
     def logout(self, session: Session) -> None:
         """End a session at its user's wish."""
@@ -90,26 +103,53 @@ class Sessions:
     def active(self) -> list[Session]:
         """Return the sessions that are open now."""
         now = self._world.clock.now()
-        for session in list(self._sessions.values()):
-            deadline = session.value.deadline()
-            if deadline is not None and now >= deadline:
+        with self._lock:
+            known = list(self._sessions.values())
+        for session in known:
+            if _is_over(session, now):
                 self._end(session, SessionInput.DEADLINE)
-        return [s for s in list(self._sessions.values()) if s.value.state is SessionState.ACTIVE]
+        return [s for s in known if s.value.state is SessionState.ACTIVE]
 
     def clear(self) -> None:
-        """End every session."""
-        for session in list(self._sessions.values()):
-            self._end(session, SessionInput.LOGOUT)
-        self._issued.clear()
+        """Forget every session; what becomes of their leases is for whoever clears to say."""
+        with self._lock:
+            known = list(self._sessions.values())
+            self._issued.clear()
+        for session in known:
+            self._end(session, SessionInput.LOGOUT, quietly=True)
 
-    def _end(self, session: Session, how: SessionInput) -> None:
-        session.value = session.value.step(how, self._world.clock.now()) or session.value
-        self._sessions.pop(_digest(session.cookie), None)
+    def _arm(self, session: Session) -> None:
+        def due() -> None:
+            deadline = session.value.deadline()
+            if deadline is None:
+                return
+            if self._world.clock.now() < deadline:
+                self._world.clock.call_at(deadline, due)
+            else:
+                self._end(session, SessionInput.DEADLINE)
+
+        deadline = session.value.deadline()
+        assert deadline is not None
+        self._world.clock.call_at(deadline, due)
+
+    def _end(self, session: Session, how: SessionInput, *, quietly: bool = False) -> None:
+        with self._lock:
+            # A call, a Logout and the clock may come to the same end at once; who takes the session out ends it.
+            if self._sessions.pop(_digest(session.cookie), None) is not session:
+                return
+            session.value = session.value.step(how, self._world.clock.now()) or session.value
+        if not quietly:
+            self._ended(session)
         for held in list(session.objects.values()):
             close = getattr(held, "close", None)
             if close is not None:
                 close()
         session.objects.clear()
+
+
+def _is_over(session: Session, now: float) -> bool:
+    deadline = session.value.deadline()
+    return deadline is not None and now >= deadline
 
 
 def cookie_of(header: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from twohop.runtime import Wake
 
+from ..machines import SessionState
 from ..world import look
 from . import _faults as faults
 from ._registry import vmodl
@@ -70,6 +71,14 @@ class Filter:
         return PropertyCollector.ObjectUpdate(kind="modify", obj=found.reference, changeSet=changes)
 
 
+@dataclass(eq=False)
+class _Wait:
+    """One wait under way: its own flag, since one that others clear could lose what was meant for it."""
+
+    wake: Wake = field(default_factory=Wake)
+    cancelled: bool = False
+
+
 class Collector:
     """A property collector of one session."""
 
@@ -77,21 +86,19 @@ class Collector:
         self.moid = moid
         self.filters: list[Filter] = []
         self._service = service
-        self._wake = Wake()
+        self._waits: list[_Wait] = []
         self._number = 0
         self._version = ""
         self._pending: list[Any] = []
         self._batch = 0
-        self._waits = 0
-        self._cancelled = False
         self._closed = False
-        self._unlisten = service.world.listen(lambda revision, made: self._wake.set())
+        self._unlisten = service.world.listen(lambda revision, made: self._rouse())
 
     def add(self, held: Filter) -> None:
         """Take a filter, whose full state the next wait reports."""
         with self._service.world.lock:
             self.filters.append(held)
-        self._wake.set()
+            self._rouse()
 
     def remove(self, held: Filter) -> None:
         """Let a filter go."""
@@ -100,16 +107,22 @@ class Collector:
                 self.filters.remove(held)
 
     def cancel(self) -> None:
-        """End the wait under way with RequestCanceled; nothing happens where nobody waits."""
+        """End the waits under way with RequestCanceled; nothing happens where nobody waits."""
         with self._service.world.lock:
-            self._cancelled = self._waits > 0
-        self._wake.set()
+            for wait in self._waits:
+                wait.cancelled = True
+            self._rouse()
 
     def close(self) -> None:
         """End with the session or by the client."""
-        self._closed = True
         self._unlisten()
-        self._wake.set()
+        with self._service.world.lock:
+            self._closed = True
+            self._rouse()
+
+    def _rouse(self) -> None:
+        for wait in self._waits:
+            wait.wake.set()
 
     def wait(self, call: Call, version: str, longest: float | None, most: int | None) -> Any:
         """Return an UpdateSet, or None when `longest` seconds have passed without a change."""
@@ -121,13 +134,14 @@ class Collector:
                     held.reported = {}
             elif version != self._version:
                 raise faults.invalid_collector_version()
-            self._waits += 1
+            mine = _Wait()
+            self._waits.append(mine)
         deadline = math.inf if longest is None else world.clock.now() + longest
         try:
             while True:
-                self._wake.clear()
+                mine.wake.clear()
                 with world.lock:
-                    self._check_open(call)
+                    self._check_open(call, mine)
                     answer = self._next(call, most)
                     if answer is not None:
                         return answer
@@ -135,16 +149,16 @@ class Collector:
                         continue
                 if world.clock.now() >= deadline:
                     return None
-                world.clock.wait_until(deadline, self._wake)
+                world.clock.wait_until(deadline, mine.wake)
         finally:
             with world.lock:
-                self._waits -= 1
+                self._waits.remove(mine)
 
-    def _check_open(self, call: Call) -> None:
-        if self._cancelled:
-            self._cancelled = False
-            raise faults.request_canceled()
-        if self._closed or self._service.closed.is_set():
+    def _check_open(self, call: Call, mine: _Wait) -> None:
+        if call.session is not None and call.session.value.state is not SessionState.ACTIVE:
+            # Made while the session was ending, the collector may not be among what ended with it.
+            self.close()
+        if mine.cancelled or self._closed or self._service.closed.is_set():
             raise faults.request_canceled()
 
     def _next(self, call: Call, most: int | None) -> Any:

@@ -104,9 +104,15 @@ class World:
                     self._tell(change.made)
 
     def listen(self, listener: Callable[[int, list[Changed]], None]) -> Callable[[], None]:
-        """Hear of every change as (revision, changes); returns how to stop listening."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        """Hear of every change as (revision, changes); returns how to stop listening, again and again if need be."""
+        with self.lock:
+            self._listeners.append(listener)
+
+        def stop() -> None:
+            with self.lock, contextlib.suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return stop
 
     def reset(self) -> None:
         """Go back to the seed state: leases end, their streams are cut, every object is as it was built."""

@@ -33,15 +33,6 @@ def arm_timeout(call: Call, lease: ExportLease) -> None:
     world.clock.call_at(deadline, due)
 
 
-def session_ended(call: Call, session: str) -> None:
-    """Do to a session's leases what the profile says of logout (1.10)."""
-    if call.world.profile.text("lease_after_logout") == "stays":
-        return
-    for lease in call.world.leases():
-        if lease.session == session and lease.state.held:
-            step_lease(call.world, lease, LeaseInput.ABORT, faults.request_canceled())
-
-
 def cancel_export(call: Call, task: ExportTask) -> None:
     """Cancel an export's task: its lease ends in error, and the task says who did it (2.17)."""
     lease = call.world.objects.get(task.lease or "")

@@ -50,9 +50,6 @@ def _login(call: Call, _: Singleton, userName: str, password: str, locale: str |
 @SESSION_MANAGER.method("Logout")
 def _logout(call: Call, _: Singleton) -> None:
     if call.session is not None:
-        from ._lease import session_ended
-
-        session_ended(call, call.session.key)
         call.service.sessions.logout(call.session)
 
 

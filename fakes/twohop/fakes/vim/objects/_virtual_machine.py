@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from ...machines import PowerInput, PowerState, step_power
+from ...machines import PowerInput, PowerState, required_state, step_power
 from ...world import Datastore, Host, Network, ResourcePool, Vm, end_task
 from .. import _faults as faults
 from .._kinds import Kind
@@ -158,8 +158,7 @@ def _power(call: Call, vm: Vm, input: PowerInput, description: str) -> Any:
         refuse_while_leased(call, vm)
         after = step_power(vm.power, input)
         if after is None:
-            wanted = PowerState.OFF if input is PowerInput.POWER_ON else PowerState.ON
-            raise faults.invalid_power_state(vm.power.value, wanted.value)
+            raise faults.invalid_power_state(vm.power.value, required_state(input).value)
         task = start_task(call, tx, vm, description)
         tx.set(vm, "power", after)
         end_task(tx, task, call.world.clock.now())
