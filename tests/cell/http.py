@@ -21,6 +21,7 @@ class Http:
         self.cell, self.version = cell, version
         self.pool = urllib3.PoolManager(ca_certs=str(cell.ca_file), retries=False)
         self.token: dict[str, str] = {}
+        self.left = ""
 
     def __enter__(self) -> Http:
         return self

@@ -503,6 +503,34 @@ def test_the_journal_and_about_hold_no_secret(open_cell: Open) -> None:
         assert secret not in text
 
 
+@pytest.mark.parametrize("way", ["/api/sessions", "/cloudapi/1.0.0/sessions"])
+def test_neither_journal_nor_exceptions_tell_password_or_tokens(open_cell: Open, way: str) -> None:
+    secrets: list[str] = []
+
+    def fail(vm: str) -> None:
+        raise Trouble(f"vCenter said: {' '.join(secrets)}")
+
+    http = open_cell(MadeUpSource(before=fail))
+    answer = http.call("POST", way, http.basic())
+    http.log_in()
+    secrets += [http.cell.password, *http.token.values()]
+    secrets += [answer.headers[name] for name in ("X-VCLOUD-AUTHORIZATION", "X-VMWARE-VCLOUD-ACCESS-TOKEN")]
+    journal = http.cell.journal
+    # What a client sends is written down, and so is what an export ended with: there a secret could stand.
+    for secret in secrets:
+        assert http.call("GET", f"/api/nothing/{secret}").status == 404
+        assert http.call("GET", f"/api/admin/{secret}").status == 501
+    assert http.enable().get("status") == "error"
+    text = journal.ndjson()
+    assert "vCenter said: password:1 token:" in text
+    for secret in secrets:
+        assert secret not in text
+    with pytest.raises(Exception) as raised:
+        http.cell.engine.open(http.cell.password, secrets[-1], "user")
+    for error in (raised.value, raised.value.__cause__, raised.value.__context__):
+        assert not any(secret in f"{error!s} {error!r}" for secret in secrets)
+
+
 def test_reset_ends_sessions_links_and_files(open_cell: Open) -> None:
     http = open_cell()
     descriptor, _ = download(http)

@@ -1,0 +1,298 @@
+"""Every switch of the cell's profile changes what a client sees over HTTP: none is dead, none is ignored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from cell.http import Http, links
+from cell.support import DISK, START, MadeUpSource
+from twohop.exporter.cell import Cell
+from twohop.exporter.cell.engine import Catalogue, Store, TaskInput
+from twohop.exporter.cell.engine._tasks import Tasks
+from twohop.runtime import Clock, Journal
+from twohop.runtime.profiles import load_profile
+
+BASE = load_profile("cell-36.0")
+LONG = DISK * 200
+"""More than a socket takes at once, so that a GET lasts until its reader goes on."""
+See = Callable[[Http], Any]
+SPACE = "{http://www.vmware.com/vcloud/versions}"
+OVF = "{http://schemas.dmtf.org/ovf/envelope/1}"
+TOKEN, COOKIE = "X-VCLOUD-AUTHORIZATION", "Set-Cookie"
+REQUEST, SPENT = "X-VMWARE-VCLOUD-REQUEST-ID", "X-VMWARE-VCLOUD-REQUEST-EXECUTION-TIME"
+
+
+def _versions(me: Http) -> list[tuple[str | None, str | None]]:
+    root = etree.fromstring(me.call("GET", "/api/versions").data)
+    return [(info.findtext(f"{SPACE}Version"), info.get("deprecated")) for info in root]
+
+
+def _offered(me: Http) -> tuple[list[str | None], int]:
+    seen = [version for version, _ in _versions(me)]
+    return seen, me.call("GET", "/api/org", {"Accept": "application/*+xml;version=34.0"}).status
+
+
+def _deprecated(me: Http) -> tuple[list[str | None], str]:
+    message = str(etree.fromstring(me.call("GET", "/api/org", {"Accept": "*/*"}).data).get("message"))
+    return [version for version, old in _versions(me) if old == "true"], ", ".join(re.findall(r"(\S+) \[D\]", message))
+
+
+def _challenge(me: Http) -> set[str]:
+    me.token = {}
+    wrong = me.call("POST", "/api/sessions", me.basic(password="wrong"))
+    return {wrong.headers["WWW-Authenticate"], me.call("GET", "/api/org").headers["WWW-Authenticate"]}
+
+
+def _not_acceptable(me: Http) -> tuple[int, str | None, str | None]:
+    answer = me.call("GET", "/api/org", {"Accept": "application/*+xml;version=1.0"})
+    error = etree.fromstring(answer.data)
+    return answer.status, error.get("majorErrorCode"), error.get("minorErrorCode")
+
+
+def _expired_session(me: Http) -> tuple[int, bool]:
+    me.cell.clock.advance(1800)
+    answer = me.call("GET", "/api/session")
+    return answer.status, answer.data == b""
+
+
+def _ends(step: float) -> See:
+    def see(me: Http) -> float:
+        began = me.cell.clock.now()
+        while me.call("GET", "/api/session").status == 200:
+            me.cell.clock.advance(step)
+        return me.cell.clock.now() - began
+
+    return see
+
+
+def _idle(me: Http, seconds: float) -> tuple[int, int]:
+    me.cell.clock.advance(seconds - 1)
+    before = me.call("GET", "/api/session").status
+    me.cell.clock.advance(seconds)
+    return before, me.call("GET", "/api/session").status
+
+
+def urls(me: Http) -> tuple[str, str]:
+    """Enable, and return the URLs of descriptor and disk, without a GET of either."""
+    assert me.enable().get("status") == "success"
+    me.log_in()
+    descriptor = links(me.vapp())["download:default"]
+    (disk,) = me.cell.transfer_dir.glob("*/*.vmdk")
+    return descriptor, f"{descriptor.rpartition('/')[0]}/{disk.name}"
+
+
+def _expires(me: Http) -> float:
+    descriptor, _ = urls(me)
+    began = me.cell.clock.now()
+    while "download:default" in links(me.vapp()):
+        me.cell.clock.advance(300)
+        me.log_in()
+    assert me.pool.request("GET", descriptor).status == 404
+    return me.cell.clock.now() - began
+
+
+def _reaped(me: Http) -> float:
+    urls(me)
+    began = me.cell.clock.now()
+    me.cell.clock.advance(3600)
+    while list(me.cell.transfer_dir.iterdir()):
+        me.cell.clock.advance(100)
+    return me.cell.clock.now() - began
+
+
+def _refreshed(me: Http) -> tuple[bool, bool]:
+    """Whether a GET from 1000 to 2000 leaves the link alive at 4000, and at 5000."""
+    _, disk = urls(me)
+    me.cell.clock.advance(1000)
+    with me.pool.request("GET", disk, preload_content=False) as answer:
+        answer.read(1000)
+        me.cell.clock.advance(1000)
+        answer.read()
+    seen = []
+    for seconds in (2000, 1000):
+        me.cell.clock.advance(seconds)
+        me.log_in()
+        seen.append("download:default" in links(me.vapp()))
+    return seen[0], seen[1]
+
+
+def _dead(me: Http) -> set[int]:
+    descriptor, disk = urls(me)
+    me.cell.clock.advance(3600)
+    other = f"{me.cell.url}/transfer/00000000-0000-4000-8000-000000000000/descriptor.ovf"
+    return {me.pool.request("GET", url).status for url in (descriptor, disk, other)}
+
+
+def _disabled(me: Http) -> bool:
+    urls(me)
+    assert me.call("POST", links(me.vapp())["disable"]).status == 204
+    return list(me.cell.transfer_dir.iterdir()) == []
+
+
+def _repeated(me: Http) -> bool:
+    first, _ = urls(me)
+    me.cell.clock.advance(1)
+    me.enable()
+    return links(me.vapp())["download:default"] == first
+
+
+def _operation_name(me: Http) -> tuple[str | None, str | None]:
+    template = me.get(str(me.record("vAppTemplate", "Template0").get("href")))
+    task = etree.fromstring(me.call("POST", links(template)["enable"]).data)
+    me.cell.engine.settle()
+    return me.enable().get("operationName"), task.get("operationName")
+
+
+def _session_needed(me: Http) -> tuple[int, int, int]:
+    descriptor, _ = urls(me)
+    stranger = me.pool.request("GET", descriptor, headers={"x-vcloud-authorization": "0" * 32}).status
+    own = me.pool.request("GET", descriptor, headers=me.token).status
+    return me.pool.request("GET", descriptor).status, stranger, own
+
+
+def _ranged(me: Http) -> tuple[int, bool, bool]:
+    answer = me.pool.request("GET", urls(me)[1], headers={"Range": "bytes=5-"})
+    assert answer.data == (DISK[5:] if answer.status == 206 else DISK)
+    return answer.status, "Accept-Ranges" in answer.headers, "Content-Range" in answer.headers
+
+
+def _head(me: Http) -> tuple[int, str | None]:
+    answer = me.pool.request("HEAD", urls(me)[1])
+    return answer.status, answer.headers.get("Content-Length")
+
+
+def _disk_name(me: Http) -> str:
+    descriptor, disk = urls(me)
+    file = etree.fromstring(me.pool.request("GET", descriptor).data).find(f"{OVF}References/{OVF}File")
+    assert file is not None and file.get(f"{OVF}href") == disk.rpartition("/")[2]
+    return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>", disk.rpartition("/")[2])
+
+
+def _manifest(me: Http) -> int:
+    return me.pool.request("GET", urls(me)[0].rpartition("/")[0] + "/descriptor.mf").status
+
+
+def _left(me: Http) -> str | None:
+    return me.get(f"/api/task/{me.left}").get("status")
+
+
+def _removed_login(me: Http) -> tuple[int, str | None]:
+    me.token = {}
+    answer = me.call("POST", "/api/sessions", {**me.basic(), "Accept": "application/*+xml;version=38.0"})
+    return answer.status, etree.fromstring(answer.data).get("majorErrorCode")
+
+
+def _answers(me: Http) -> list[Any]:
+    """A login, a call, a refused call, the list of versions, and a download."""
+    login, call = me.log_in(), me.call("GET", "/api/org")
+    refused = me.call("GET", "/api/org/nobody")
+    versions = me.call("GET", "/api/versions")
+    return [answer.headers for answer in (login, call, refused, versions, me.pool.request("GET", urls(me)[0]))]
+
+
+def _having(*names: str) -> See:
+    return lambda me: [all(name in headers for name in names) for headers in _answers(me)]
+
+
+def _media(me: Http) -> tuple[str, str | None]:
+    org = me.call("GET", "/api/org")
+    return org.headers["Content-Type"], etree.fromstring(org.data).get("type")
+
+
+def leave_task(url: str) -> str:
+    """Write down what a process leaves that was killed in an export."""
+    store, clock = Store(url), Clock(start=START)
+    (vapp,) = (e for e in Catalogue.read().entities.values() if e.name == "vApp0")
+    tasks = Tasks(store, clock, Journal("default", clock.now), cell="cell")
+    with store.change() as db:
+        task_id = tasks.create(db, vapp, "administrator", "Enabling download", "vdcEnableDownload")
+        tasks.step(db, task_id, TaskInput.START)
+    store.close()
+    return task_id
+
+
+MIME = "application/vnd.vmware.vcloud.org"
+ENOUGH = [True] * 4 + [False]
+SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
+    "offered": (
+        _offered,
+        {("34.0", "36.0"): (["34.0", "36.0"], 200), ("35.0", "36.0"): (["35.0", "36.0"], 406)},
+    ),
+    "deprecated": (
+        _deprecated, {(): ([], ""), ("31.0", "32.0"): (["31.0", "32.0"], "32.0, 31.0")},
+    ),
+    "www_authenticate": (_challenge, {
+        "BASIC": {'BASIC realm="vCloud"'},
+        "Basic+SIGN+Bearer": {'Basic realm="vCloud", SIGN realm="vCloud", Bearer realm="vCloud"'},
+    }),
+    "accept_error": (_not_acceptable, {406: (406, "406", "NOT_ACCEPTABLE"), 400: (400, "400", "BAD_REQUEST")}),
+    "expired_session": (_expired_session, {401: (401, True), 403: (403, False)}),
+    "session_idle_s": (lambda me: _idle(me, 100), {100: (200, 401), 101: (200, 200), 60: (401, 401)}),
+    "session_absolute_s": (_ends(100), {60: 100.0, 5000: 5000.0, 5001: 5100.0}),
+    "url_expiry_s": (_expires, {2700: 2700.0, 7200: 7200.0}),
+    "reaper_s": (_reaped, {3600: 3600.0, 5000: 5000.0}),
+    "get_refreshes": (_refreshed, {
+        "both": (True, True), "end": (True, True), "start": (True, False), "never": (False, False),
+    }),
+    "expired_status": (_dead, {404: {404}, 403: {403}, 410: {410}}),
+    "disable_removes": (_disabled, {"at-once": True, "reaper": False}),
+    "repeat_enable": (_repeated, {"same": True, "new": False}),
+    "vapp_enable_operation_name": (_operation_name, {
+        "vdcEnableDownload": ("vdcEnableDownload", "vdcEnableDownload"),
+        "vappEnableDownload": ("vappEnableDownload", "vdcEnableDownload"),
+    }),
+    "transfer_auth": (_session_needed, {"not-needed": (200, 200, 200), "needed": (401, 401, 200)}),
+    "range": (_ranged, {"206": (206, True, True), "200-full": (200, False, False)}),
+    "head": (_head, {"200": (200, str(len(DISK))), "405": (405, "0")}),
+    "disk_names": (_disk_name, {"diskN.vmdk": "disk0.vmdk", "vm-<uuid>-disk-N.vmdk": "vm-<uuid>-disk-0.vmdk"}),
+    "descriptor_mf": (_manifest, {"absent": 404, "present": 200}),
+    "dead_cell_tasks": (_left, {"fail-at-start": "error", "stay-running": "running"}),
+    "removed_login_status": (_removed_login, {n: (n, str(n)) for n in (404, 403, 405)}),
+    "request_id_header": (_having(REQUEST, SPENT), {"api-only": ENOUGH, "never": [False] * 5}),
+    "echo_token": (_having(TOKEN), {
+        "login": [True, False, False, False, False], "all": [True, True, False, False, False],
+    }),
+    "set_cookie": (_having(COOKIE), {
+        "never": [False] * 5, "login": [True, False, False, False, False], "all": [True, True, False, False, False],
+    }),
+    "vary": (_having("Vary"), {"absent": [False] * 5, "present": ENOUGH}),
+    "mime_case": (_media, {
+        "camel": (f"{MIME}List+xml;version=36.0", f"{MIME}List+xml"),
+        "lower": (f"{MIME}list+xml;version=36.0", f"{MIME}List+xml"),
+    }),
+}  # fmt: skip
+CASES = [(name, value) for name, (_, values) in SWITCHES.items() for value in values]
+
+
+def test_every_switch_is_walked_through_every_value() -> None:
+    assert set(SWITCHES) == set(BASE.fields)
+    for name, (_, values) in SWITCHES.items():
+        field = BASE.fields[name]
+        if field.accepted is not None:
+            assert set(values) == set(field.accepted), name
+        # No two values look alike, save that a GET's end hides its beginning.
+        assert len({repr(seen) for seen in values.values()}) == len(values) - (name == "get_refreshes"), name
+        assert len(values) > 1, name
+
+
+@pytest.mark.parametrize(("name", "value"), CASES, ids=str)
+def test_a_switch_does_what_it_says(tmp_path: Path, name: str, value: Any) -> None:
+    see, values = SWITCHES[name]
+    base = load_profile("cell-38.0") if name == "removed_login_status" else BASE
+    profile = base.but(**{name: list(value) if isinstance(value, tuple) else value})
+    url = f"sqlite:///{tmp_path / 'cell.sqlite'}"
+    left = leave_task(url) if name == "dead_cell_tasks" else ""
+    with Cell(
+        None, transfer_dir=tmp_path / "transfer", clock=Clock(start=START), profile=profile, database=url,
+        source=MadeUpSource(data=LONG if name == "get_refreshes" else DISK),
+    ) as cell, Http(cell) as me:  # fmt: skip
+        me.left = left
+        if name != "removed_login_status":
+            me.log_in()
+        assert see(me) == values[value]
