@@ -76,6 +76,15 @@ def test_a_cell_of_its_own_serves_an_export_and_stops_clean(vcenter: VCenter, tm
             )
             assert done.returncode == 0, done.stderr
             assert (tmp_path / "out" / "vApp0.ovf").is_file()
+            # The file of authorities verifies vCenter as well, for whoever reads both sets of variables.
+            done = subprocess.run(
+                [*TWOHOP, "export", "DC0_C0_RP0_VM0", "-o", str(tmp_path / "one")],
+                env=environment(vcenter, **values),
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            assert done.returncode == 0, done.stderr
             assert read(env_file) == values
             assert env_file.stat().st_mode & 0o777 == 0o600
             assert vcenter.password not in " ".join(lines)
@@ -113,3 +122,26 @@ def test_what_it_cannot_start_with_is_one_clear_line(
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"TWOHOP_PASSWORD": "no"}, "cannot log in"),
+        ({"TWOHOP_VCENTER_URL": "https://127.0.0.1:1"}, "cannot reach vCenter"),
+    ],
+)
+def test_a_cell_that_cannot_use_its_vcenter_says_so_at_once_and_starts_all_the_same(
+    vcenter: VCenter, tmp_path: Path, wrong: dict[str, str], said: str
+) -> None:
+    command = [*TWOHOP, "cell", "--transfer-dir", str(tmp_path / "share")]
+    settings = environment(vcenter, **wrong)
+    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as cell:
+        try:
+            assert cell.stdout is not None and cell.stderr is not None
+            assert cell.stdout.readline().startswith("TWOHOP_CELL_URL=")
+        finally:
+            cell.send_signal(signal.SIGTERM)
+        told = cell.stderr.read()
+    assert said in told and told.count("\n") == 1 and "until then every export will fail" in told
+    assert cell.returncode == 0

@@ -259,3 +259,16 @@ def test_no_secret_is_written_down(lab: Lab) -> None:
 
 def test_the_default_catalogue_is_made_of_the_default_world() -> None:
     assert default_catalogue()["orgs"][0]["vdcs"][0]["vapps"] == [{"name": "vApp0", "vms": [VM0]}]
+
+
+@pytest.mark.parametrize("name", ["a/b", "100 %", "c\\d"])
+def test_a_machine_whose_name_would_be_a_path_is_exported_all_the_same(tmp_path: Path, name: str) -> None:
+    vms = [{"name": name, "host": "H0", "disks": [{"size": "4 MiB", "data": "192 KiB"}]}]
+    world = {"datacenters": [{"name": "DC0", "hosts": ["H0"], "vms": vms}]}
+    catalogue = {"orgs": [{"name": "Org0", "vdcs": [{"name": "Vdc0", "vapps": [{"name": "app", "vms": [name]}]}]}]}
+    with VCenter(world=world) as vc:
+        address = VCenterAddress(vc.url, vc.user, vc.password, vc.ca_file)
+        share = tmp_path / "share"
+        with Cell(address, transfer_dir=share, clock=vc.clock, authority=vc.authority, catalogue=catalogue) as cell:
+            made = export_via_cell(cell.url, cell.user, cell.password, "app", tmp_path / "out", ca_file=cell.ca_file)
+            assert [file.disk for file in made.files] == [True]

@@ -16,6 +16,7 @@ import yaml
 from ._main import fail
 
 if TYPE_CHECKING:
+    from twohop.exporter import VCenterAddress
     from twohop.exporter.cell import Cell
 
 DEFAULT = "default"
@@ -70,7 +71,8 @@ def command(
     """Run the two-hop service in front of a vCenter, real or fake, until Ctrl-C or SIGTERM.
 
     vCenter's user and password come from TWOHOP_USER and TWOHOP_PASSWORD; the cell's own password from
-    TWOHOP_CELL_PASSWORD, else it is random. Prints the variables with which clients find the cell.
+    TWOHOP_CELL_PASSWORD, else it is random. Prints the variables with which clients find the cell; the file in
+    TWOHOP_CA_FILE verifies the cell, and vCenter too where --ca-file was given.
     """
     from twohop.exporter import ExportError, VCenterAddress
     from twohop.exporter.cell import Cell, StoreError
@@ -83,6 +85,9 @@ def command(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     made: list[Path] = []
+    if ready_file is not None:
+        # One that an earlier run left behind would say so too soon.
+        ready_file.unlink(missing_ok=True)
     try:
         address = VCenterAddress(
             vcenter, _variable("TWOHOP_USER"), _variable("TWOHOP_PASSWORD"), ca_file, thumbprint, insecure
@@ -96,6 +101,10 @@ def command(
             try:
                 if cell.profile.note:
                     click.echo(f"twohop: {cell.profile.note}", err=True)
+                _try(address)
+                if ca_file is not None:
+                    # One file for both legs: whoever reads these variables after those of a vCenter needs both.
+                    cell.ca_file.write_bytes(cell.authority.pem + ca_file.read_bytes())
                 environment = {**cell.environment(), "TWOHOP_CONTROL_URL": control.url}
                 write_environment(sys.stdout, environment)
                 if env_file is not None:
@@ -115,6 +124,17 @@ def command(
     finally:
         for path in made:
             path.unlink(missing_ok=True)
+
+
+def _try(address: VCenterAddress) -> None:
+    """Say at once what every export would say; the cell starts all the same, as a real one does without its vCenter."""
+    from twohop.exporter import ExportError, VSphere
+
+    try:
+        with VSphere(address):
+            pass
+    except ExportError as error:
+        click.echo(f"twohop: {error.whose}: {error}; until then every export will fail", err=True)
 
 
 class _OneCell:

@@ -66,7 +66,7 @@ class VCenterSource:
 
         with VSphere(self._address, observer=self._observer) as vsphere:
             pulled = pull_vm(
-                vsphere, vm, directory, name_file=name, describe=DESCRIBE, clock=self._clock, events=meter,
+                vsphere, _travelling(vm), directory, name_file=name, describe=DESCRIBE, clock=self._clock, events=meter,
                 cancelled=cancelled, observer=self._observer,
             )  # fmt: skip
         return PulledMachine(vm, pulled.files, pulled.descriptors)
@@ -82,7 +82,7 @@ class VCenterSource:
             session = self._session = self._open.enter_context(VSphere(self._address, observer=self._observer))
         for name in names:
             try:
-                state = session.power_state(session.find_vm(name))
+                state = session.power_state(session.find_vm(_travelling(name)))
             except NotFound:
                 state = "unknown"
             yield name, cast(Power, state) if state in _KNOWN else "unknown"
@@ -91,6 +91,11 @@ class VCenterSource:
         self._session = None
         with contextlib.suppress(ExportError):
             self._open.close()
+
+
+def _travelling(name: str) -> str:
+    """Return a machine's name as vCenter's inventory writes it: a catalogue holds names, never paths."""
+    return name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
 
 
 class _Meter:
