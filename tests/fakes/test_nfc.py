@@ -181,7 +181,11 @@ def test_one_more_stream_than_a_host_serves_is_turned_away_until_one_ends(limit:
 
 
 @pytest.mark.parametrize(("at_end", "end"), [("cut", "cut"), ("reset", "reset"), ("finish", None)])
-def test_a_stream_that_nobody_reads_ends_with_its_lease(at_end: str, end: str | None) -> None:
+def test_a_stream_that_nobody_reads_ends_with_its_lease(
+    monkeypatch: pytest.MonkeyPatch, at_end: str, end: str | None
+) -> None:
+    blocked, look = threading.Event(), nfc_app.cut_if_ended
+    monkeypatch.setattr(nfc_app, "cut_if_ended", lambda *a: (blocked.set(), look(*a)))
     big = small_world()
     big["datacenters"][0]["vms"][0]["disks"] = [{"size": "256 MiB", "data": "64 MiB"}]
     profile = load_profile("vcenter-8.0", {"stream_at_end_of_lease": at_end})
@@ -192,6 +196,7 @@ def test_a_stream_that_nobody_reads_ends_with_its_lease(at_end: str, end: str | 
             held = pool.request("GET", lease.url, preload_content=False)
             pieces = held.stream(1 << 16)
             first = next(pieces)
+            assert blocked.wait(30), "the host has not noticed that nobody reads"
             user.call("HttpNfcLeaseAbort", "HttpNfcLease", lease.moid)
             if end is None:
                 assert len(first) + sum(len(piece) for piece in pieces) > 20 << 20
@@ -221,3 +226,11 @@ def test_an_error_before_a_stream_takes_no_place_at_the_host(monkeypatch: pytest
             broken.undo()
             assert pool.request("GET", lease.url).status == 200
     assert errors == [ZeroDivisionError]
+
+
+def test_vcenter_and_its_hosts_are_on_loopback_unless_told_otherwise(vc: VCenter) -> None:
+    servers = [vc._server, *vc.hosts.values()]
+    assert len(servers) == 3
+    for server in servers:
+        assert server._listener is not None
+        assert server._listener.getsockname()[0] == "127.0.0.1"

@@ -152,6 +152,7 @@ def test_a_page_in_a_browser_is_refused(control: Client, keeper: Keeper) -> None
 
 def test_the_journal_comes_as_lines_and_from_where_one_asks(control: Client, keeper: Keeper) -> None:
     journal = keeper.worlds["default"].journal
+    journal.references.name("ticket", "52345678-1234-4123-8123-123456789abc")
     journal.record("exchange", server="H0", path="/nfc/52345678-1234-4123-8123-123456789abc/disk-0.vmdk")
     journal.record("clock", server="control")
     status, text = control("GET", "/v1/journal")
@@ -207,3 +208,12 @@ def test_what_is_not_there_is_said_in_json(control: Client, method: str, path: s
     answer = control(method, path)
     assert answer[0] == status
     assert isinstance(answer[1]["error"], str)
+
+
+def test_the_control_api_is_on_loopback_unless_told_otherwise() -> None:
+    server = HttpServer(ControlApp(Keeper()), name="control").start()
+    try:
+        assert server._listener is not None
+        assert server._listener.getsockname()[0] == "127.0.0.1"
+    finally:
+        server.stop()
