@@ -41,7 +41,7 @@ COMPARES = {
 }
 """Where one that a client shows is compared with one that is known."""
 SEEDED = {"random", "numpy"}
-SECRET = re.compile(r"password|passwd|(?<![a-z])token|ticket|secret(?!s\.)|credential", re.IGNORECASE)
+SECRET = re.compile(r"password|passwd|token|ticket|secret|credential", re.IGNORECASE)
 PLAIN = (ast.Eq, ast.NotEq)
 
 
@@ -79,10 +79,9 @@ def plain_comparisons(tree: ast.AST) -> list[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Compare) or not any(isinstance(op, PLAIN) for op in node.ops):
             continue
-        sides = [
-            side for side in (node.left, *node.comparators) if isinstance(side, ast.Name | ast.Attribute | ast.Call)
-        ]
-        if any(SECRET.search(ast.unparse(side)) for side in sides):
+        words = [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
+        words += [part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)]
+        if any(SECRET.search(word) for word in words):
             found.append(ast.unparse(node))
     return found
 
