@@ -188,6 +188,14 @@ def test_a_long_path_is_cut_but_not_within_a_secret() -> None:
     assert len(entry["method"]) < 2100
 
 
+def test_a_name_is_not_taken_for_a_secret() -> None:
+    journal = Journal("w", lambda: 5.0)
+    journal.references.name("transfer", "issued-00000001")
+    for path in ("/transfer/issued-00000001/d.ovf", "/transfer/made-up-1/d.ovf"):
+        journal.exchange(ServedExchange("cell", 3, "p", "GET", path, 200, 1, 2, 3.0, 4.0, "complete"))
+    assert [e["path"] for e in journal.entries()] == ["/transfer/transfer:1/d.ovf", "/transfer/transfer:?/d.ovf"]
+
+
 def test_an_exchange_is_written_down_as_the_server_reports_it() -> None:
     journal = Journal("w", lambda: 5.0)
     journal.exchange(ServedExchange("H0", 3, "127.0.0.1:9", "GET", "/x", 404, 1, 2, 3.0, 4.0, "cut"))
