@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twohop.exporter import Cancellation, ExportError, HostUnreachable, KeepAlive, LeaseLost, VCenterAddress, VSphere
+from twohop.exporter import Cancellation, HostUnreachable, KeepAlive, LeaseLost, VCenterAddress, VSphere
 from twohop.exporter.vsphere import HeldLease
 from twohop.fakes import VCenter
 from twohop.runtime import Clock
@@ -24,7 +24,7 @@ class Renewals:
     """A lease that writes down when it was renewed, and may refuse."""
 
     clock: Clock
-    refuse: Callable[[float], ExportError | None] = lambda now: None
+    refuse: Callable[[float], BaseException | None] = lambda now: None
     timeout: int = TIMEOUT
     id: str = "lease"
     at: list[float] = field(default_factory=list)
@@ -71,6 +71,19 @@ def test_a_fault_stops_the_transfer_and_says_why() -> None:
     assert lease.tried == [100.0, 200.0]
     with pytest.raises(LeaseLost):
         stop.check()
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), SystemExit(3), MemoryError()])
+def test_whatever_ends_the_renewals_stops_the_transfer(error: BaseException) -> None:
+    clock, stop = Clock(start=0.0), Cancellation()
+    lease = Renewals(clock, lambda now: error if now > 150 else None)
+    with kept(lease, clock, cancelled=stop) as alive:
+        clock.advance(1000)
+        with pytest.raises(LeaseLost, match=f"no longer renewed, by a bug: {type(error).__name__}"):
+            alive.check()
+    assert lease.tried == [100.0, 200.0]
+    assert stop.reason is alive.failure and alive.failure is not None
+    assert alive.failure.__cause__ is error
 
 
 def test_a_connection_that_fails_for_a_while_is_tried_again() -> None:

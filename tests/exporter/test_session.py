@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import socket
+import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +25,9 @@ from twohop.exporter import (
     VSphere,
     WrongThumbprint,
 )
+from twohop.exporter.vsphere._faults import explained
 from twohop.fakes import VCenter, default_spec
-from twohop.runtime.observing import Observations
+from twohop.runtime.observing import Observations, observing_connection
 
 
 @pytest.fixture(scope="module")
@@ -55,21 +60,20 @@ def test_things_are_found_by_name_and_by_path(vc: VCenter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "error", "words"),
+    ("name", "error", "words"),
     [
-        ("vm", "DC0_C0_RP0_VM0", Ambiguous, "/DC0/vm/DC0_C0_RP0_VM0, /DC1/vm/DC0_C0_RP0_VM0"),
-        ("vm", "DC0_C0_RP0_VM7", NotFound, "did you mean DC0_C0_RP0_VM"),
-        ("vm", "zzz", NotFound, "this user sees 4 in this inventory"),
-        ("vm", "/DC0/vm/zzz", NotFound, "there is nothing"),
-        ("vm", "/DC0/vm", NotFound, "there is a Folder"),
-        ("vapp", "DC0_C0_RP0_VM0", NotFound, "no vApp is called"),
+        ("DC0_C0_RP0_VM0", Ambiguous, "/DC0/vm/DC0_C0_RP0_VM0, /DC1/vm/DC0_C0_RP0_VM0"),
+        ("DC0_C0_RP0_VM7", NotFound, "did you mean DC0_C0_RP0_VM"),
+        ("zzz", NotFound, "this user sees 4 in this inventory"),
+        ("/DC0/vm/zzz", NotFound, "there is nothing"),
+        ("/DC0/vm", NotFound, "there is a Folder"),
     ],
 )
 def test_what_is_not_found_is_the_users_to_correct(
-    vc: VCenter, kind: str, name: str, error: type[ExportError], words: str
+    vc: VCenter, name: str, error: type[ExportError], words: str
 ) -> None:
     with VSphere(address(vc)) as vsphere, pytest.raises(error) as caught:
-        (vsphere.find_vm if kind == "vm" else vsphere.find_vapp)(name)
+        vsphere.find_vm(name)
     assert words in str(caught.value)
     assert caught.value.whose == "you"
 
@@ -101,6 +105,40 @@ def test_a_wrong_pin_ends_before_a_byte_is_sent(vc: VCenter) -> None:
         pass
     assert caught.value.whose == "vCenter"
     assert len(vc.journal.entries(kind="exchange")) == seen
+
+
+def test_a_pin_refuses_a_server_that_shows_no_certificate(tmp_path: Path) -> None:
+    """TLS has ciphers without certificates; whoever agrees to one has not been seen to hold the pinned key."""
+
+    def anonymous(side: int) -> ssl.SSLContext:
+        context = ssl.SSLContext(side)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("AECDH-AES256-SHA:@SECLEVEL=0")
+        return context
+
+    heard: list[bytes] = []
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with contextlib.suppress(OSError), server.wrap_socket(connection, server_side=True) as tls:
+            heard.append(tls.recv(1))
+
+    server = anonymous(ssl.PROTOCOL_TLS_SERVER)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        host, port = listener.getsockname()
+        scheme = observing_connection(None, ":".join(["AB"] * 20))
+        connection = scheme(host, port, context=anonymous(ssl.PROTOCOL_TLS_CLIENT), timeout=30)
+        with (
+            pytest.raises(WrongThumbprint, match="thumbprint none, expected AB"),
+            explained("log in", "vc:443"),
+            contextlib.closing(connection),
+        ):
+            connection.request("GET", "/")
+        thread.join()
+    assert heard in ([], [b""])
 
 
 def test_an_unknown_authority_is_not_believed_unless_asked(vc: VCenter) -> None:

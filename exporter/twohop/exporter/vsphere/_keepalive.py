@@ -65,9 +65,16 @@ class KeepAlive:
             try:
                 self._renew()
             except ExportError as error:
-                self.failure = error
-                if self._cancelled is not None:
-                    self._cancelled.cancel(error)
+                self._fail(error)
+            except BaseException as error:
+                lost = LeaseLost(f"the lease is no longer renewed, by a bug: {type(error).__name__}: {error}")
+                lost.__cause__ = error
+                self._fail(lost)
+
+    def _fail(self, error: ExportError) -> None:
+        self.failure = error
+        if self._cancelled is not None:
+            self._cancelled.cancel(error)
 
     def _renew(self) -> None:
         interval = self._lease.timeout / 3

@@ -71,11 +71,6 @@ class VSphere:
         with explained(f"look up {name}", self.address.authority):
             return find(self._content, vim.VirtualMachine, "virtual machine", name)
 
-    def find_vapp(self, name: str) -> Any:
-        """Return the vApp of that name or inventory path; raise NotFound or Ambiguous."""
-        with explained(f"look up {name}", self.address.authority):
-            return find(self._content, vim.VirtualApp, "vApp", name)
-
     def name_of(self, entity: Any) -> str:
         """Return an object's name."""
         with explained("read a name", self.address.authority):

@@ -64,10 +64,10 @@ class ObservingConnection(http.client.HTTPSConnection):
         sock = self.sock
         certificate = sock.getpeercert(binary_form=True) if isinstance(sock, ssl.SSLSocket) else None
         shown = thumbprint_of(certificate) if certificate else None
-        if self.pin is not None and shown is not None and shown.upper() != self.pin.upper():
+        if self.pin is not None and (shown or "").upper() != self.pin.upper():
             self.close()
             raise ssl.SSLCertVerificationError(
-                f"{self.host}:{self.port} shows a certificate with thumbprint {shown}, expected {self.pin}"
+                f"{self.host}:{self.port} shows a certificate with thumbprint {shown or 'none'}, expected {self.pin}"
             )
         if self.observer is not None:
             name = self.observer.observations.next_connection()
