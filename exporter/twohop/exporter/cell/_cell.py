@@ -15,7 +15,7 @@ from twohop.exporter.vsphere import VCenterAddress
 from twohop.runtime import Authority, Clock, Journal
 from twohop.runtime.observing import Observer
 from twohop.runtime.profiles import Profile, ProfileError, load_profile
-from twohop.runtime.serving import HttpServer, ServedExchange
+from twohop.runtime.serving import HttpServer
 
 from ._vcenter import VCenterSource
 from .api import CellApp, Logins
@@ -99,7 +99,7 @@ class Cell:
             stack.enter_context(store.holding(self.name))
             self._server = HttpServer(
                 self._serve, name=self.name, tls=leaf.context, host=self._host, port=self._port, now=self.clock.now,
-                observer=self._on_exchange,
+                observer=self.journal.exchange,
             )  # fmt: skip
             engine = self._engine = Engine(
                 store=store, transfer_dir=self.transfer_dir, clock=self.clock, profile=self.profile,
@@ -178,9 +178,3 @@ class Cell:
     def _serve(self, environ: Any, start_response: Any) -> Any:
         assert self._app is not None
         return self._app(environ, start_response)
-
-    def _on_exchange(self, seen: ServedExchange) -> None:
-        self.journal.record(
-            "exchange", server=seen.server, conn=seen.conn, peer=seen.peer, method=seen.method, path=seen.path,
-            status=seen.status, received=seen.received, sent=seen.sent, t0=seen.t0, t1=seen.t1, end=seen.end,
-        )  # fmt: skip
