@@ -35,7 +35,20 @@ CORES = (
 IMPURE = frozenset(
     {
         *("time", "datetime", "sched", "asyncio", "threading", "multiprocessing", "concurrent", "queue"),
-        *("socket", "ssl", "select", "selectors", "http", "urllib3", "subprocess", "sqlite3", "sqlalchemy"),
+        *(
+            "socket",
+            "ssl",
+            "select",
+            "selectors",
+            "signal",
+            "http",
+            "urllib3",
+            "subprocess",
+            "platform",
+            "ctypes",
+            "sqlite3",
+            "sqlalchemy",
+        ),
         *("os", "pathlib", "io", "tempfile", "shutil", "glob", "random", "secrets", "uuid", "werkzeug", "pyVmomi"),
     }
 )
@@ -65,8 +78,22 @@ def imports(source: str, module: str, package: bool) -> Iterator[tuple[str, bool
             yield from ((f"{base}.{alias.name}", at_once) for alias in node.names)
             # Under another name it could not be followed to its call.
             yield from (("?", at_once) for alias in node.names if alias.name in BY_NAME and alias.asname)
-        elif isinstance(node, ast.Call) and called(node) in BY_NAME and node.args:
-            yield named(node.args[0], module, package), at_once
+        elif isinstance(node, ast.Call) and called(node) in BY_NAME:
+            yield from ((name, at_once) for name in asked_for(node, module, package))
+
+
+def asked_for(node: ast.Call, module: str, package: bool) -> Iterator[str]:
+    """Yield the module that a call names, by position or by keyword."""
+    given = {keyword.arg: keyword.value for keyword in node.keywords}
+    argument = node.args[0] if node.args else given.get("name")
+    if argument is not None:
+        anchor = node.args[1] if len(node.args) > 1 else given.get("package")
+        # Another package to start from than a literal, or none, is known only at run time.
+        if isinstance(anchor, ast.Constant) and isinstance(anchor.value, str):
+            module, package = anchor.value, True
+        yield named(argument, module, package)
+    elif None in given:
+        yield "?"
 
 
 def deferred(node: ast.AST) -> bool:
@@ -83,6 +110,8 @@ def absolute(name: str, module: str, package: bool) -> str:
     if dots == 0:
         return name
     here = module.split(".")
+    if dots - (1 if package else 0) >= len(here):
+        return "?"
     base = here[: len(here) - dots + (1 if package else 0)]
     return ".".join([*base, name[dots:]]).rstrip(".")
 
@@ -152,6 +181,13 @@ def test_every_root_is_looked_at():
             "twohop.exporter.x",
             "from importlib import import_module as go, import_module\nimport_module('..fakes', 'x')",
         ),
+        ("twohop.exporter.x", "import importlib\nimportlib.import_module(name='twohop.fakes')"),
+        ("twohop.exporter.x", "import importlib\nimportlib.import_module(package='twohop', name='.fakes')"),
+        ("twohop.exporter.x", "import importlib\nimportlib.import_module('.fakes', 'twohop')"),
+        ("twohop.exporter.x", "import importlib\nimportlib.import_module('.fakes', package='twohop')"),
+        ("twohop.exporter.x", "import importlib\nimportlib.import_module(**where)"),
+        ("twohop.exporter.x", "__import__(name='twohop.fakes')"),
+        ("twohop.exporter.x", "import pkgutil\npkgutil.resolve_name(name='twohop.fakes:VCenter')"),
         ("twohop.exporter.x", "def late():\n    import twohop.fakes.vmdk"),
         ("twohop.fakes.x", "import importlib\nimportlib.import_module(f'twohop.contracts.{1}')"),
         ("twohop.fakes.x", "import importlib\nimportlib.import_module(whatever)"),
@@ -182,7 +218,11 @@ def test_a_right_import_is_not_held_against_anybody(module, source):
 
 @pytest.mark.parametrize(
     "source",
-    ["import time", "from datetime import datetime", "def f():\n    import secrets", "import os.path", "open('x')"],
+    [
+        *("import time", "from datetime import datetime", "def f():\n    import secrets", "open('x')"),
+        *(f"import {name}" for name in ("os.path", "platform", "signal", "ctypes", "subprocess", "os")),
+        *(f"import importlib\nimportlib.import_module(name={name!r})" for name in ("os", "ctypes.util")),
+    ],
 )
 def test_an_impure_core_is_seen(source):
     assert impurities(source, "twohop.fakes.machines.x")
