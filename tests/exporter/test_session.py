@@ -160,6 +160,8 @@ def test_a_vcenter_that_is_not_there(vc: VCenter, url: str) -> None:
     [
         {"url": "http://127.0.0.1"},
         {"url": "https://user:pass-word@127.0.0.1"},
+        {"url": "https://user:pass-word/x@127.0.0.1"},
+        {"url": "https://user:x@pass-word@127.0.0.1"},
         {"url": "https://"},
         {"url": "https://127.0.0.1:99999"},
         {"thumbprint": "12:34"},

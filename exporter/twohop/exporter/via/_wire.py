@@ -12,9 +12,9 @@ from urllib.parse import urljoin, urlsplit
 
 from twohop.runtime.observing import Connection, Observer, Request, Response
 
-from .._errors import BadAddress, BadAnswer, HostUnreachable
+from .._errors import BadAnswer, HostUnreachable
 from ..transfer._connection import HTTP_ERRORS, Peer, connection_error, pool_for
-from ..vsphere._address import normal_thumbprint
+from ..vsphere._address import https_server, joined, normal_thumbprint
 
 PATIENCE = 120.0
 """Real seconds between two bytes of an answer."""
@@ -137,13 +137,5 @@ class _Peer(Peer):
 
 def origin(url: str) -> tuple[str, str]:
     """Return scheme, host and port of a URL, and host and port alone; BadAddress for what is no https URL."""
-    whole = url if "://" in url else f"https://{url}"
-    try:
-        parts = urlsplit(whole)
-        host, port = parts.hostname, parts.port or 443
-    except ValueError as error:
-        raise BadAddress(f"{url!r} is not a URL ({error}); give https://HOST[:PORT] of the cell") from None
-    if parts.scheme != "https" or not host or parts.username is not None:
-        raise BadAddress("the address of a cell has to be https://HOST[:PORT] without user or password")
-    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    authority = joined(*https_server(url, "the cell"))
     return f"https://{authority}", authority

@@ -33,16 +33,7 @@ class VCenterAddress:
 
     def __post_init__(self) -> None:
         """Take the URL apart once, so that a wrong one is refused before anything happens."""
-        url = self.url if "://" in self.url else f"https://{self.url}"
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname, parts.port or 443
-        except ValueError as error:
-            raise BadAddress(f"{self.url!r} is not a URL ({error}); give https://HOST[:PORT]") from None
-        if parts.scheme != "https" or not host or parts.username is not None:
-            raise BadAddress(
-                f"the address of vCenter has to be https://HOST[:PORT] without user or password, got {_bare(url)!r}"
-            )
+        host, port = https_server(self.url, "vCenter")
         object.__setattr__(self, "host", host)
         object.__setattr__(self, "port", port)
         if self.thumbprint is not None:
@@ -51,13 +42,35 @@ class VCenterAddress:
     @property
     def authority(self) -> str:
         """`host:port`, with brackets where the host is an IPv6 address."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return joined(self.host, self.port)
 
     def tls(self) -> ssl.SSLContext:
         """Return the TLS context that judges the server as asked."""
         if self.thumbprint is not None or self.insecure:
             return unjudged()
         return judged_by(self.ca_file)
+
+
+def https_server(url: str, of: str) -> tuple[str, int]:
+    """Return host and port of the https server at `url`, whose scheme may be left out; BadAddress for all else."""
+    whole = url if "://" in url else f"https://{url}"
+    try:
+        parts = urlsplit(whole)
+        host, port = parts.hostname, parts.port or 443
+    except ValueError as error:
+        # What the parser quotes may be a piece of a password.
+        why = "" if "@" in whole else f" ({error})"
+        raise BadAddress(f"{_bare(whole)!r} is not a URL{why}; give https://HOST[:PORT] of {of}") from None
+    if parts.scheme != "https" or not host or parts.username is not None:
+        raise BadAddress(
+            f"the address of {of} has to be https://HOST[:PORT] without user or password, got {_bare(whole)!r}"
+        )
+    return host, port
+
+
+def joined(host: str, port: int) -> str:
+    """Return `host:port`, with brackets where the host is an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def normal_thumbprint(text: str) -> str:
@@ -89,4 +102,4 @@ def unjudged() -> ssl.SSLContext:
 
 def _bare(url: str) -> str:
     # What stands before an @ may be a password.
-    return re.sub(r"//[^/@]*@", "//...@", url)
+    return re.sub(r"//.*@", "//...@", url)
