@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import threading
 import time
@@ -15,6 +16,10 @@ from hypothesis import settings
 # No test is timed: a busy machine is no defect.
 settings.register_profile("twohop", deadline=None)
 settings.load_profile("twohop")
+
+# A shell starts what runs in its background deaf to Ctrl-C, and every child inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OURS = re.compile(r"twohop-|vcenter|control|cell|.*-accept$|(?:DC\d+_C\d+_)?H\d+-")
 GRACE = 5.0

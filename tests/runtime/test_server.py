@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from twohop.runtime import Authority, thumbprint_of
 from twohop.runtime.serving import Cut, HttpServer, ServedExchange
+from twohop.runtime.serving import _answer as answer_module
 from twohop.runtime.serving import _handler as handler_module
 from twohop.runtime.serving import _server as server_module
 from twohop.runtime.serving._body import RequestBody
@@ -544,7 +545,7 @@ def test_a_client_that_sends_half_a_request_is_given_up(plain: HttpServer, monke
 
 def test_a_client_that_pauses_within_an_answer_is_not_given_up(plain: HttpServer, site: Site) -> None:
     _talk(plain, b"GET /chunked/ok HTTP/1.1\r\nHost: h\r\n" + CLOSE + b"\r\n")
-    assert site.patience == handler_module.IDLE_GUARD > handler_module.HANDSHAKE_GUARD
+    assert site.patience == answer_module.IDLE_GUARD > handler_module.HANDSHAKE_GUARD
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -604,7 +605,7 @@ def test_an_answer_that_is_taken_late_is_whole(site: Site, kind: str) -> None:
 def test_an_answer_that_nobody_takes_is_given_up_in_the_end(
     plain: HttpServer, site: Site, seen: list[ServedExchange], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handler_module, "IDLE_GUARD", 0.3)
+    monkeypatch.setattr(answer_module, "IDLE_GUARD", 0.3)
     with _connect(plain) as connection:
         connection.sendall(b"GET /blocked/endless HTTP/1.1\r\nHost: h\r\n\r\n")
         assert site.looked.wait(LONG)

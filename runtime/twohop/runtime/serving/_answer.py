@@ -1,0 +1,156 @@
+"""One answer: its framing, its body, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+import ssl
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from ._body import MalformedBody, RequestBody
+from ._exchange import Cut
+
+if TYPE_CHECKING:
+    from ._handler import Handler
+
+IDLE_GUARD = 900.0
+"""Real seconds that a kept-alive connection may stay silent between requests, or a client take nothing of an answer."""
+LOOK = 0.1
+"""Real seconds between the looks at whether an answer that a client does not take is still to be sent."""
+
+
+class Answer:
+    """Sends one answer: framing, body, and how it ended."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+        self.status = 500
+        self.sent = 0
+        self._line = ""
+        self._headers: list[tuple[str, str]] = []
+        self._begun = False
+        self._look: Callable[[], None] | None = None
+
+    def run(self, environ: dict[str, Any], body: RequestBody) -> Any:
+        """Call the application and send its answer; return how it ended."""
+        chunks: Iterable[bytes] = ()
+        try:
+            chunks = self.handler.http.app(environ, self._start)
+            self._look = environ.get("twohop.while_blocked")
+            self._send(chunks)
+            return "complete"
+        except Cut as cut:
+            self.handler.close_connection = True
+            if cut.reset:
+                _arm_reset(self.handler.connection)
+            return "reset" if cut.reset else "cut"
+        except MalformedBody as error:
+            self.handler.close_connection = True
+            if not self._begun:
+                self.status = HTTPStatus.BAD_REQUEST
+                self.handler.send_error(HTTPStatus.BAD_REQUEST, str(error))
+            return "complete" if not self._begun else "cut"
+        except (ConnectionError, TimeoutError, ssl.SSLError):
+            self.handler.close_connection = True
+            return "client gone"
+        except Exception:
+            if self.handler.http._stopping:
+                self.handler.close_connection = True
+                return "cut"
+            self.handler.close_connection = True
+            if not self._begun:
+                self.status = HTTPStatus.INTERNAL_SERVER_ERROR
+                self.handler.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
+            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+            return "cut" if self._begun else "complete"
+        finally:
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+
+    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        self._line, self._headers = status, list(headers)
+        self.status = int(status.split(" ", 1)[0])
+        return self._write
+
+    def _write(self, data: bytes) -> None:
+        raise RuntimeError("the write() callable of WSGI is not served here: return an iterable")
+
+    def _send(self, chunks: Iterable[bytes]) -> None:
+        handler = self.handler
+        handler.connection.settimeout(IDLE_GUARD)
+        if not self._line:
+            # An application written as a generator names its status with its first piece.
+            pieces = iter(chunks)
+            chunks = itertools.chain((next(pieces, b""),), pieces)
+        names = {name.lower() for name, _ in self._headers}
+        bodiless = handler.command == "HEAD" or self.status in (204, 304) or self.status < 200
+        if "content-length" not in names and not bodiless and isinstance(chunks, list | tuple):
+            chunks = [b"".join(chunks)]
+            self._headers.append(("Content-Length", str(len(chunks[0]))))
+            names.add("content-length")
+        chunked = not bodiless and "content-length" not in names and handler.request_version >= "HTTP/1.1"
+        if chunked:
+            self._headers.append(("Transfer-Encoding", "chunked"))
+        elif not bodiless and "content-length" not in names:
+            handler.close_connection = True
+        head = self._head(names)
+        if bodiless:
+            self._begun = True
+            handler.connection.sendall(head)
+            return
+        pending = head
+        for chunk in chunks:
+            if not chunk:
+                continue
+            data = b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk
+            self._begun = True
+            self._push(pending + data if pending else data)
+            pending = b""
+            self.sent += len(chunk)
+        last = b"0\r\n\r\n" if chunked else b""
+        if pending or last:
+            self._begun = True
+            self._push(pending + last)
+
+    def _push(self, data: bytes) -> None:
+        connection, look = self.handler.connection, self._look
+        if look is None:
+            connection.sendall(data)
+            return
+        left, until = memoryview(data), time.monotonic() + IDLE_GUARD
+        connection.settimeout(LOOK)
+        try:
+            while left:
+                try:
+                    left = left[connection.send(left) :]
+                    until = time.monotonic() + IDLE_GUARD
+                except TimeoutError:
+                    look()
+                    if time.monotonic() >= until:
+                        raise
+        finally:
+            connection.settimeout(IDLE_GUARD)
+
+    def _head(self, names: set[str]) -> bytes:
+        handler = self.handler
+        lines = [f"HTTP/1.1 {self._line}"]
+        lines += [f"{name}: {value}" for name, value in self._headers]
+        if "date" not in names:
+            lines.append(f"Date: {handler.date_time_string(self.handler.http.now())}")
+        if handler.close_connection and "connection" not in names:
+            lines.append("Connection: close")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def _arm_reset(connection: socket.socket) -> None:
+    """Make the coming close send RST instead of FIN."""
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
