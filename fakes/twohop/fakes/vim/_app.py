@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..world import look
 from . import _faults as faults
@@ -103,8 +103,3 @@ def _versions(api: str) -> bytes:
         f"<name>{NAMESPACE}</name><version>{api}</version><priorVersions>{prior}</priorVersions>"
         "</namespace></namespaces>\n"
     ).encode()
-
-
-def application(service: Service) -> Any:
-    """Return the WSGI application of a service."""
-    return VimApp(service)

@@ -142,9 +142,3 @@ def version_for(soap_action: str, api: str) -> str:
 def has(version: str, introduced: str) -> bool:
     """Tell whether an API version knows what another one introduced."""
     return bool(VmomiSupport.IsChildVersion(version, introduced))
-
-
-@cache
-def oldest_version() -> str:
-    """Return the version that a client without a SOAPAction is answered in."""
-    return min(_known().items(), key=lambda item: _numbers(item[0]))[1]
