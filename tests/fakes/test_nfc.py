@@ -135,7 +135,7 @@ def test_a_disk_of_any_size_is_sent_at_constant_memory(vc: VCenter) -> None:
 
     def peak(data: int) -> int:
         disk = Disk(key=1, controller=controller, unit=0, content=SeededContent(8 << 30, data, 3), file_name="x")
-        file = DeviceFile(key="k", name="disk-0.vmdk", host=vm.host, ticket="t", disk=disk, cid=1)
+        file = DeviceFile(key="k", name="disk-0.vmdk", host=vm.host, ticket="t", source=disk, cid=1)
 
         class Lease:
             import threading
@@ -221,7 +221,7 @@ def test_an_error_before_a_stream_takes_no_place_at_the_host(monkeypatch: pytest
             urllib3.PoolManager(ca_certs=str(vc.ca_file), retries=False, timeout=30) as pool,
             monkeypatch.context() as broken,
         ):
-            broken.setattr(nfc_app, "stream_size", lambda content: 1 // 0)
+            broken.setattr(nfc_app, "size_of", lambda file: 1 // 0)
             assert pool.request("GET", lease.url).status == 500
             broken.undo()
             assert pool.request("GET", lease.url).status == 200

@@ -13,9 +13,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from ..vmdk import stream_size
 from ..world import DeviceFile, ExportLease, Host, World
-from ._stream import cut_if_ended, send
+from ._stream import cut_if_ended, send, size_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -50,7 +49,7 @@ class NfcApp:
         if "HTTP_RANGE" in environ and profile.text("nfc_range") == "416":
             return _refuse(start, 416)
         if method == "HEAD":
-            start("200 OK", [("Content-Type", DISK_TYPE), ("Content-Length", str(stream_size(file.disk.content)))])
+            start("200 OK", [("Content-Type", DISK_TYPE), ("Content-Length", str(size_of(file)))])
             return []
         environ["twohop.while_blocked"] = partial(cut_if_ended, self._world, lease)
         return self._send(lease, file, start)
@@ -71,7 +70,7 @@ class NfcApp:
     def _send(self, lease: ExportLease, file: DeviceFile, start: StartResponse) -> Iterable[bytes]:
         profile = self._world.profile
         # Before the stream is counted, since it may fail, and then nobody would count it out.
-        size = stream_size(file.disk.content) if profile.text("nfc_framing") == "length" else None
+        size = size_of(file) if profile.text("nfc_framing") == "length" else None
         with self._world.lock:
             busy = file.open_streams > 0 and profile.text("nfc_parallel_get") == "503"
             if busy or self._streams >= profile.count("nfc_connections"):

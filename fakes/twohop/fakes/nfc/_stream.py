@@ -8,15 +8,29 @@ from collections.abc import Iterator
 from twohop.runtime.serving import Cut
 
 from ..machines import LeaseInput
-from ..vmdk import stream
-from ..world import DeviceFile, ExportLease, World, step_lease
+from ..vmdk import stream, stream_size
+from ..world import DeviceFile, Disk, ExportLease, PlainContent, World, step_lease
 
 _ADAPTERS = {"VirtualBusLogicController": "buslogic", "VirtualIDEController": "ide"}
 
 
 def _stream(file: DeviceFile) -> Iterator[bytes]:
-    adapter = _ADAPTERS.get(file.disk.controller.kind, "lsilogic")
-    return stream(file.disk.content, cid=file.cid, adapter_type=adapter)
+    if isinstance(file.source, Disk):
+        adapter = _ADAPTERS.get(file.source.controller.kind, "lsilogic")
+        return stream(file.source.content, cid=file.cid, adapter_type=adapter)
+    return _plain(file).pieces()
+
+
+def _plain(file: DeviceFile) -> PlainContent:
+    content = None if isinstance(file.source, Disk) else file.source.content
+    if content is None:
+        raise LookupError(f"{file.name} has no content")
+    return content
+
+
+def size_of(file: DeviceFile) -> int:
+    """Return how many bytes a host sends for a file."""
+    return stream_size(file.source.content) if isinstance(file.source, Disk) else _plain(file).size
 
 
 def cut_if_ended(world: World, lease: ExportLease) -> None:

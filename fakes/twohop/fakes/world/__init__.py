@@ -9,14 +9,18 @@ from ._entities import (
     Entity,
     Folder,
     Host,
+    Image,
     Network,
     Nic,
+    Nvram,
     ResourcePool,
+    Snapshot,
     VApp,
     Vm,
 )
 from ._leasing import end_task, look, step_lease
 from ._operations import DeviceFile, ExportLease, ExportTask
+from ._plain import FileBytes, PlainContent, SeededBytes
 from ._spec import WorldFileError, check_world, default_spec, load_spec
 from ._world import Change, Changed, World
 
@@ -32,11 +36,17 @@ __all__ = [
     "Entity",
     "ExportLease",
     "ExportTask",
+    "FileBytes",
     "Folder",
     "Host",
+    "Image",
     "Network",
     "Nic",
+    "Nvram",
+    "PlainContent",
     "ResourcePool",
+    "SeededBytes",
+    "Snapshot",
     "VApp",
     "Vm",
     "World",

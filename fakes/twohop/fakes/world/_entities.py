@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ..machines import PowerState
 from ..vmdk import DiskContent
+from ._plain import PlainContent
 
 
 @dataclass(eq=False, kw_only=True)
@@ -56,7 +58,16 @@ class ResourcePool(Entity):
 
 @dataclass(eq=False, kw_only=True)
 class VApp(ResourcePool):
-    """A vApp: a resource pool that is exported as one."""
+    """A vApp: a resource pool that is exported as one; vApps in it are `vapps`. `leases` are those of ExportVApp."""
+
+    folder: Folder | None = None
+    annotation: str = ""
+    leases: frozenset[str] = frozenset()
+    recent_tasks: tuple[str, ...] = ()
+
+    def machines(self) -> list[Vm]:
+        """Return its machines and those of the vApps in it, in order."""
+        return [*self.vms, *(vm for vapp in self.vapps for vm in vapp.machines())]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -117,6 +128,26 @@ class Disk:
 
 
 @dataclass(eq=False, kw_only=True)
+class Image:
+    """A CD or floppy image in a drive; `content` is None where the file behind it has been deleted (2.16)."""
+
+    key: int
+    controller: Controller
+    unit: int
+    kind: Literal["iso", "floppy"]
+    file_name: str
+    content: PlainContent | None
+
+
+@dataclass(eq=False, kw_only=True)
+class Nvram:
+    """The file with a machine's firmware variables."""
+
+    file_name: str
+    content: PlainContent
+
+
+@dataclass(eq=False, kw_only=True)
 class Nic:
     """A network card."""
 
@@ -144,5 +175,30 @@ class Vm(Entity):
     controllers: list[Controller] = field(default_factory=list)
     disks: list[Disk] = field(default_factory=list)
     nics: list[Nic] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
+    nvram: Nvram | None = None
+    firmware: Literal["bios", "efi"] = "bios"
+    template: bool = False
+    encrypted: bool = False
+    vtpm: bool = False
+    snapshots: list[Snapshot] = field(default_factory=list)
+    current_snapshot: Snapshot | None = None
     leases: frozenset[str] = frozenset()
     recent_tasks: tuple[str, ...] = ()
+
+
+@dataclass(eq=False, kw_only=True)
+class Snapshot(Entity):
+    """A snapshot: `machine` is the machine as it was, its disks with the content of that time.
+
+    The first ones are in `Vm.snapshots`, later ones in `children`. `number` is VirtualMachineSnapshotTree.id, `created_at`
+    is in seconds of the world's clock.
+    """
+
+    vm: Vm
+    machine: Vm
+    number: int
+    created_at: float
+    description: str = ""
+    above: Snapshot | None = None
+    children: list[Snapshot] = field(default_factory=list)

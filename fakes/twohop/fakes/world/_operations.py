@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..machines import Lease, LeaseState, TaskValue
-from ._entities import Disk, Entity, Host, Vm
+from ._entities import Disk, Entity, Host, Image, Nvram, Vm
 
 
 @dataclass(eq=False, kw_only=True)
@@ -31,17 +31,23 @@ class ExportTask(Entity):
 class DeviceFile:
     """A file that a lease offers: its device key, its name in the URL, the content id of its stream.
 
-    `sent` is set once it has been sent whole, which puts it into the manifest (5.5).
+    Its `source` is a disk, sent as a streamOptimized VMDK, or another file, sent as it is (4.15). `sent` is set once it
+    has been sent whole, which puts it into the manifest (5.5).
     """
 
     key: str
     name: str
     host: Host
     ticket: str
-    disk: Disk
+    source: Disk | Image | Nvram
     cid: int
     open_streams: int = 0
     sent: bool = False
+
+    @property
+    def disk(self) -> Disk | None:
+        """The disk behind it; None for any other file."""
+        return self.source if isinstance(self.source, Disk) else None
 
 
 @dataclass(eq=False, kw_only=True)

@@ -64,7 +64,7 @@ def _files(call: Call, vm: Vm) -> list[DeviceFile]:
             key=f"/{vm.moid}/{disk.controller.kind}{disk.controller.bus}:{disk.unit}",
             host=vm.host,
             ticket=ticket,
-            disk=disk,
+            source=disk,
             cid=secrets.randbits(32) & 0xFFFFFFFE if differ else 0x5EED5EED,
         )
         for number, disk in enumerate(vm.disks)

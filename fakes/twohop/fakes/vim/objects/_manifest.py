@@ -33,9 +33,9 @@ def _manifest(call: Call, lease: ExportLease) -> list[Any]:
                 checksum=sha1 if algorithm == "sha1" else sha256,
                 checksumType=algorithm,
                 size=size,
-                disk=True,
-                capacity=file.disk.capacity,
-                populatedSize=file.disk.content.populated,
+                disk=file.disk is not None,
+                capacity=file.disk.capacity if file.disk else None,
+                populatedSize=file.disk.content.populated if file.disk else None,
             )
         )
     return entries
