@@ -191,8 +191,8 @@ class Vm(Entity):
 class Snapshot(Entity):
     """A snapshot: `machine` is the machine as it was, its disks with the content of that time.
 
-    The first ones are in `Vm.snapshots`, later ones in `children`. `number` is VirtualMachineSnapshotTree.id, `created_at`
-    is in seconds of the world's clock.
+    The first ones are in `Vm.snapshots`, later ones in `children`. `number` is VirtualMachineSnapshotTree.id.
+    `created_at` is in seconds of the world's clock.
     """
 
     vm: Vm
