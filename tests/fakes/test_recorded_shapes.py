@@ -159,5 +159,5 @@ def test_vcenter_4_1_refuses_the_name_of_a_method_as_soap_action() -> None:
                 assert answer.message == "Unsupported version URI RetrieveServiceContent"
                 assert answer.body.find("detail") is None
             for action in ("urn:vim25/4.1", '"urn:vim25/4.1"', '"urn:vim25/99.0.0.0"', '""', "urn:vim25/"):
-                call = wire.call("CurrentTime", "ServiceInstance", "ServiceInstance", action=action)
+                call = wire.call("RetrieveServiceContent", "ServiceInstance", "ServiceInstance", action=action)
                 assert call.fault is None, (profile, action)

@@ -213,6 +213,12 @@ def _cookies(vc: VCenter, me: Plain) -> tuple[bool, bool, str]:
         return first is not None, later is not None, form
 
 
+def _without_access(vc: VCenter, me: Plain) -> str | None:
+    users = [{"name": "n", "password": "p", "role": "NoAccess"}]
+    with make(users=users, profile=vc.profile) as other, Wire(other) as wire:
+        return wire.try_login("n", "p").fault
+
+
 def _idle(vc: VCenter, me: Plain) -> str:
     vc.clock.advance(100)
     return fault_of(lambda: me.vm())
@@ -226,6 +232,7 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "cookie_from": (_cookies, {"login": (False, True, "hex40"), "first-reply": (True, False, "hex40")}),
     "cookie_form": (lambda vc, me: _cookies(vc, me)[2], {"hex40": "hex40", "uuid52": "uuid52", "UUID": "UUID"}),
     "session_idle_s": (_idle, {60: "NotAuthenticated", 200: "none"}),
+    "login_without_access": (_without_access, {"NoPermission": "NoPermission", "granted": None}),
     "lease_timeout_s": (lambda vc, me: me.export().info.leaseTimeout, {30: 30, 3600: 3600}),
     "lease_initializing_reads": (_reads, {0: 0, 1: 1, 7: 7}),
     "transfer_renews": (_renewed_by_bytes, {True: True, False: False}),

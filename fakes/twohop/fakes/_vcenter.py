@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,7 +17,7 @@ from twohop.runtime.serving import HttpServer
 from .nfc import NfcApp
 from .vim import Service, VimApp
 from .vim.objects import declare_managers
-from .world import World, check_world, default_spec, load_spec
+from .world import Grant, User, World, check_world, default_spec, load_spec, read_users
 
 USER = "administrator@vsphere.local"
 PROFILE = "vcenter-8.0"
@@ -28,7 +28,9 @@ class VCenter:
 
     `world` is a world file, its data, or None for the default world of `vms` machines on `hosts` hosts; paths in it
     start from `base`, by default from where the file is. `profile` and `seed` go before those that a world names. The
-    clock stands still unless one is given. Use it as a context manager, or call `start` and `stop`.
+    clock stands still unless one is given. `user` is the administrator; `users` are others, beside those of the world,
+    each with `name`, `password` and `role` or `privileges` (see the docs on worlds). Use it as a context manager, or
+    call `start` and `stop`.
 
     Errors: WorldFileError and ProfileError (both ValueError) for a wrong world or profile, OSError for a taken port.
     """
@@ -47,6 +49,7 @@ class VCenter:
         authority: Authority | None = None,
         user: str = USER,
         password: str | None = None,
+        users: Sequence[Mapping[str, Any]] = (),
         host: str = "127.0.0.1",
         port: int = 0,
         name: str = "default",
@@ -70,7 +73,11 @@ class VCenter:
             profile=self.profile, clock=self.clock, journal=self.journal, spec=spec, seed=seed, base=base
         )
         self._address = host
-        self._service = Service(self.world, self.user, self.password)
+        first = User(self.user, self.password, (Grant("Admin"),))
+        others = (*read_users(spec.get("users"), "this world"), *read_users(users, "users"))
+        for other in others:
+            self.journal.references.name("password", other.password)
+        self._service = Service(self.world, (first, *others))
         declare_managers(self._service)
         self._leaf = self.authority.leaf(_names(host))
         self._server = HttpServer(
@@ -137,6 +144,7 @@ class VCenter:
         """Go back to the seed state: sessions and leases gone, journal cut, clock and addresses kept."""
         self._service.sessions.clear()
         self.world.reset()
+        self._service.access.reset()
         self._register()
         self.journal.cut()
 

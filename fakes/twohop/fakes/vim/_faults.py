@@ -48,6 +48,17 @@ def not_authenticated(obj: Any, privilege: str = "System.View") -> Any:
     return vim.fault.NotAuthenticated(object=obj, privilegeId=privilege, msg="The session is not authenticated.")
 
 
+def no_permission(obj: Any, privilege: str) -> Any:
+    """The user lacks a privilege on an object (2.14)."""
+    lacking = vim.fault.NoPermission.EntityPrivileges(entity=obj, privilegeIds=[privilege])
+    return vim.fault.NoPermission(
+        object=obj,
+        privilegeId=privilege,
+        missingPrivileges=[lacking],
+        msg="Permission to perform this operation was denied.",
+    )
+
+
 def invalid_login() -> Any:
     """A wrong user name or password (10.11)."""
     return vim.fault.InvalidLogin(msg="Cannot complete login due to an incorrect user name or password.")

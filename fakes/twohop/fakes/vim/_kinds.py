@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import _faults as faults
+from ._guard import check_read, seen_of
 from ._registry import VmomiSupport, coerce, has, properties_of, type_named, wsdl_class
 
 if TYPE_CHECKING:
@@ -22,14 +22,6 @@ KINDS: dict[str, Kind] = {}
 BY_CLASS: dict[type, Kind] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A method: what it does, and whether it may be called without a session."""
-
-    handler: Handler
-    anonymous: bool = False
-
-
 class Kind:
     """A managed object type by its WSDL name; `of` is the class of the objects behind it."""
 
@@ -37,7 +29,7 @@ class Kind:
         self.wsdl = wsdl
         self.parent = parent
         self.readers: ChainMap[str, Reader] = parent.readers.new_child() if parent else ChainMap()
-        self.methods: ChainMap[str, Method] = parent.methods.new_child() if parent else ChainMap()
+        self.methods: ChainMap[str, Handler] = parent.methods.new_child() if parent else ChainMap()
         KINDS[wsdl] = self
         if of is not None:
             BY_CLASS[of] = self
@@ -54,11 +46,11 @@ class Kind:
 
         return declare
 
-    def method(self, name: str, *, anonymous: bool = False) -> Callable[[Handler], Handler]:
+    def method(self, name: str) -> Callable[[Handler], Handler]:
         """Declare what a method does: a function of the call, the object and the arguments by name."""
 
         def declare(handler: Handler) -> Handler:
-            self.methods[name] = Method(handler, anonymous)
+            self.methods[name] = handler
             return handler
 
         return declare
@@ -71,7 +63,8 @@ class Kind:
     def read(self, call: Call, obj: Any, path: str) -> Any:
         """Return a property by path, typed as declared; None where it is unset.
 
-        Raises InvalidProperty where the type has no such property, and says so where only the fake has not.
+        Raises InvalidProperty where the type has no such property, NotAuthenticated or NoPermission where the caller
+        may not read it, and says so where only the fake has not.
         """
         head, _, rest = path.partition(".")
         keyed = _KEYED.match(head)
@@ -79,11 +72,12 @@ class Kind:
         info = properties_of(self.wsdl).get(name)
         if info is None or not has(call.version, info.version):
             raise faults.invalid_property(path)
+        check_read(call, obj, info)
         reader = self.readers.get(name)
         if reader is None and not info.optional:
             call.service.gap(f"property {self.wsdl}.{name}")
             raise faults.not_implemented(f"the property {self.wsdl}.{name}")
-        value = None if reader is None else coerce(info.type_name, reader(call, obj))
+        value = None if reader is None else seen_of(call, coerce(info.type_name, reader(call, obj)))
         declared = type_named(info.type_name)
         if keyed:
             value, declared = _by_key(value, keyed[2]), getattr(declared, "Item", declared)

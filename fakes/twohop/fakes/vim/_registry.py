@@ -17,9 +17,13 @@ from pyVmomi import SoapAdapter, VmomiSupport, vim, vmodl
 
 __all__ = [
     "NAMESPACE",
+    "MethodInfo",
     "SoapAdapter",
     "VmomiSupport",
     "coerce",
+    "has",
+    "known_privileges",
+    "method_named",
     "newest_known",
     "prior_versions",
     "properties_of",
@@ -36,12 +40,25 @@ OPTIONAL: int = VmomiSupport.F_OPTIONAL
 
 @dataclass(frozen=True, slots=True)
 class PropertyInfo:
-    """A property of a managed object type: its declared type by name, its version, whether it may be unset."""
+    """A property of a managed object type: its declared type by name, its version, whether it may be unset.
+
+    `privilege` is what reading it needs; None where the metadata names none.
+    """
 
     name: str
     type_name: str
     version: str
     optional: bool
+    privilege: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodInfo:
+    """What calling a method needs: privileges on its object, and on the objects that its arguments refer to."""
+
+    name: str
+    privileges: tuple[str, ...]
+    on_arguments: tuple[tuple[str, str], ...]
 
 
 def type_named(name: str) -> Any:
@@ -66,6 +83,30 @@ def _definitions() -> dict[str, tuple[str, str, str, Any]]:
 
 
 @cache
+def _methods() -> dict[str, MethodInfo]:
+    found = {}
+    for definition in list(VmomiSupport._managedDefMap.values()):
+        if definition[0].startswith(("vim.", "vmodl.")):
+            for _, name, _, parameters, _, privileges, *_ in definition[5] or ():
+                on_arguments = tuple((row[0], need) for row in parameters for need in (row[4] or "").split())
+                found[name] = MethodInfo(name, tuple((privileges or "").split()), on_arguments)
+    return found
+
+
+def method_named(wsdl_name: str) -> MethodInfo:
+    """Return what a method of vim25 needs, by its WSDL name; nothing where the metadata has no such method."""
+    return _methods().get(wsdl_name) or MethodInfo(wsdl_name, (), ())
+
+
+@cache
+def known_privileges() -> frozenset[str]:
+    """Return every privilege that the metadata of vim25 names."""
+    methods = {name for m in _methods().values() for name in (*m.privileges, *(need for _, need in m.on_arguments))}
+    rows = [row for definition in _definitions().values() for row in definition[3]]
+    return frozenset(methods.union(*((row[4] or "").split() for row in rows if len(row) > 4)))
+
+
+@cache
 def properties_of(wsdl_name: str) -> dict[str, PropertyInfo]:
     """Return every property of a managed object type, inherited ones first."""
     by_wsdl = {wsdl: vmodl_name for vmodl_name, wsdl, _, _ in _definitions().values()}
@@ -79,8 +120,8 @@ def properties_of(wsdl_name: str) -> dict[str, PropertyInfo]:
         at = definition[2]
     table = {}
     for _, _, _, rows in reversed(chain):
-        for name, type_name, version, flags, *_ in rows:
-            table[name] = PropertyInfo(name, type_name, version, bool(flags & OPTIONAL))
+        for name, type_name, version, flags, *more in rows:
+            table[name] = PropertyInfo(name, type_name, version, bool(flags & OPTIONAL), more[0] if more else None)
     return table
 
 

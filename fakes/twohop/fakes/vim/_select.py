@@ -8,8 +8,9 @@ from typing import Any
 
 from ..world import Entity
 from . import _faults as faults
+from ._guard import visible
 from ._kinds import Kind
-from ._registry import VmomiSupport, properties_of, vmodl
+from ._registry import VmomiSupport, properties_of, vim, vmodl
 from ._service import Call
 
 PropertyCollector = vmodl.query.PropertyCollector
@@ -60,13 +61,10 @@ def select(call: Call, spec: Any, *, gone: bool = False) -> list[Selected]:
         if visit in visited:
             continue
         visited.add(visit)
-        if call.session is None:
-            # To go on from an object is to read it, which needs more than being anybody (2.14).
-            continue
         for step in reversed(list(_steps(selections, named))):
             kind = call.service.kind_of(obj)
             if issubclass(kind.vim, step.type):
-                targets = _targets(kind.read(call, obj, step.path), step.path)
+                targets = _targets(call, kind, obj, step.path)
                 inner = tuple(step.selectSet or ())
                 todo += [(target, inner, bool(step.skip)) for target in reversed(targets)]
     return list(found.values())
@@ -81,6 +79,11 @@ def read(call: Call, selected: Selected) -> Read:
             value = selected.kind.read(call, selected.obj, path)
         except vmodl.query.InvalidProperty:
             raise
+        except vim.fault.NoPermission as fault:
+            # As recorded: the fault's text is empty here (2.14).
+            fault.msg = ""
+            missing[path] = fault
+            continue
         except vmodl.MethodFault as fault:
             missing[path] = fault
             continue
@@ -131,8 +134,18 @@ def _steps(selections: tuple[Any, ...], named: dict[str, Any]) -> Iterator[Any]:
             raise faults.invalid_argument("specSet", f"No traversal is named {selection.name}.")
 
 
-def _targets(value: Any, path: str) -> list[Any]:
+def _targets(call: Call, kind: Kind, obj: Any, path: str) -> list[Any]:
+    try:
+        value = kind.read(call, obj, path)
+    except vim.fault.NoPermission:
+        # To go on from an object is to read it: who may not, ends there (2.14).
+        return []
     targets = [] if value is None else list(value) if isinstance(value, list) else [value]
     if not all(isinstance(target, VmomiSupport.ManagedObject) for target in targets):
         raise faults.invalid_property(path)
-    return targets
+    return [target for target in targets if _seen(call, target)]
+
+
+def _seen(call: Call, target: Any) -> bool:
+    obj = call.world.objects.get(target._moId)
+    return obj is None or visible(call, obj)

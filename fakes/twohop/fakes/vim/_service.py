@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..machines import LeaseInput
-from ..world import Entity, World, step_lease
+from ..world import Entity, User, World, step_lease
 from . import _faults as faults
+from ._access import Access
+from ._guard import check_call, check_session
 from ._kinds import BY_CLASS, KINDS, Kind
-from ._registry import VmomiSupport, has, newest_known
+from ._registry import VmomiSupport, has, method_named, newest_known
 from ._request import FETCH, Invocation
 from ._sessions import Session, Sessions
 
@@ -63,10 +66,9 @@ class Call:
 class Service:
     """The vSphere service of one world: every object that a reference can name, every method that is called on it."""
 
-    def __init__(self, world: World, user: str, password: str) -> None:
+    def __init__(self, world: World, users: Sequence[User]) -> None:
         self.world = world
-        self.user = user
-        self.password = password
+        self.access = Access(world, users)
         self.sessions = Sessions(world, lambda session: session_ended(world, session.key))
         self.gaps: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
@@ -101,13 +103,10 @@ class Service:
         name = request.method.wsdlName
         self.calls[name] += 1
         this = request.this
-        found = self.singletons.get(this._moId)
-        kind = self.kind_of(found) if found is not None else None
-        method = kind.methods.get(name) if kind is not None else None
-        anonymous = method is not None and method.anonymous
-        if request.method is FETCH:
-            anonymous = kind is not None and kind.wsdl == "ServiceInstance"
-        if call.session is None and not anonymous:
+        if request.method is not FETCH:
+            check_session(call, this, name)
+        elif call.session is None and this._moId not in self.singletons:
+            # What there is, is told to nobody without a session.
             raise faults.not_authenticated(this)
         if not has(call.version, request.method.version):
             # A method that came after the version spoken does not exist in it (1.8).
@@ -119,10 +118,11 @@ class Service:
             if isinstance(target, Entity):
                 call.seen.append(target)
             return value
-        method = kind.methods.get(name)
-        if method is None:
+        handler = kind.methods.get(name)
+        if handler is None:
             raise self._missing(kind, request.method)
-        return method.handler(call, target, **request.arguments)
+        check_call(call, target, method_named(name), request.arguments)
+        return handler(call, target, **request.arguments)
 
     def gap(self, what: str) -> None:
         """Count something that the real server has and the fake has not."""

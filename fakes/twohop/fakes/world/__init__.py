@@ -22,6 +22,7 @@ from ._leasing import end_task, look, step_lease
 from ._operations import DeviceFile, ExportLease, ExportTask
 from ._plain import FileBytes, PlainContent, SeededBytes
 from ._spec import WorldFileError, check_world, default_spec, load_spec
+from ._users import Grant, User, read_users
 from ._world import Change, Changed, World
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "ExportTask",
     "FileBytes",
     "Folder",
+    "Grant",
     "Host",
     "Image",
     "Network",
@@ -47,6 +49,7 @@ __all__ = [
     "ResourcePool",
     "SeededBytes",
     "Snapshot",
+    "User",
     "VApp",
     "Vm",
     "World",
@@ -56,5 +59,6 @@ __all__ = [
     "end_task",
     "load_spec",
     "look",
+    "read_users",
     "step_lease",
 ]

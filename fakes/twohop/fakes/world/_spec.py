@@ -14,7 +14,7 @@ _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([KMGT]iB|B)?\s*$")
 
 _KEYS: dict[str, frozenset[str]] = {
-    "world file": frozenset({"twohop", "profile", "seed", "datacenters", "cell"}),
+    "world file": frozenset({"twohop", "profile", "seed", "datacenters", "cell", "users"}),
     "datacenter": frozenset({"name", "clusters", "hosts", "datastores", "networks", "vms"}),
     "cluster": frozenset({"name", "hosts"}),
     "datastore": frozenset({"name", "capacity"}),
@@ -34,6 +34,8 @@ _KEYS: dict[str, frozenset[str]] = {
             "disks",
         }
     ),
+    "user": frozenset({"name", "password", "role", "privileges", "permissions"}),
+    "permission": frozenset({"on", "role", "privileges", "propagate"}),
     "disk": frozenset({"size", "data", "content", "controller", "thin"}),
 }
 

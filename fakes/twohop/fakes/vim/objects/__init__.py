@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    _authorization_manager,
     _container_view,
     _export,
     _host,
@@ -22,6 +23,7 @@ from . import (
 from ._service_instance import declare_managers
 
 __all__ = [
+    "_authorization_manager",
     "_container_view",
     "_export",
     "_host",

@@ -36,13 +36,8 @@ def _alarm_actions(call: Call, entity: Entity) -> bool:
     return True
 
 
-@MANAGED_ENTITY.provides("effectiveRole")
-def _effective_role(call: Call, entity: Entity) -> list[int]:
-    return [-1]
-
-
 @MANAGED_ENTITY.provides(
-    "availableField", "configIssue", "customValue", "declaredAlarmState", "disabledMethod", "permission", "tag",
+    "availableField", "configIssue", "customValue", "declaredAlarmState", "disabledMethod", "tag",
     "triggeredAlarmState", "value",
 )  # fmt: skip
 def _none_of_these(call: Call, entity: Entity) -> list[Any]:

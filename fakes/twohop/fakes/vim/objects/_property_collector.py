@@ -8,7 +8,7 @@ from typing import Any
 from .. import _faults as faults
 from .._kinds import Kind
 from .._registry import vmodl
-from .._select import Read, Selected, read, select
+from .._select import Read, read, select
 from .._service import Call, Singleton
 from .._sessions import uuid52
 from .._updates import Collector, Filter
@@ -38,22 +38,11 @@ def _content(found: Read) -> Any:
     )
 
 
-def _without_session(call: Call, selected: Selected) -> Any:
-    # Reading is for everybody, System.Anonymous: what needs more comes back as missing (2.14).
-    reference = call.ref(selected.obj)
-    fault = faults.not_authenticated(reference)
-    missing = dict.fromkeys(selected.paths, fault)
-    return _content(Read(selected.obj, reference, {}, missing))
-
-
 def _retrieve(call: Call, specs: list[Any]) -> list[Any]:
     objects = []
     for spec in specs:
         for selected in select(call, spec):
-            if call.session is None and getattr(selected.obj, "wsdl", None) != "ServiceInstance":
-                objects.append(_without_session(call, selected))
-            else:
-                objects.append(_content(read(call, selected)))
+            objects.append(_content(read(call, selected)))
     return objects
 
 
@@ -69,13 +58,13 @@ def _page(call: Call, objects: list[Any], limit: int | None) -> Any:
     return PropertyCollector.RetrieveResult(token=token, objects=objects[:limit])
 
 
-@PROPERTY_COLLECTOR.method("RetrieveProperties", anonymous=True)
+@PROPERTY_COLLECTOR.method("RetrieveProperties")
 def _retrieve_properties(call: Call, this: Any, specSet: list[Any]) -> Any:
     with call.world.lock:
         return _retrieve(call, specSet)
 
 
-@PROPERTY_COLLECTOR.method("RetrievePropertiesEx", anonymous=True)
+@PROPERTY_COLLECTOR.method("RetrievePropertiesEx")
 def _retrieve_properties_ex(call: Call, this: Any, specSet: list[Any], options: Any) -> Any:
     limit = options.maxObjects if options is not None else None
     if limit is not None and limit <= 0:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...world import Cluster, Datacenter, Entity, Folder, Host, ResourcePool, Vm
 from .. import _faults as faults
+from .._guard import visible
 from .._kinds import Kind
 from .._service import Call, Singleton
 from ._managed_entity import travelling_name
@@ -33,12 +34,17 @@ def _by_path(call: Call, _: Singleton, inventoryPath: str) -> Any:
     at: Entity | None = call.world.root
     for name in inventoryPath.strip("/").split("/"):
         at = _child_named(at, name) if at is not None else None
-    return call.ref(at)
+    return _seen(call, at)
 
 
 @SEARCH_INDEX.method("FindChild")
 def _child(call: Call, _: Singleton, entity: Any, name: str) -> Any:
-    return call.ref(_child_named(call.resolve(entity), name))
+    return _seen(call, _child_named(call.resolve(entity), name))
+
+
+def _seen(call: Call, found: Entity | None) -> Any:
+    """Nobody finds what he may not see."""
+    return call.ref(found) if found is not None and visible(call, found) else None
 
 
 def _child_named(entity: Entity, name: str) -> Entity | None:
@@ -51,7 +57,8 @@ def _by_uuid(call: Call, datacenter: Any, wanted: str, vm_search: bool, instance
     found = []
     for candidate in among:
         value = candidate.instance_uuid if instance and isinstance(candidate, Vm) else candidate.uuid
-        if value.lower() == wanted.lower() and within in (None, call.world.datacenter_of(candidate)):
+        here = within in (None, call.world.datacenter_of(candidate)) and visible(call, candidate)
+        if value.lower() == wanted.lower() and here:
             found.append(call.ref(candidate))
     return found
 
@@ -78,5 +85,5 @@ def _by_datastore_path(call: Call, _: Singleton, datacenter: Any, path: str) -> 
         raise faults.invalid_argument("datacenter")
     for vm in call.world.vms():
         if call.world.datacenter_of(vm) is within and path == f"[{vm.datastore.name}] {vm.name}/{vm.name}.vmx":
-            return call.ref(vm)
+            return _seen(call, vm)
     return None

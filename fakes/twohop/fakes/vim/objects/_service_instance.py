@@ -95,11 +95,11 @@ def _server_clock(call: Call, _: Singleton) -> Any:
     return moment(call.world.clock.now())
 
 
-@SERVICE_INSTANCE.method("RetrieveServiceContent", anonymous=True)
+@SERVICE_INSTANCE.method("RetrieveServiceContent")
 def _retrieve_service_content(call: Call, _: Singleton) -> Any:
     return _content(call)
 
 
-@SERVICE_INSTANCE.method("CurrentTime", anonymous=True)
+@SERVICE_INSTANCE.method("CurrentTime")
 def _current_time(call: Call, _: Singleton) -> Any:
     return moment(call.world.clock.now())

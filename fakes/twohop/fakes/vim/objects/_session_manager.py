@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import Any
 
 from .. import _faults as faults
+from .._access import VIEW, canonical, shown
 from .._kinds import Kind
 from .._registry import vim
 from .._service import Call, Singleton
@@ -31,20 +31,21 @@ def _user_session(session: Session) -> Any:
     )
 
 
-@SESSION_MANAGER.method("Login", anonymous=True)
+@SESSION_MANAGER.method("Login")
 def _login(call: Call, _: Singleton, userName: str, password: str, locale: str | None) -> Any:
     # The cookie comes with the Login reply, a refused one too; older servers have set it before (10.1).
     first_reply = call.world.profile.text("cookie_from") == "first-reply"
     cookie = call.cookie if first_reply and call.cookie is not None else call.service.sessions.new_cookie()
     if not first_reply:
         call.set_cookie = cookie
-    right_user = hmac.compare_digest(userName.encode(), call.service.user.encode())
-    right_password = hmac.compare_digest((password or "").encode(), call.service.password.encode())
-    if not (right_user and right_password):
+    user = call.service.access.login(userName, password or "")
+    if user is None:
         raise faults.invalid_login()
+    if not call.service.access.has_any(user.name) and call.world.profile.text("login_without_access") != "granted":
+        raise faults.no_permission(call.ref(call.world.root), VIEW)
     if call.session is not None and call.session.cookie == cookie:
         raise faults.invalid_login()
-    return _user_session(call.service.sessions.open(cookie, userName, call.address, call.agent))
+    return _user_session(call.service.sessions.open(cookie, shown(user.name), call.address, call.agent))
 
 
 @SESSION_MANAGER.method("Logout")
@@ -55,7 +56,7 @@ def _logout(call: Call, _: Singleton) -> None:
 
 @SESSION_MANAGER.method("SessionIsActive")
 def _session_is_active(call: Call, _: Singleton, sessionID: str, userName: str) -> bool:
-    return any(s.key == sessionID and s.user == userName for s in call.service.sessions.active())
+    return any(s.key == sessionID and canonical(s.user) == canonical(userName) for s in call.service.sessions.active())
 
 
 @SESSION_MANAGER.provides("currentSession")
