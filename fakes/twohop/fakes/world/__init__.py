@@ -21,8 +21,9 @@ from ._entities import (
 from ._leasing import end_task, look, step_lease
 from ._operations import DeviceFile, ExportLease, ExportTask
 from ._plain import FileBytes, PlainContent, SeededBytes
-from ._spec import WorldFileError, check_world, default_spec, load_spec
+from ._spec import check_world, default_spec, load_spec
 from ._users import Grant, User, read_users
+from ._values import WorldFileError
 from ._world import Change, Changed, World
 
 __all__ = [

@@ -185,7 +185,8 @@ class World:
         at: Entity | None = entity
         while at is not None and at is not self.root:
             names.append(at.name)
-            at = at.parent
+            # A vApp hangs in a resource pool, but its path leads through the folder that it stands in.
+            at = at.folder if isinstance(at, VApp) and at.folder is not None else at.parent
         return "/".join(reversed(names))
 
     def datacenter_of(self, entity: Entity) -> Datacenter | None:
