@@ -87,7 +87,7 @@ class VimApp:
             # A page of HTML would crash clients, which parse every 500 as SOAP; the journal keeps what went wrong.
             reference = hashlib.sha256(repr(error).encode()).hexdigest()[:8]
             reason = f"twohop's own error {type(error).__name__} ({reference}): {error}"
-            self.service.world.journal.record("fault", server="vcenter", error=reason)
+            self.service.world.journal.record("fault", server=self.service.world.product.name, error=reason)
             return failed, serialize_fault(faults.system_error(reason), call.version)
 
     def _unsupported(self, action: str) -> bool:

@@ -79,6 +79,10 @@ class Service:
         """Declare a manager."""
         return self.singletons.setdefault(moid, Singleton(moid, wsdl))
 
+    def the(self, wsdl: str) -> Singleton:
+        """Return the one manager of a type."""
+        return next(found for found in self.singletons.values() if found.wsdl == wsdl)
+
     def kind_of(self, obj: Any) -> Kind:
         """Return the kind of an object."""
         if isinstance(obj, Singleton):
@@ -127,7 +131,7 @@ class Service:
     def gap(self, what: str) -> None:
         """Count something that the real server has and the fake has not."""
         self.gaps[what] += 1
-        self.world.journal.record("fault", server="vcenter", gap=what)
+        self.world.journal.record("fault", server=self.world.product.name, gap=what)
 
     def open(self) -> None:
         """Let waits last, after a `close` too."""

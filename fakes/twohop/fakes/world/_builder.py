@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._contents import Contents
-from ._entities import Cluster, Datacenter, Datastore, Folder, Host, Network, ResourcePool, VApp
+from ._entities import Cluster, Datacenter, Datastore, Folder, Host, Network, ResourcePool, Standalone, VApp
 from ._machine import Site, add_machine
-from ._spec import check_keys, check_world
+from ._spec import check_keys, check_standalone, check_world
 from ._values import WorldFileError, name_of, rows, size, text, unlike, whole
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ _MACHINES = ("Folder", "VirtualMachine", "VirtualApp")
 def build(world: World, tx: Change, spec: Mapping[str, Any]) -> Folder:
     """Build everything that `spec` describes and return the root folder."""
     check_world(spec, "this world")
-    root = tx.add(Folder(moid=world.next_moid("group-d"), name="Datacenters", child_types=("Folder", "Datacenter")))
+    if world.product.standalone:
+        check_standalone(spec, "this world")
+    root = tx.add(
+        Folder(moid=world.next_moid("group-d"), name=world.product.root, child_types=("Folder", "Datacenter"))
+    )
     # Ids of objects come from the seed; tickets and cookies never do.
     source = random.Random(f"twohop world {world.seed}")
     hosts: set[str] = set()
@@ -45,12 +49,13 @@ class _Datacenter:
         self.vms = 0
 
     def build(self, row: Mapping[str, Any], number: int) -> None:
-        self.name = name_of(row.get("name", f"DC{number}"), f"datacenter {number}")
+        named = name_of(row.get("name", f"DC{number}"), f"datacenter {number}")
+        self.name = self.world.product.datacenter or named
         self.dc = self._datacenter()
         self.site = Site(self.world, self.tx, self.random, Contents(self.world.seed, self.world.base), self.dc, {})
         for raw in rows(row, "networks", self.name, ["VM Network"]):
             name = self._new("network", raw)
-            network = Network(moid=self.world.next_moid("network-"), name=name, parent=self.dc.network_folder)
+            network = Network(moid=self.world.next_moid("network-", name), name=name, parent=self.dc.network_folder)
             self.dc.network_folder.children.append(self.tx.add(network))
             self.dc.networks.append(network)
         stores = [
@@ -65,7 +70,7 @@ class _Datacenter:
             checked = check_keys("cluster", cluster, f"cluster in {self.name}")
             self._cluster(checked.get("name"), rows(checked, "hosts", f"cluster in {self.name}"))
         for host in rows(row, "hosts", self.name):
-            self._cluster(host, [host])
+            self._cluster(host, [host], Standalone, "domain-s")
         if not self.site.hosts:
             raise WorldFileError(f"{self.name}: a datacenter has at least one host, under 'clusters' or 'hosts'")
         for store, given in zip(self.dc.datastores, stores, strict=True):
@@ -103,16 +108,17 @@ class _Datacenter:
     def _datastore(self, row: Mapping[str, Any]) -> None:
         name = self._new("datastore", row.get("name"))
         capacity = size(row.get("capacity", 4 << 40), f"capacity of datastore {name}")
+        volume = _volume(self.site.uuid())
         store = Datastore(
-            moid=self.world.next_moid("datastore-"), name=name, parent=self.dc.datastore_folder,
-            capacity=capacity, uuid=self.site.uuid(),
+            moid=self.world.next_moid("datastore-", volume), name=name, parent=self.dc.datastore_folder,
+            capacity=capacity, uuid=volume,
         )  # fmt: skip
         self.dc.datastore_folder.children.append(self.tx.add(store))
         self.dc.datastores.append(store)
 
-    def _cluster(self, name: Any, hosts: list[Any]) -> None:
+    def _cluster(self, name: Any, hosts: list[Any], kind: type[Cluster] = Cluster, prefix: str = "domain-c") -> None:
         named = self._new("cluster", name)
-        cluster = Cluster(moid=self.world.next_moid("domain-c"), name=named, parent=self.dc.host_folder)
+        cluster = kind(moid=self.world.next_moid(prefix), name=named, parent=self.dc.host_folder)
         self.dc.host_folder.children.append(self.tx.add(cluster))
         pool = ResourcePool(moid=self.world.next_moid("resgroup-"), name="Resources", parent=cluster, owner=cluster)
         cluster.pool = self.tx.add(pool)
@@ -178,3 +184,9 @@ class _Datacenter:
             parent.start_order[moid] = whole(row.get("start_order", first), f"{where}: start_order")
         elif "start_order" in row:
             raise WorldFileError(f"{where}: it starts in no order, since it stands in no vApp; leave 'start_order' out")
+
+
+def _volume(drawn: str) -> str:
+    # A VMFS volume writes its UUID in four groups, of 8, 8, 4 and 12 hex digits.
+    digits = drawn.replace("-", "")
+    return f"{digits[:8]}-{digits[8:16]}-{digits[16:20]}-{digits[20:]}"

@@ -49,6 +49,11 @@ class Cluster(Entity):
 
 
 @dataclass(eq=False, kw_only=True)
+class Standalone(Cluster):
+    """What stands in a cluster's place for a host outside any: the host's own compute resource."""
+
+
+@dataclass(eq=False, kw_only=True)
 class ResourcePool(Entity):
     """A resource pool and its machines."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ._values import WorldFileError
+from ._values import WorldFileError, rows
 
 FORMAT = 1
 
@@ -64,6 +64,24 @@ def check_world(data: Any, where: str) -> Mapping[str, Any]:
     return checked
 
 
+def check_standalone(spec: Mapping[str, Any], where: str) -> None:
+    """Refuse a world that is more than one standalone host; spec is one that `check_world` took."""
+    whole_world = spec["datacenters"]
+    if len(whole_world) != 1:
+        raise WorldFileError(f"{where}: a standalone ESXi host has one datacenter; got {len(whole_world)}")
+    row = check_keys("datacenter", whole_world[0], "datacenter 0")
+    if row.get("clusters"):
+        raise WorldFileError(
+            f"{where}: a standalone ESXi host stands in no cluster: name it under 'hosts', or take a vCenter's profile"
+        )
+    for kind in ("folders", "vapps"):
+        if row.get(kind):
+            raise WorldFileError(f"{where}: a standalone ESXi host has no {kind}; they need a vCenter")
+    hosts = rows(row, "hosts", "datacenter 0")
+    if len(hosts) != 1:
+        raise WorldFileError(f"{where}: a standalone ESXi host is one host; 'hosts' has {len(hosts)}")
+
+
 def default_spec(vms: int = 2, hosts: int = 2) -> dict[str, Any]:
     """Return the default world: vcsim's names, one cluster whose hosts share a datastore.
 
@@ -90,6 +108,15 @@ def default_spec(vms: int = 2, hosts: int = 2) -> dict[str, Any]:
         "vms": machines,
     }
     return {"twohop": FORMAT, "datacenters": [datacenter]}
+
+
+def default_host_spec(vms: int = 2) -> dict[str, Any]:
+    """Return the default world for one standalone host: the same machines and disks, all on its one host."""
+    spec = default_spec(vms, 1)
+    (datacenter,) = spec["datacenters"]
+    (cluster,) = datacenter.pop("clusters")
+    datacenter["hosts"] = cluster["hosts"]
+    return spec
 
 
 def load_spec(path: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from twohop.runtime.profiles import Profile
 
 from ._entities import Datacenter, Entity, Folder, Host, VApp, Vm
 from ._operations import DeviceFile, ExportLease, ExportTask, ticket_key
+from ._product import Ids, product_named
 
 E = TypeVar("E", bound=Entity)
 
@@ -84,7 +85,8 @@ class World:
         self._tickets: dict[bytes, tuple[ExportLease, list[DeviceFile]]] = {}
         self._listeners: list[Callable[[int, list[Changed]], None]] = []
         self._open: Change | None = None
-        self._moids = 0
+        self.product = product_named(profile.product)
+        self.ids: Ids
         self._build()
 
     @contextlib.contextmanager
@@ -124,10 +126,9 @@ class World:
             self._tickets.clear()
             self._build()
 
-    def next_moid(self, prefix: str) -> str:
-        """Return a fresh managed object id, the same for the same order of building."""
-        self._moids += 1
-        return f"{prefix}{self._moids}"
+    def next_moid(self, prefix: str, name: str = "") -> str:
+        """Return a fresh managed object id in the form of the product, the same for the same order of building."""
+        return self.ids.object(prefix, name)
 
     def all(self, kind: type[E]) -> list[E]:
         """Return every object of a kind, in the order in which they came."""
@@ -206,7 +207,7 @@ class World:
     def _build(self) -> None:
         from ._builder import build
 
-        self._moids = 0
+        self.ids = self.product.ids()
         with self.change() as tx:
             self.root = build(self, tx, self.spec)
 
@@ -214,7 +215,7 @@ class World:
         for change in made:
             if change.path is not None and isinstance(change.entity, Vm | Host | VApp | ExportLease | ExportTask):
                 self.journal.record(
-                    "transition", server="vcenter", object=_shown(change.entity), path=change.path,
+                    "transition", server=self.product.name, object=_shown(change.entity), path=change.path,
                     old=_plain(change.old), new=_plain(change.new),
                 )  # fmt: skip
         for listener in list(self._listeners):
