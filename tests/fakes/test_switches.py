@@ -199,7 +199,7 @@ def _blocked(vc: VCenter, me: Plain) -> list[bool]:
     vm = me.vm()
     before = list(vm.disabledMethod)
     lease = me.export()
-    held = [method.info.wsdlName for method in vm.disabledMethod]
+    held = list(vm.disabledMethod)
     lease.HttpNfcLeaseComplete()
     assert before == list(vm.disabledMethod) == []
     return [name in held for name in ("PowerOnVM_Task", "Destroy_Task", "MigrateVM_Task", "ExportVm")]

@@ -132,7 +132,8 @@ class World:
 
     def all(self, kind: type[E]) -> list[E]:
         """Return every object of a kind, in the order in which they came."""
-        return [entity for entity in self.objects.values() if isinstance(entity, kind)]
+        # A copy, since a test may ask while a server changes.
+        return [entity for entity in list(self.objects.values()) if isinstance(entity, kind)]
 
     def vm(self, name: str) -> Vm:
         """Return the machine of that name; KeyError names those there are."""
