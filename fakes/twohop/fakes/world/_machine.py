@@ -192,7 +192,7 @@ class _Tree:
         # The first one freezes the disks themselves, any other the file that was written to until then.
         disks = child_disks(self.vm, below) if self.vm.snapshots else below
         snapshot = Snapshot(
-            moid=self.site.world.next_moid("snapshot-"), name=name, parent=self.vm, vm=self.vm,
+            moid=self.site.world.next_moid("snapshot-", self.vm.moid), name=name, parent=self.vm, vm=self.vm,
             machine=frozen(
                 self.vm, _POWER[choice(power, tuple(_POWER), f"{where}: power")],
                 _written(self.site, disks, row.get("delta", []), where),

@@ -11,7 +11,11 @@ class Ids(ABC):
 
     @abstractmethod
     def object(self, prefix: str, name: str) -> str:
-        """Return a fresh id of an object whose ids begin with `prefix` at a vCenter."""
+        """Return a fresh id of an object whose ids begin with `prefix` at a vCenter.
+
+        `name` is what the id at a host is made from: the name of a network, the volume of a datastore, the id of the
+        machine that a snapshot is of.
+        """
 
     @abstractmethod
     def task(self, entity: str, description: str) -> str:
@@ -55,7 +59,7 @@ class HostIds(Ids):
         self._last: Counter[str] = Counter()
 
     def object(self, prefix: str, name: str) -> str:
-        """Return the fixed id, a machine's bare number, or the name that a datastore or network is known by."""
+        """Return the fixed id, a machine's bare number, or what is made from `name`."""
         if prefix in FIXED:
             return FIXED[prefix]
         if prefix == "network-":
@@ -63,6 +67,8 @@ class HostIds(Ids):
         if prefix == "datastore-":
             return name
         number = self._next(prefix)
+        if prefix == "snapshot-":
+            return f"{name}-snapshot-{number}"
         return number if prefix == "vm-" else f"{prefix}{number}"
 
     def task(self, entity: str, description: str) -> str:
