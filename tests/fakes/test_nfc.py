@@ -8,7 +8,6 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 import urllib3
@@ -132,10 +131,10 @@ def test_a_disk_of_any_size_is_sent_at_constant_memory(vc: VCenter) -> None:
     from twohop.fakes.world import DeviceFile, Disk
 
     vm = vc.world.vm("VM0")
-    (given,) = vm.disks
+    controller = vm.controllers[0]
 
     def peak(data: int) -> int:
-        disk: Disk = replace(given, content=SeededContent(8 << 30, data, 3))
+        disk = Disk(key=1, controller=controller, unit=0, content=SeededContent(8 << 30, data, 3), file_name="x")
         file = DeviceFile(key="k", name="disk-0.vmdk", host=vm.host, ticket="t", source=disk, cid=1)
 
         class Lease:
