@@ -37,7 +37,8 @@ class Plain:
 
     def vm(self, name: str = "VM0") -> Any:
         """The machine of that name."""
-        return self.content.searchIndex.FindByInventoryPath(f"DC0/vm/{name}")
+        (datacenter, *_) = self.content.rootFolder.childEntity
+        return self.content.searchIndex.FindByInventoryPath(f"{datacenter.name}/vm/{name}")
 
     def ready(self, lease: Any) -> Any:
         """Read the lease until it is ready, and return it."""

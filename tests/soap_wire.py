@@ -19,6 +19,7 @@ _HEAD = (
     ' xmlns:xsd="http://www.w3.org/2001/XMLSchema"><soapenv:Body>'
 )
 _TAIL = "</soapenv:Body></soapenv:Envelope>"
+MANAGERS_OF_A_HOST = "ha-sessionmgr", "ha-property-collector"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Wire:
         self.vcenter = vcenter
         self.version = version
         self.cookie: str | None = None
+        alone = vcenter.profile.product == "esxi"
+        self.session_manager, self.collector = MANAGERS_OF_A_HOST if alone else ("SessionManager", "propertyCollector")
         self.pool = urllib3.PoolManager(ca_certs=str(vcenter.ca_file), retries=False, timeout=PATIENCE, maxsize=4)
 
     def __enter__(self) -> Wire:
@@ -109,9 +112,9 @@ class Wire:
         inner = f'<{method} xmlns="{VIM}">{ref("_this", kind, moid)}{arguments}</{method}>'
         return self.post(f"{_HEAD}{inner}{_TAIL}", **more)
 
-    def envelope(self, inner: str, **more: Any) -> Answer:
+    def envelope(self, inner: str) -> Answer:
         """Send XML as the body of an envelope."""
-        return self.post(f"{_HEAD}{inner}{_TAIL}", **more)
+        return self.post(f"{_HEAD}{inner}{_TAIL}")
 
     def content(self) -> Answer:
         """Call RetrieveServiceContent."""
@@ -122,7 +125,7 @@ class Wire:
         user = self.vcenter.user if user is None else user
         password = self.vcenter.password if password is None else password
         arguments = f"<userName>{escape(user)}</userName><password>{escape(password)}</password>"
-        return self.call("Login", "SessionManager", "SessionManager", arguments)
+        return self.call("Login", "SessionManager", self.session_manager, arguments)
 
     def login(self) -> Wire:
         """Log in and keep the cookie, as clients do that send the whole Set-Cookie string."""
@@ -141,7 +144,7 @@ class Wire:
         """Call RetrieveProperties or RetrievePropertiesEx with the inside of one specSet."""
         options = f"<maxObjects>{maximum}</maxObjects>" if maximum is not None else ""
         options = f"<options>{options}</options>" if method.endswith("Ex") else ""
-        return self.call(method, "PropertyCollector", "propertyCollector", f"<specSet>{specs}</specSet>{options}")
+        return self.call(method, "PropertyCollector", self.collector, f"<specSet>{specs}</specSet>{options}")
 
     def moid(self, kind: str, name: str) -> str:
         """The id of an object of the world by its name, as the world knows it."""

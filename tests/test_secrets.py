@@ -19,8 +19,9 @@ MODULES = sorted(
     [
         *CELL.rglob("*.py"),
         *(CHECKOUT / "runtime").rglob("*.py"),
-        FAKES / "_vcenter.py",
+        FAKES / "_server.py",
         FAKES / "vim/_sessions.py",
+        FAKES / "vim/_access.py",
         FAKES / "vim/objects/_session_manager.py",
     ]
 )
@@ -29,7 +30,7 @@ MINTS = {
     CELL / "engine/_store.py": ["_identity"],
     CELL / "api/_logins.py": ["log_in", "_new_token"],
     CELL / "_cell.py": ["__init__"],
-    FAKES / "_vcenter.py": ["__init__"],
+    FAKES / "_server.py": ["__init__"],
     FAKES / "vim/_sessions.py": ["new_cookie", "uuid52"],
 }
 """Where a ticket, cookie, token, password or transfer id is made."""
@@ -37,7 +38,7 @@ COMPARES = {
     CELL / "engine/_transfers.py": ["_find"],
     CELL / "api/_logins.py": ["log_in", "find"],
     FAKES / "vim/_sessions.py": ["find"],
-    FAKES / "vim/objects/_session_manager.py": ["_login"],
+    FAKES / "vim/_access.py": ["login"],
 }
 """Where one that a client shows is compared with one that is known."""
 SEEDED = {"random", "numpy"}

@@ -1,11 +1,12 @@
-"""Small vCenters for tests."""
+"""Small vCenters and ESXi hosts for tests."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from twohop.fakes import VCenter
+from twohop.fakes import fake_for
 from twohop.runtime import Authority, Clock
+from twohop.runtime.profiles import Profile
 
 AUTHORITY = Authority()
 START = 1_700_000_000.0
@@ -27,8 +28,8 @@ def small_world(vms: int = 2, hosts: int = 1, disks: int = 1) -> dict[str, Any]:
     return {"datacenters": [{"name": "DC0", "hosts": names, "vms": machines}]}
 
 
-def make(**options: Any) -> VCenter:
-    """A vCenter on a clock that stands, with the certificates of this run."""
+def make(profile: str | Profile = "vcenter-8.0", **options: Any) -> Any:
+    """A vCenter, or an ESXi host by its profile, on a clock that stands, with the certificates of this run."""
     options.setdefault("world", small_world())
     options.setdefault("clock", Clock(start=START))
-    return VCenter(authority=AUTHORITY, **options)
+    return fake_for(profile, authority=AUTHORITY, **options)

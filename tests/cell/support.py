@@ -11,7 +11,7 @@ from typing import Any
 
 from twohop.exporter._cancellation import Cancellation
 from twohop.exporter._errors import ExportError
-from twohop.exporter.cell.engine import Engine, Entity, ExportStep, Power, PulledMachine, Store
+from twohop.exporter.cell.engine import Engine, Entity, OnStep, Power, PulledMachine, Step, Store
 from twohop.runtime import Clock, Journal
 from twohop.runtime.profiles import load_profile
 
@@ -35,6 +35,9 @@ class Stored:
     sha256: str
     host: str
     seconds: float
+    writing: float = 0.04
+    began: float = START
+    ended: float = START
 
 
 @dataclass
@@ -46,6 +49,7 @@ class MadeUpSource:
     after: Callable[[str], None] = lambda vm: None
     pulled: list[str] = field(default_factory=list)
     data: bytes = DISK
+    committed: int = 0
 
     def power_states(self, vms: Iterable[str]) -> Mapping[str, Power]:
         return {vm: self.powers.get(vm, "poweredOff") for vm in vms}
@@ -57,14 +61,17 @@ class MadeUpSource:
         *,
         name_file: Callable[[str, int | None], str],
         progress: Callable[[int, int], None],
+        on_step: OnStep,
         cancelled: Cancellation,
     ) -> PulledMachine:
         self.before(vm)
         cancelled.check()
+        on_step(Step.LEASED)
         name = name_file("disk-0.vmdk", 0)
         progress(0, len(self.data))
         (directory / name).write_bytes(self.data)
         progress(len(self.data), len(self.data))
+        on_step(Step.STORED)
         self.after(vm)
         cancelled.check()
         self.pulled.append(vm)
@@ -74,6 +81,9 @@ class MadeUpSource:
             for kind, mac in (("default", ""), ("identity", " 00:50:56:01:02:03"))
         }
         return PulledMachine(vm, (file,), texts)
+
+    def bytes_of(self, vms: Iterable[str]) -> int:
+        return sum(self.committed for _ in vms)
 
     def close(self) -> None:
         pass
@@ -93,10 +103,11 @@ class Bench:
         *,
         source: MadeUpSource | None = None,
         store: Store | None = None,
-        on_step: Callable[[ExportStep], None] | None = None,
+        on_step: OnStep = lambda step: None,
         clock: Clock | None = None,
         catalogue: Mapping[str, Any] | None = None,
         reaper_s: float | None = None,
+        quota: int | None = None,
         **profile: Any,
     ) -> None:
         self.clock = clock or Clock(start=START)
@@ -116,6 +127,7 @@ class Bench:
             catalogue=catalogue,
             on_step=on_step,
             reaper_s=reaper_s,
+            quota=quota,
         )
         self.engine.start()
 

@@ -250,9 +250,12 @@ def test_enable_answers_202_and_the_links_come_only_after_success(open_cell: Ope
     assert [(d.get("rel"), d.get("type")) for d in downloads] == [
         ("download:default", "text/xml"),
         ("download:identity", "text/xml"),
+        ("download:ovaDefault", "application/binary"),
+        ("download:ovaIdentity", "application/binary"),
     ]
     assert re.search(r"/transfer/[0-9a-f-]{36}/descriptor\.ovf$", str(downloads[0].get("href")))
-    assert re.search(r"/transfer/[0-9a-f-]{36}/descriptor-with-id\.ovf$", str(downloads[1].get("href")))
+    names = ("descriptor-with-id.ovf", "descriptor.ova", "descriptor-with-id.ova")
+    assert [str(d.get("href")).rpartition("/")[2] for d in downloads[1:]] == list(names)
 
 
 def test_a_template_is_enabled_under_its_own_operation(open_cell: Open) -> None:

@@ -10,25 +10,25 @@ from pathlib import Path
 import pytest
 
 from cell.support import DISK, START, VM, Bench, Gate, MadeUpSource, Trouble
-from twohop.exporter.cell.engine import ExportStep, Leg, Store, WrongState, default_catalogue, totals
+from twohop.exporter.cell.engine import EXPORT, Leg, Step, Store, WrongState, default_catalogue, totals
 from twohop.runtime import Clock
 
 TWO = default_catalogue([VM, "DC0_C0_RP0_VM2"])
 
 
-def failing_at(step: ExportStep) -> Callable[[ExportStep], None]:
-    def on_step(taken: ExportStep) -> None:
+def failing_at(step: Step) -> Callable[[Step], None]:
+    def on_step(taken: Step) -> None:
         if taken is step:
             raise Trouble("the test pulled the plug")
 
     return on_step
 
 
-STEPS = [ExportStep.RESERVED, ExportStep.PULLED, ExportStep.DESCRIBED, ExportStep.PUBLISHED]
+STEPS = EXPORT[EXPORT.index(Step.RESERVED) : EXPORT.index(Step.LINKED)]
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_failure_at_any_step_leaves_nothing_and_says_why(tmp_path: Path, step: ExportStep) -> None:
+def test_a_failure_at_any_step_leaves_nothing_and_says_why(tmp_path: Path, step: Step) -> None:
     with Bench(tmp_path, on_step=failing_at(step), catalogue=TWO) as bench:
         task = bench.engine.task(bench.export())
         assert task is not None

@@ -100,7 +100,7 @@ def test_the_identity_of_a_database_outlives_a_restart_and_a_reset(tmp_path: Pat
     url = f"sqlite:///{tmp_path / 'cell.sqlite'}"
     store = Store(url)
     identity = store.identity
-    store.empty()
+    store.empty("cell")
     store.close()
     again, another = Store(url), Store()
     assert again.identity == identity != another.identity

@@ -142,6 +142,30 @@ def _repeated(me: Http) -> bool:
     return links(me.vapp())["download:default"] == first
 
 
+def _built_at(me: Http) -> tuple[list[str], int, str | None]:
+    """What the share holds after the task, the status of the first GET, and whether the package stands then."""
+    assert me.enable().get("status") == "success"
+    before = [path.name.rpartition(".")[2] for path in me.cell.transfer_dir.glob("*/*.vmdk")]
+    status = me.pool.request("GET", links(me.vapp())["download:default"]).status
+    after = [path.name.rpartition(".")[2] for path in me.cell.transfer_dir.glob("*/*.vmdk")]
+    return before, status, after[0] if after else None
+
+
+def _repeat_restarts(me: Http) -> bool:
+    """Whether enabling at 3000 keeps a link alive that was enabled at 0."""
+    urls(me)
+    me.cell.clock.advance(3000)
+    me.log_in()
+    me.enable()
+    me.cell.clock.advance(1000)
+    return "download:default" in links(me.vapp())
+
+
+def _ova_type(me: Http) -> list[str | None]:
+    urls(me)
+    return [link.get("type") for link in me.vapp() if str(link.get("rel")).startswith("download:ova")]
+
+
 def _operation_name(me: Http) -> tuple[str | None, str | None]:
     template = me.get(str(me.record("vAppTemplate", "Template0").get("href")))
     task = etree.fromstring(me.call("POST", links(template)["enable"]).data)
@@ -243,6 +267,9 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "expired_status": (_dead, {404: {404}, 403: {403}, 410: {410}}),
     "disable_removes": (_disabled, {"at-once": True, "reaper": False}),
     "repeat_enable": (_repeated, {"same": True, "new": False}),
+    "build_at": (_built_at, {"enable": (["vmdk"], 200, "vmdk"), "get": ([], 200, "vmdk")}),
+    "repeat_restarts": (_repeat_restarts, {"yes": True, "no": False}),
+    "ova_link_type": (_ova_type, {"application/binary": ["application/binary"] * 2, "text/xml": ["text/xml"] * 2}),
     "vapp_enable_operation_name": (_operation_name, {
         "vdcEnableDownload": ("vdcEnableDownload", "vdcEnableDownload"),
         "vappEnableDownload": ("vappEnableDownload", "vdcEnableDownload"),

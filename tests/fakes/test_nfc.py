@@ -8,6 +8,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import urllib3
@@ -131,10 +132,10 @@ def test_a_disk_of_any_size_is_sent_at_constant_memory(vc: VCenter) -> None:
     from twohop.fakes.world import DeviceFile, Disk
 
     vm = vc.world.vm("VM0")
-    controller = vm.controllers[0]
+    (given,) = vm.disks
 
     def peak(data: int) -> int:
-        disk = Disk(key=1, controller=controller, unit=0, content=SeededContent(8 << 30, data, 3), file_name="x")
+        disk: Disk = replace(given, content=SeededContent(8 << 30, data, 3))
         file = DeviceFile(key="k", name="disk-0.vmdk", host=vm.host, ticket="t", source=disk, cid=1)
 
         class Lease:

@@ -1,10 +1,11 @@
-"""Every switch of the vCenter's profile changes what a client sees: none is dead, none is ignored."""
+"""Every switch of the profiles of vCenter and ESXi changes what a client sees: none is dead, none is ignored."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import urllib3
@@ -13,10 +14,12 @@ from pyVmomi import vim, vmodl
 from plain_pyvmomi import Plain
 from soap_wire import Wire
 from twohop.fakes import VCenter
-from twohop.runtime.profiles import load_profile
+from twohop.runtime.profiles import Profile, load_profile
 from vcenters import make, small_world
 
 BASE = load_profile("vcenter-8.0")
+# What one host does otherwise is walked by its own switch; the rest is looked at as at a vCenter.
+HOST = load_profile("esxi-8.0").but(device_url_host="address", second_export="shared", lease_initializing_reads=1)
 See = Callable[[VCenter, Plain], Any]
 LONG = [{"size": "256 MiB", "data": "64 MiB"}]
 
@@ -174,11 +177,44 @@ def _aborted(vc: VCenter, me: Plain) -> tuple[str, str]:
     return type(lease.error).__name__.rpartition(".")[2], type(task.error).__name__.rpartition(".")[2]
 
 
-def _suspended(vc: VCenter, me: Plain) -> str:
+def _suspended(vc: VCenter, me: Plain) -> list[str]:
     vm = me.vm()
     vm.PowerOn()
     vm.Suspend()
-    return fault_of(vm.ExportVm)
+    answer = fault_of(vm.ExportVm)
+    exports = (task.info for task in vm.recentTask if task.info.descriptionId == "VirtualMachine.exportVm")
+    return [answer, *(info.state for info in exports)]
+
+
+def _powered_on(vc: VCenter, me: Plain) -> list[str]:
+    vm = me.vm("VM1")
+    return [fault_of(vm.ExportVm), fault_of(vm.ExportVm), *(task.info.state for task in vm.recentTask)]
+
+
+def _licence(vc: VCenter, me: Plain) -> bool:
+    return {fault_of(me.vm(name).ExportVm) for name in ("VM0", "VM1")} == {"RestrictedVersion"}
+
+
+def _blocked(vc: VCenter, me: Plain) -> list[bool]:
+    vm = me.vm()
+    before = list(vm.disabledMethod)
+    lease = me.export()
+    held = list(vm.disabledMethod)
+    lease.HttpNfcLeaseComplete()
+    assert before == list(vm.disabledMethod) == []
+    return [name in held for name in ("PowerOnVM_Task", "Destroy_Task", "MigrateVM_Task", "ExportVm")]
+
+
+def _url_host(vc: VCenter, me: Plain) -> str:
+    url = me.export().info.deviceUrl[0].url
+    own = vc.hosts[vc.world.vm("VM0").host.name]
+    return str(urlsplit(url).netloc.replace(own.host, "HOST").replace(str(own.port), "PORT"))
+
+
+def _thumbprint(vc: VCenter, me: Plain) -> bool:
+    shown = me.export().info.deviceUrl[0].sslThumbprint
+    assert shown in ("", vc.world.vm("VM0").host.thumbprint)
+    return bool(shown)
 
 
 def _datastore_key(vc: VCenter, me: Plain) -> bool:
@@ -260,27 +296,44 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "manifest_sha1": (_sha1_beside_sha256, {"filled": 40, "empty": 0}),
     "late_checksum_type": (_late_checksum, {IS: (IS, "sha1"), "ignored": ("none", "sha1")}),
     "abort_without_fault": (_aborted, {"RequestCanceled": ("RequestCanceled",) * 2, "unset": ("NoneType",) * 2}),
-    "suspended_export": (_suspended, {"InvalidPowerState": "InvalidPowerState", "granted": "none"}),
+    "suspended_export": (
+        _suspended,
+        {"InvalidPowerState": ["InvalidPowerState"], IS: [IS, "running"], "granted": ["none", "running"]},
+    ),
+    "powered_on_export": (
+        _powered_on,
+        {"InvalidPowerState": ["InvalidPowerState"] * 2, IS: [IS, "TaskInProgress", "running", "running"]},
+    ),
+    "license": (_licence, {"full": False, "free": True}),
+    "blocked_methods": (_blocked, {"listed": [True, True, True, False], "empty": [False] * 4}),
+    "device_url_host": (_url_host, {"address": "HOST:PORT", "*": "*", "*:port": "*:PORT"}),
+    "device_url_thumbprint": (_thumbprint, {"sha1": True, "empty": False}),
     "datastore_key": (_datastore_key, {"host-url": True, "unset": False}),
 }
-CASES = [(name, value) for name, (_, values) in SWITCHES.items() for value in values]
+CASES = [
+    (base, name, value)
+    for base in (BASE, HOST)
+    for name, (_, values) in SWITCHES.items()
+    for value in values
+    if value in (base.fields[name].accepted or (value,))
+]
 
 
 def test_every_switch_is_walked_through_every_value() -> None:
-    assert set(SWITCHES) == set(BASE.fields)
+    assert set(SWITCHES) == set(BASE.fields) == set(HOST.fields)
     for name, (_, values) in SWITCHES.items():
-        field = BASE.fields[name]
-        if field.accepted is not None:
-            assert set(values) == set(field.accepted), name
-        assert len(values) > 1 or field.accepted == tuple(values), name
+        accepted = [field.accepted for field in (BASE.fields[name], HOST.fields[name]) if field.accepted is not None]
+        if accepted:
+            assert set(values) == set().union(*accepted), name
+        assert len(values) > 1 or accepted == [tuple(values)] * 2, name
 
 
-@pytest.mark.parametrize(("name", "value"), CASES, ids=lambda v: str(v))
-def test_a_switch_does_what_it_says(name: str, value: Any) -> None:
+@pytest.mark.parametrize(("base", "name", "value"), CASES, ids=lambda v: getattr(v, "name", str(v)))
+def test_a_switch_does_what_it_says(base: Profile, name: str, value: Any) -> None:
     see, values = SWITCHES[name]
     world = small_world(vms=2)
     world["datacenters"][0]["vms"].append({"name": "LONG", "power": "off", "host": "H0", "disks": LONG})
-    with make(profile=BASE.but(**{name: value}), world=world) as vc, Plain(vc) as me:
+    with make(profile=base.but(**{name: value}), world=world) as vc, Plain(vc) as me:
         assert see(vc, me) == values[value]
 
 

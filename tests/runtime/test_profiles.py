@@ -86,7 +86,7 @@ def test_a_version_that_nobody_listed_takes_the_nearest_and_says_so(asked: str, 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("esx-8.0", "no profile 'esx-8.0': the product is vcenter, cell; known: vcenter-4.1,"),
+        ("esx-8.0", "no profile 'esx-8.0': the product is vcenter, esxi, cell; known: vcenter-4.1,"),
         ("", "no profile ''"),
         ("vcenter-new", "vcenter has no version 'new'; known: 4.1,"),
         ("vcenter-8..0", "vcenter has no version '8..0'"),

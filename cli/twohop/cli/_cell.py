@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -32,6 +33,7 @@ DEFAULT = "default"
     help="The transfer share; made where it does not exist.",
 )
 @click.option("--world", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML with a `cell` part.")
+@click.option("--quota", metavar="SIZE", help="What the cell may fill of the share, as 200GiB; by default all of it.")
 @click.option("--database", metavar="URL", help="SQLAlchemy URL; by default SQLite for as long as the cell runs.")
 @click.option("--name", default="cell", show_default=True, help="Name of this cell among those on one database.")
 @click.option("--profile", default="cell-36.0", show_default=True, help="Version of the API, or a TOML file.")
@@ -54,6 +56,7 @@ def command(
     vcenter: str,
     transfer_dir: Path,
     world: Path | None,
+    quota: str | None,
     database: str | None,
     name: str,
     profile: str,
@@ -95,7 +98,7 @@ def command(
         with Cell(
             address, transfer_dir=transfer_dir, profile=profile, catalogue=_catalogue(world), database=database,
             name=name, user=cell_user, password=os.environ.get("TWOHOP_CELL_PASSWORD"), host=host, port=port,
-            public_url=public_url,
+            public_url=public_url, quota=_bytes(quota),
         ) as cell:  # fmt: skip
             control = HttpServer(ControlApp(_OneCell(cell)), name="control", port=control_port).start()
             try:
@@ -165,6 +168,17 @@ def _variable(name: str) -> str:
     if value is None:
         raise click.UsageError(f"set {name}: vCenter's user and password come from the environment, never an argument")
     return value
+
+
+def _bytes(size: str | None) -> int | None:
+    if size is None:
+        return None
+    read = re.fullmatch(r"(\d+) ?([KMGT]i?)?B?", size.strip())
+    if read is None:
+        raise click.BadParameter(f"a size is a number with a unit, as 200GiB; got {size!r}", param_hint="--quota")
+    unit = read[2] or ""
+    base = 1024 if unit.endswith("i") else 1000
+    return int(int(read[1]) * base ** " KMGT".index(unit[:1] or " "))
 
 
 def _catalogue(world: Path | None) -> Mapping[str, Any] | None:

@@ -20,7 +20,7 @@ from .vsphere import DeviceFile, HeldLease, Source, VCenterAddress
 class PulledFile:
     """A file that is whole and safe on disk: device key, name in the package, bytes, SHA-256 in hex, where from.
 
-    `path` is where it lies, `seconds` of real time it took.
+    `path` is where it lies, `seconds` of real time it took, `writing` of them to store it.
     """
 
     key: str
@@ -31,6 +31,7 @@ class PulledFile:
     host: str
     seconds: float
     path: Path
+    writing: float = 0.0
 
     def at(self, path: Path) -> PulledFile:
         """Return the same file at another path."""
@@ -80,8 +81,9 @@ class Pull:
             self._now = 0
             self._events(FileDone(entry.key, place.name, got.size, got.sha256, got.host, got.seconds))
             return PulledFile(
-                entry.key, place.name, got.size, got.sha256, entry.is_disk, got.host, got.seconds, place.path
-            )
+                entry.key, place.name, got.size, got.sha256, entry.is_disk, got.host, got.seconds, place.path,
+                got.writing,
+            )  # fmt: skip
         raise AssertionError("a file has one source at least")
 
     def _fetch_from(self, source: Source, entry: DeviceFile, place: Place) -> Fetched:

@@ -141,7 +141,7 @@ GOOD = described(write(RAW).data)
         (b"", "empty: a disk has a sector at least"),
         (b"PK\x03\x04" + bytes(600), "zip archive, not a disk: unpack it"),
         (b"\x1f\x8b\x08" + bytes(600), "gzip archive"),
-        (bytes(257) + b"ustar" + bytes(600), "tar or OVA archive"),
+        (bytes(257) + b"ustar" + bytes(600), "no OVA that can be read"),
         (b"KDMV", "is cut"),
         (GOOD[:-1024], "footer is missing"),
         (GOOD[:512], "footer is missing"),

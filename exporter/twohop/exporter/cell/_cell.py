@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,12 @@ from twohop.runtime.observing import Observer
 from twohop.runtime.profiles import Profile, ProfileError, load_profile
 from twohop.runtime.serving import HttpServer
 
+from ._crash import crashing
 from ._vcenter import VCenterSource
 from .api import CellApp, Logins
-from .engine import Catalogue, Engine, ExportStep, Source, Store, checked_name
+from .api._negotiation import number
+from .api._resources import OVA_SINCE
+from .engine import Catalogue, Engine, OnStep, Source, Store, checked_name
 
 NAME = "cell"
 ADMINISTRATOR = "administrator"
@@ -34,7 +37,9 @@ class Cell:
     takes up what the dead cell of its name left; StoreError where that one is alive. `user` is `user@org`, by default
     the administrator of every organisation; `password` is random by default. `public_url` is where clients reach it, if
     not at its own host and port (6.3). A clock that is given is not closed. `observer` sees and `events` hears what the
-    cell does at vCenter and hosts. `source` and `on_step` replace the vCenter and hear the steps of exports, for tests.
+    cell does at vCenter and hosts. `quota` is how many bytes the packages of its database may take of the share.
+    For tests, `source` replaces the vCenter and `on_step` hears the steps of a download; without it the process ends at
+    the step that TWOHOP_CRASH_AT names.
     """
 
     def __init__(
@@ -57,8 +62,9 @@ class Cell:
         observer: Observer | None = None,
         events: Events = ignore,
         reaper_s: float | None = None,
+        quota: int | None = None,
         source: Source | None = None,
-        on_step: Callable[[ExportStep], None] | None = None,
+        on_step: OnStep | None = None,
     ) -> None:
         self._own_clock = clock is None
         self.clock = clock or Clock(running=True)
@@ -78,7 +84,8 @@ class Cell:
             source = VCenterSource(address, clock=self.clock, observer=observer, events=events)
         self._address, self._source, self._given = address, source, catalogue
         self.name = checked_name(name)
-        self._database, self._reaper_s, self._on_step = database, reaper_s, on_step
+        self._database, self._reaper_s, self._quota = database, reaper_s, quota
+        self._on_step = on_step or crashing()
         self._host, self._port, self._public_url = host, port, public_url
         self._stack = contextlib.ExitStack()
         self._server: HttpServer | None = None
@@ -104,16 +111,20 @@ class Cell:
             engine = self._engine = Engine(
                 store=store, transfer_dir=self.transfer_dir, clock=self.clock, profile=self.profile,
                 journal=self.journal, source=self._source, merge=merge_descriptors, catalogue=self._given,
-                cell=self.name, address=self.name, reaper_s=self._reaper_s, on_step=self._on_step,
+                cell=self.name, address=self.name, reaper_s=self._reaper_s, quota=self._quota,
+                archives=any(number(str(v)) >= OVA_SINCE for v in self.profile.list("offered")), on_step=self._on_step,
             )  # fmt: skip
             engine.start()
             stack.callback(engine.close)
             logins = Logins(
-                store, self.clock, self.profile, lambda: engine.catalogue, self._accounts(), self.journal.references
-            )
+                store, self.clock, self.profile, lambda: engine.catalogue, self._accounts(), self.journal.references,
+                cell=self.name,
+            )  # fmt: skip
             self._app = CellApp(engine, logins, self.profile, self.journal, lambda: self.url, name=self.name)
             self._server.start()
             stack.callback(self._server.stop)
+            # A GET that builds would keep the server waiting.
+            stack.callback(engine.stop_building)
             self._stack = stack.pop_all()
         return self
 

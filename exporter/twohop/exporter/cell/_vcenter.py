@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import cast
 
 from twohop.exporter._cancellation import Cancellation
 from twohop.exporter._errors import ExportError, NotFound
-from twohop.exporter._events import BytesMoved, Event, Events, FileDone, LeaseGranted, ignore
+from twohop.exporter._events import BytesMoved, Event, Events, FileDone, FileStarted, LeaseGranted, ignore
 from twohop.exporter.direct import pull_vm
 from twohop.exporter.vsphere import DeviceFile, VCenterAddress, VSphere
 from twohop.runtime import Clock
 from twohop.runtime.observing import Observer
 
 from .engine._source import NameFile, Power, PulledMachine
+from .engine._steps import OnStep, Step
 
 DESCRIBE: Mapping[str, tuple[str, ...]] = {"default": (), "identity": ("mac", "uuid")}
 """The two descriptors of a download, by the options with which vCenter writes them (3.6)."""
@@ -56,10 +58,11 @@ class VCenterSource:
         *,
         name_file: NameFile,
         progress: Callable[[int, int], None],
+        on_step: OnStep,
         cancelled: Cancellation,
     ) -> PulledMachine:
         """Export a VM into `directory`; nothing is left at vCenter whatever happens."""
-        numbers, meter = count(), _Meter(progress, self._events)
+        numbers, meter = count(), _Meter(progress, on_step, self._clock, self._events)
 
         def name(entry: DeviceFile) -> str:
             return name_file(entry.target_id or entry.url_name, next(numbers) if entry.is_disk else None)
@@ -69,7 +72,23 @@ class VCenterSource:
                 vsphere, _travelling(vm), directory, name_file=name, describe=DESCRIBE, clock=self._clock, events=meter,
                 cancelled=cancelled, observer=self._observer,
             )  # fmt: skip
-        return PulledMachine(vm, pulled.files, pulled.descriptors)
+        files = tuple(
+            Stored(f.name, f.size, f.sha256, f.host, f.seconds, f.writing, *meter.times[f.key]) for f in pulled.files
+        )
+        return PulledMachine(vm, files, pulled.descriptors)
+
+    def bytes_of(self, vms: Iterable[str]) -> int:
+        """Tell how many bytes these VMs take on their datastores, more than which a stream of them rarely has."""
+        with self._lock:
+            try:
+                return sum(self._bytes(name) for name in vms)
+            except ExportError:
+                self._forget()
+        return 0
+
+    def _bytes(self, name: str) -> int:
+        session = self._logged_in()
+        return session.committed_bytes(session.find_vm(_travelling(name)))
 
     def close(self) -> None:
         """Log out."""
@@ -77,15 +96,18 @@ class VCenterSource:
             self._forget()
 
     def _ask(self, names: Iterable[str]) -> Iterator[tuple[str, Power]]:
-        session = self._session
-        if session is None:
-            session = self._session = self._open.enter_context(VSphere(self._address, observer=self._observer))
+        session = self._logged_in()
         for name in names:
             try:
                 state = session.power_state(session.find_vm(_travelling(name)))
             except NotFound:
                 state = "unknown"
             yield name, cast(Power, state) if state in _KNOWN else "unknown"
+
+    def _logged_in(self) -> VSphere:
+        if self._session is None:
+            self._session = self._open.enter_context(VSphere(self._address, observer=self._observer))
+        return self._session
 
     def _forget(self) -> None:
         self._session = None
@@ -98,18 +120,38 @@ def _travelling(name: str) -> str:
     return name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
 
 
-class _Meter:
-    """Turns the events of a pull into bytes done and bytes expected at most, and passes them on."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that has arrived; see the engine's `StoredFile`."""
 
-    def __init__(self, progress: Callable[[int, int], None], events: Events) -> None:
-        self._progress, self._events = progress, events
+    name: str
+    size: int
+    sha256: str
+    host: str
+    seconds: float
+    writing: float
+    began: float
+    ended: float
+
+
+class _Meter:
+    """Turns the events of a pull into bytes done and bytes expected at most, times and steps, and passes them on."""
+
+    def __init__(self, progress: Callable[[int, int], None], on_step: OnStep, clock: Clock, events: Events) -> None:
+        self._progress, self._on_step, self._clock, self._events = progress, on_step, clock, events
         self._expected = self._before = 0
+        self.times: dict[str, tuple[float, float]] = {}
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, LeaseGranted):
             self._expected = event.total_bytes
+            self._on_step(Step.LEASED)
+        elif isinstance(event, FileStarted):
+            self.times[event.key] = (self._clock.now(), self._clock.now())
         elif isinstance(event, BytesMoved):
             self._progress(self._before + event.done, self._expected)
         elif isinstance(event, FileDone):
             self._before += event.size
+            self.times[event.key] = (self.times[event.key][0], self._clock.now())
+            self._on_step(Step.STORED)
         self._events(event)

@@ -35,7 +35,7 @@ class Fetched:
     """A file that is whole and safe on disk.
 
     `size` in bytes, `sha256` in hex, `host` it came from, `seconds` of real time it took, `framing` of the answer, and
-    `at`, the moment on the clock given (else 0).
+    `at`, the moment on the clock given (else 0); `writing` are the seconds of it that went into the file.
     """
 
     size: int
@@ -44,6 +44,7 @@ class Fetched:
     seconds: float
     framing: Framing
     at: float = 0.0
+    writing: float = 0.0
 
 
 def fetch(
@@ -101,7 +102,7 @@ def fetch(
         _check_size(entry, host, framing, body.size, whose)
         sink.keep()
     seconds = time.monotonic() - started
-    return Fetched(body.size, body.sha256(), host, seconds, framing, clock.now() if clock else 0.0)
+    return Fetched(body.size, body.sha256(), host, seconds, framing, clock.now() if clock else 0.0, sink.seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -13,13 +14,15 @@ from .._errors import target_error
 class Sink:
     """Write a new file, readable by its owner only; `keep` makes it safe on disk, any other end removes it.
 
-    What the operating system refuses becomes TargetFull, AlreadyThere or TargetRefused, and names the path.
+    `seconds` of real time went into writing. What the operating system refuses becomes TargetFull, AlreadyThere or
+    TargetRefused, and names the path.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._fd = -1
         self._kept = False
+        self.seconds = 0.0
 
     def __enter__(self) -> Sink:
         try:
@@ -30,20 +33,24 @@ class Sink:
 
     def write(self, data: bytes) -> None:
         """Write all of `data`."""
+        began = time.monotonic()
         try:
             written = os.write(self._fd, data)
             while written < len(data):
                 written += os.write(self._fd, memoryview(data)[written:])
         except OSError as error:
             raise target_error(error, self.path) from error
+        self.seconds += time.monotonic() - began
 
     def keep(self) -> None:
         """Wait until the bytes are safe on disk, and let the file stay."""
+        began = time.monotonic()
         try:
             os.fsync(self._fd)
         except OSError as error:
             raise target_error(error, self.path) from error
         self._kept = True
+        self.seconds += time.monotonic() - began
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

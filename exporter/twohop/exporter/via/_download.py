@@ -110,7 +110,7 @@ class Download:
                 " export again", whose="cell",
             )  # fmt: skip
         self._events(FileDone(file.id, place.name, got.size, got.sha256, host, got.seconds, CELL_HOP))
-        return PulledFile(file.id, place.name, got.size, got.sha256, disk, host, got.seconds, place.path)
+        return PulledFile(file.id, place.name, got.size, got.sha256, disk, host, got.seconds, place.path, got.writing)
 
     def _moved(self, file: FileEntry, name: str) -> Callable[[int], None]:
         return lambda done: self._events(BytesMoved(file.id, name, done, file.size, CELL_HOP))

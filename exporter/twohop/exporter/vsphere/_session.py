@@ -87,6 +87,11 @@ class VSphere:
             raise BadAnswer(f"the server gives no power state for {vm._moId}; check this user's permissions")
         return str(state)
 
+    def committed_bytes(self, vm: Any) -> int:
+        """Return the bytes that a VM takes on its datastores; 0 where the server does not say."""
+        with explained("read the storage", self.address.authority):
+            return int(read(self._content, vm, "summary.storage.committed").get("summary.storage.committed") or 0)
+
     @contextlib.contextmanager
     def export(self, vm: Any, *, cancelled: Cancellation | None = None) -> Iterator[HeldLease]:
         """Hold an export lease on a VM that is powered off, ready when the context opens.

@@ -1,4 +1,4 @@
-"""GET /nfc/<ticket>/<file> at one host (section 6).
+"""GET /nfc/<ticket>/<file> at one host (section 6), or /ha-nfc/ where the host stands alone (4.5).
 
 The ticket in the path suffices and any cookie is ignored (6.1). What no source answers, the profile decides: framing,
 HEAD, Range, a second GET, GETs side by side, the status of a dead ticket, and what becomes of a stream when its lease
@@ -19,7 +19,7 @@ from ._stream import cut_if_ended, send, size_of
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-_PATH = re.compile(r"/nfc/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([^/]+)")
+_FILE = r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([^/]+)"
 DISK_TYPE = "application/x-vnd.vmware-streamVmdk"
 
 
@@ -29,12 +29,13 @@ class NfcApp:
     def __init__(self, world: World, name: str) -> None:
         self._world = world
         self._name = name
+        self._path = re.compile(f"/{re.escape(world.product.transfer_path)}{_FILE}")
         self._streams = 0
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         # As it came: decoding would make one path of many, and let an encoded slash pass for a slash.
-        match = _PATH.fullmatch(environ["REQUEST_URI"].partition("?")[0])
+        match = self._path.fullmatch(environ["REQUEST_URI"].partition("?")[0])
         if match is None:
             return _refuse(start, 404)
         method = environ["REQUEST_METHOD"]

@@ -79,6 +79,13 @@ def invalid_state() -> Any:
     return vim.fault.InvalidState(msg="The operation is not allowed in the current state.")
 
 
+def restricted_version() -> Any:
+    """The licence does not allow the operation (2.19); the message has the length of the recorded one (2.12)."""
+    return vim.fault.RestrictedVersion(
+        msg="Current license or ESXi version prohibits execution of the requested operation."
+    )
+
+
 def timed_out() -> Any:
     """A lease or an operation that has timed out (2.2, 3.8)."""
     return vim.fault.Timedout(msg="Operation timed out.")

@@ -12,7 +12,6 @@ from ..machines import LeaseInput
 from ..world import Entity, User, World, step_lease
 from . import _faults as faults
 from ._access import Access
-from ._given import Given
 from ._guard import check_call, check_session
 from ._kinds import BY_CLASS, KINDS, Kind
 from ._registry import VmomiSupport, has, method_named, newest_known
@@ -74,27 +73,22 @@ class Service:
         self.gaps: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.closed = threading.Event()
-        self.given: dict[str, Given] = {}
         self.singletons: dict[str, Singleton] = {}
 
     def manager(self, moid: str, wsdl: str) -> Singleton:
         """Declare a manager."""
         return self.singletons.setdefault(moid, Singleton(moid, wsdl))
 
-    def inventory(self) -> list[tuple[str, str]]:
-        """Return the id and the type of every object there is, managers included."""
-        with self.world.lock:
-            known: list[Any] = [*self.singletons.values(), *self.world.objects.values()]
-            return [(each.moid, self.kind_of(each).wsdl) for each in known]
+    def the(self, wsdl: str) -> Singleton:
+        """Return the one manager of a type."""
+        return next(found for found in self.singletons.values() if found.wsdl == wsdl)
 
     def kind_of(self, obj: Any) -> Kind:
         """Return the kind of an object."""
         if isinstance(obj, Singleton):
             kind = KINDS.get(obj.wsdl)
             return kind if kind is not None else Kind(obj.wsdl)
-        usual = BY_CLASS[type(obj)]
-        other = getattr(obj, "wsdl", None)
-        return usual if other is None else KINDS.get(other) or Kind(other, usual)
+        return BY_CLASS[type(obj)]
 
     def find(self, session: Session | None, reference: Any) -> Any:
         """Return the object behind a reference; the client may name a super-class of its type for it (10.5)."""
@@ -137,7 +131,7 @@ class Service:
     def gap(self, what: str) -> None:
         """Count something that the real server has and the fake has not."""
         self.gaps[what] += 1
-        self.world.journal.record("fault", server="vcenter", gap=what)
+        self.world.journal.record("fault", server=self.world.product.name, gap=what)
 
     def open(self) -> None:
         """Let waits last, after a `close` too."""

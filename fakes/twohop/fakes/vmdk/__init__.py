@@ -1,11 +1,13 @@
 """The disks of a fake ESXi host: what they hold, and the streamOptimized VMDK that carries it (7).
 
-`SeededContent` and `FileContent` say what a disk holds; `stream` writes it as a host sends it.
+`SeededContent` and `FileContent` say what a disk holds, `LayeredContent` what is left of it under the writes of later
+days; `stream` writes it as a host sends it.
 """
 
 from twohop.fakes.vmdk._content import GRAIN_BYTES, SECTOR, DiskContent
 from twohop.fakes.vmdk._errors import ContentError, ImageError, ToolMissingError, VmdkError
 from twohop.fakes.vmdk._file import FileContent
+from twohop.fakes.vmdk._layered import Layer, LayeredContent
 from twohop.fakes.vmdk._seeded import SeededContent
 from twohop.fakes.vmdk._stream import stream, stream_size
 
@@ -16,6 +18,8 @@ __all__ = [
     "DiskContent",
     "FileContent",
     "ImageError",
+    "Layer",
+    "LayeredContent",
     "SeededContent",
     "ToolMissingError",
     "VmdkError",

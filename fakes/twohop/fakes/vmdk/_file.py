@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from twohop.fakes.vmdk._archive import member
 from twohop.fakes.vmdk._content import GRAIN_BYTES
 from twohop.fakes.vmdk._convert import converted
 from twohop.fakes.vmdk._errors import ImageError
@@ -28,19 +29,28 @@ _PACKED = {
     (0, b"\x1f\x8b\x08"): "gzip",
     (0, b"\xfd7zXZ\0"): "xz",
     (0, b"PK\x03\x04"): "zip",
-    (257, b"ustar"): "tar or OVA",
 }
+_ARCHIVE = {(257, b"ustar"): "tar or OVA"}
 
 
 def _kind(head: bytes, kinds: dict[tuple[int, bytes], str]) -> str | None:
     return next((kind for (at, magic), kind in kinds.items() if head.startswith(magic, at)), None)
 
 
-def _source(path: Path) -> tuple[ImageFile, Source]:
+def _opened(path: Path) -> ImageFile:
+    """Open a file, or a disk in an archive: `some.ova` for its only one, `some.ova#disk.vmdk` for that one."""
+    outer, mark, name = str(path).rpartition("#")
+    if mark and not path.exists():
+        return member(Path(outer), name)
     file = ImageFile(path)
+    return member(path, None) if _kind(file.read(0, 512), _ARCHIVE) else file
+
+
+def _source(path: Path) -> tuple[ImageFile, Source]:
+    file = _opened(path)
     head = file.read(0, 512)
     if packed := _kind(head, _PACKED):
-        raise ImageError(f"{path} is a {packed} archive, not a disk: unpack it and name the disk inside")
+        raise ImageError(f"{file.name} is a {packed} archive, not a disk: unpack it and name the disk inside")
     foreign = _kind(head, _FOREIGN)
     if foreign is None and file.size >= 512 and file.read(file.size - 512, 8) == b"conectix":
         foreign = "vpc"  # a VHD of fixed size has its header at the end
@@ -49,6 +59,8 @@ def _source(path: Path) -> tuple[ImageFile, Source]:
         if extent.usual:
             return file, StreamSource(extent) if extent.compressed else Deflating(SparseSource(extent))
         foreign = "vmdk"
+    if foreign and file.start:
+        raise ImageError(f"{file.name} is a {foreign} image inside an archive, which qemu-img cannot reach: unpack it")
     if foreign:
         file = converted(path, foreign)
     return file, Deflating(RawSource(file))
@@ -70,6 +82,8 @@ class FileContent:
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> FileContent:
         """Open a raw image, a VMDK of one file, or what qemu-img converts (qcow2, other VMDK, VHD, VHDX, VDI).
+
+        `some.ova` is the only disk of that OVA, `some.ova#disk.vmdk` the one of that name; it is read in place.
 
         Grains of 64 KiB that are all zeros are left out; deflated ones of a streamOptimized VMDK are passed on as
         they are. A raw image that is no multiple of 512 bytes is rounded up. Raises ImageError if the file is no disk

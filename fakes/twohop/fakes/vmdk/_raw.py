@@ -27,11 +27,11 @@ class RawSource:
 
     def _stretches(self) -> Iterator[range]:
         """Yield the grains in which the file has data at all."""
-        at, done, size, descriptor = 0, 0, self._file.size, self._file.descriptor
+        at, done, size, descriptor, start = 0, 0, self._file.size, self._file.descriptor, self._file.start
         while at < size:
             try:
-                begin = os.lseek(descriptor, at, os.SEEK_DATA)
-                at = os.lseek(descriptor, begin, os.SEEK_HOLE)
+                begin = os.lseek(descriptor, start + at, os.SEEK_DATA) - start
+                at = min(size, os.lseek(descriptor, start + begin, os.SEEK_HOLE) - start)
             except AttributeError:  # a system without the call
                 begin, at = at, size
             except OSError as err:

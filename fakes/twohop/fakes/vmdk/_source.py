@@ -47,8 +47,8 @@ class ImageFile:
     It stays readable when its name is gone, and is closed when nobody holds it any more.
     """
 
-    def __init__(self, path: Path, shown: Path | None = None) -> None:
-        """Open `path`; errors call it `shown`."""
+    def __init__(self, path: Path, shown: Path | str | None = None, part: tuple[int, int] | None = None) -> None:
+        """Open `path`; errors call it `shown`. `part`, (offset, length) in bytes, makes the file of that part alone."""
         self.name = str(shown or path)
         try:
             # Without O_NONBLOCK a pipe that nobody writes to would hold the server up for ever.
@@ -59,7 +59,9 @@ class ImageFile:
         if not stat.S_ISREG(os.fstat(self.descriptor).st_mode):
             raise ImageError(f"{self.name} is not a regular file: the world must name a disk image")
         self._seen = self._state()
-        self.size = self._seen[0]
+        self.start, self.size = part or (0, self._seen[0])
+        if self.start + self.size > self._seen[0]:
+            raise ImageError(f"{self.name} is cut: {path} ends before it does, so fetch it again")
 
     def _state(self) -> tuple[int, int]:
         status = os.fstat(self.descriptor)
@@ -68,7 +70,7 @@ class ImageFile:
     def read(self, offset: int, length: int) -> bytes:
         """Read up to `length` bytes at `offset`, fewer only at the end of the file."""
         try:
-            return os.pread(self.descriptor, length, offset)
+            return os.pread(self.descriptor, min(length, max(0, self.size - offset)), self.start + offset)
         except OSError as err:
             raise ImageError(f"{self.name} cannot be read at byte {offset} ({err.strerror})") from err
 

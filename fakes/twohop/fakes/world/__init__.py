@@ -15,14 +15,16 @@ from ._entities import (
     Nvram,
     ResourcePool,
     Snapshot,
+    Standalone,
     VApp,
     Vm,
 )
 from ._leasing import end_task, look, step_lease
 from ._operations import DeviceFile, ExportLease, ExportTask
 from ._plain import FileBytes, PlainContent, SeededBytes
-from ._spec import WorldFileError, check_world, default_spec, load_spec
+from ._spec import check_world, default_host_spec, default_spec, load_spec
 from ._users import Grant, User, read_users
+from ._values import WorldFileError
 from ._world import Change, Changed, World
 
 __all__ = [
@@ -49,12 +51,14 @@ __all__ = [
     "ResourcePool",
     "SeededBytes",
     "Snapshot",
+    "Standalone",
     "User",
     "VApp",
     "Vm",
     "World",
     "WorldFileError",
     "check_world",
+    "default_host_spec",
     "default_spec",
     "end_task",
     "load_spec",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,15 +13,11 @@ from ._plain import PlainContent
 
 @dataclass(eq=False, kw_only=True)
 class Entity:
-    """Anything with a managed object id, a name and a place in the tree.
-
-    `wsdl` is its type where that is not the usual one of its class, as a DistributedVirtualPortgroup is a network.
-    """
+    """Anything with a managed object id, a name and a place in the tree."""
 
     moid: str
     name: str
     parent: Entity | None = None
-    wsdl: str | None = None
 
 
 @dataclass(eq=False, kw_only=True)
@@ -52,20 +49,29 @@ class Cluster(Entity):
 
 
 @dataclass(eq=False, kw_only=True)
+class Standalone(Cluster):
+    """What stands in a cluster's place for a host outside any: the host's own compute resource."""
+
+
+@dataclass(eq=False, kw_only=True)
 class ResourcePool(Entity):
-    """A resource pool, its machines, and the pools and vApps in it."""
+    """A resource pool and its machines."""
 
     owner: Cluster
     vms: list[Vm] = field(default_factory=list)
-    pools: list[ResourcePool] = field(default_factory=list)
     vapps: list[VApp] = field(default_factory=list)
 
 
 @dataclass(eq=False, kw_only=True)
 class VApp(ResourcePool):
-    """A vApp: a resource pool that is exported as one; vApps in it are `vapps`. `leases` are those of ExportVApp."""
+    """A vApp: a resource pool that is exported as one; vApps in it are `vapps`. `leases` are those of ExportVApp.
+
+    `folder` is where it stands among the machines, for one that is in no other vApp. `start_order` has the place of
+    each of its own machines and vApps by id, from 1; equal ones start together.
+    """
 
     folder: Folder | None = None
+    start_order: dict[str, int] = field(default_factory=dict)
     annotation: str = ""
     leases: frozenset[str] = frozenset()
     recent_tasks: tuple[str, ...] = ()
@@ -73,6 +79,11 @@ class VApp(ResourcePool):
     def machines(self) -> list[Vm]:
         """Return its machines and those of the vApps in it, in order."""
         return [*self.vms, *(vm for vapp in self.vapps for vm in vapp.machines())]
+
+    @property
+    def started(self) -> bool:
+        """Whether one of its machines runs, or is suspended."""
+        return any(vm.power is not PowerState.OFF for vm in self.machines())
 
 
 @dataclass(eq=False, kw_only=True)
@@ -117,13 +128,19 @@ class Controller:
 
 @dataclass(eq=False, kw_only=True)
 class Disk:
-    """A virtual disk on a controller; `content` knows its capacity and its grains."""
+    """A virtual disk on a controller; `content` knows its capacity and its grains, those of every layer (7.7).
+
+    `file_name` is `[datastore] path` of the file that is written to, `parents` are those below it, the nearest first.
+    A disk does not change: whoever edits one puts another in its place, since snapshots hold the same.
+    """
 
     key: int
     controller: Controller
     unit: int
     content: DiskContent
+    datastore: Datastore
     file_name: str
+    parents: tuple[str, ...] = ()
     thin: bool = True
 
     @property
@@ -140,6 +157,7 @@ class Image:
     controller: Controller
     unit: int
     kind: Literal["iso", "floppy"]
+    datastore: Datastore
     file_name: str
     content: PlainContent | None
 
@@ -164,13 +182,19 @@ class Nic:
 
 @dataclass(eq=False, kw_only=True)
 class Vm(Entity):
-    """A virtual machine. `leases` are the ids of the leases that hold it: it unlocks when the last one ends (9.1)."""
+    """A virtual machine. `leases` are the ids of the leases that hold it: it unlocks when the last one ends (9.1).
+
+    `parent` is its folder or its vApp, `pool` then the same vApp. `datastore` holds `vmx`, `[datastore] path` of its
+    configuration; `directory` is the same without the file, and neither follows a new name. `tools` says whether VMware
+    Tools run in it while it is on. `waiting` is what somebody asked for that begins when the last lease ends.
+    """
 
     uuid: str
     instance_uuid: str
     host: Host
     datastore: Datastore
     pool: ResourcePool
+    vmx: str
     power: PowerState = PowerState.OFF
     cpus: int = 1
     memory_mib: int = 32
@@ -186,10 +210,32 @@ class Vm(Entity):
     template: bool = False
     encrypted: bool = False
     vtpm: bool = False
+    tools: bool = False
     snapshots: list[Snapshot] = field(default_factory=list)
     current_snapshot: Snapshot | None = None
     leases: frozenset[str] = frozenset()
     recent_tasks: tuple[str, ...] = ()
+    waiting: tuple[Callable[[], None], ...] = ()
+
+    @property
+    def directory(self) -> str:
+        """The directory of its files, as `[datastore] path/`."""
+        return self.vmx.rpartition("/")[0] + "/"
+
+    def datastores(self) -> list[Datastore]:
+        """Return every datastore that it has files on, that of its configuration first."""
+        return list(
+            dict.fromkeys((self.datastore, *(d.datastore for d in self.disks), *(i.datastore for i in self.images)))
+        )
+
+    def all_snapshots(self) -> list[Snapshot]:
+        """Return all its snapshots, each before those taken after it."""
+        found: list[Snapshot] = []
+        left = list(reversed(self.snapshots))
+        while left:
+            found.append(left.pop())
+            left += reversed(found[-1].children)
+        return found
 
 
 @dataclass(eq=False, kw_only=True)
@@ -205,5 +251,6 @@ class Snapshot(Entity):
     number: int
     created_at: float
     description: str = ""
+    quiesced: bool = False
     above: Snapshot | None = None
     children: list[Snapshot] = field(default_factory=list)

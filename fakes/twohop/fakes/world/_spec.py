@@ -2,56 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ._values import WorldFileError, rows
+
 FORMAT = 1
-_UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
-_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([KMGT]iB|B)?\s*$")
 
 _KEYS: dict[str, frozenset[str]] = {
-    "world file": frozenset({"twohop", "profile", "seed", "datacenters", "cell", "users"}),
-    "datacenter": frozenset({"name", "clusters", "hosts", "datastores", "networks", "vms"}),
-    "cluster": frozenset({"name", "hosts"}),
-    "datastore": frozenset({"name", "capacity"}),
-    "vm": frozenset(
-        {
-            "name",
-            "power",
-            "host",
-            "datastore",
-            "network",
-            "cpus",
-            "memory",
-            "guest",
-            "hardware",
-            "uuid",
-            "note",
-            "disks",
-        }
-    ),
-    "user": frozenset({"name", "password", "role", "privileges", "permissions"}),
-    "permission": frozenset({"on", "role", "privileges", "propagate"}),
-    "disk": frozenset({"size", "data", "content", "controller", "thin"}),
+    kind: frozenset(keys.split())
+    for kind, keys in {
+        "world file": "twohop profile seed datacenters cell users",
+        "user": "name password role privileges permissions",
+        "permission": "on role privileges propagate",
+        "datacenter": "name clusters hosts datastores networks vms vapps folders",
+        "cluster": "name hosts",
+        "datastore": "name capacity hosts",
+        "folder": "name vms vapps folders",
+        "vapp": "name host note vms vapps start_order",
+        "vm": "name power host datastore network cpus memory guest hardware uuid note disks controllers images "
+        "firmware nvram template encrypted vtpm tools snapshots clone_of delta start_order",
+        "disk": "size data content controller bus unit thin datastore",
+        "controller": "kind bus",
+        "image": "kind name size content missing controller bus unit datastore",
+        "nvram": "name size content",
+        "snapshot": "name note power quiesced delta current children",
+        "delta": "data content zeroed",
+        "clone": "vm snapshot",
+    }.items()
 }
-
-
-class WorldFileError(ValueError):
-    """A world file says something that no world can be."""
-
-
-def size(value: Any, where: str) -> int:
-    """Return a number of bytes from a number or from text such as `64 MiB`."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    match = _SIZE.match(value) if isinstance(value, str) else None
-    if match is None:
-        raise WorldFileError(f"{where}: expected bytes, or text such as '64 MiB'; got {value!r}")
-    return int(float(match[1]) * _UNITS[match[2] or ""])
 
 
 def check_keys(kind: str, row: Any, where: str) -> Mapping[str, Any]:
@@ -67,44 +49,6 @@ def check_keys(kind: str, row: Any, where: str) -> Mapping[str, Any]:
     return row
 
 
-def name_of(value: Any, where: str) -> str:
-    """Return a name: text that is not empty and has no control characters, which XML could not carry."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise WorldFileError(f"{where}: expected a name; got {value!r}")
-    if not str(value).strip() or not str(value).isprintable():
-        raise WorldFileError(f"{where}: a name is printable text; got {value!r}")
-    return str(value)
-
-
-def unlike(name: str, among: set[str], what: str) -> None:
-    """Remember a name; WorldFileError where another one of its kind has it."""
-    if name in among:
-        raise WorldFileError(f"{what} are called {name!r}; give each a name of its own")
-    among.add(name)
-
-
-def rows(row: Mapping[str, Any], key: str, where: str, default: Sequence[Any] = ()) -> list[Any]:
-    """Return a list that a mapping holds."""
-    value = row.get(key, default)
-    if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
-        raise WorldFileError(f"{where}: {key!r} is a list; got {value!r}")
-    return list(value)
-
-
-def whole(value: Any, where: str) -> int:
-    """Return a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise WorldFileError(f"{where}: expected a whole number of at least 1; got {value!r}")
-    return value
-
-
-def flag(value: Any, where: str) -> bool:
-    """Return a truth value."""
-    if not isinstance(value, bool):
-        raise WorldFileError(f"{where}: expected true or false; got {value!r}")
-    return value
-
-
 def check_world(data: Any, where: str) -> Mapping[str, Any]:
     """Return the plain data of a world where its outer form is right."""
     checked = check_keys("world file", data, where)
@@ -118,6 +62,24 @@ def check_world(data: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(profile, str):
         raise WorldFileError(f"{where}: 'profile' is a name such as vcenter-8.0; got {profile!r}")
     return checked
+
+
+def check_standalone(spec: Mapping[str, Any], where: str) -> None:
+    """Refuse a world that is more than one standalone host; spec is one that `check_world` took."""
+    whole_world = spec["datacenters"]
+    if len(whole_world) != 1:
+        raise WorldFileError(f"{where}: a standalone ESXi host has one datacenter; got {len(whole_world)}")
+    row = check_keys("datacenter", whole_world[0], "datacenter 0")
+    if row.get("clusters"):
+        raise WorldFileError(
+            f"{where}: a standalone ESXi host stands in no cluster: name it under 'hosts', or take a vCenter's profile"
+        )
+    for kind in ("folders", "vapps"):
+        if row.get(kind):
+            raise WorldFileError(f"{where}: a standalone ESXi host has no {kind}; they need a vCenter")
+    hosts = rows(row, "hosts", "datacenter 0")
+    if len(hosts) != 1:
+        raise WorldFileError(f"{where}: a standalone ESXi host is one host; 'hosts' has {len(hosts)}")
 
 
 def default_spec(vms: int = 2, hosts: int = 2) -> dict[str, Any]:
@@ -146,6 +108,15 @@ def default_spec(vms: int = 2, hosts: int = 2) -> dict[str, Any]:
         "vms": machines,
     }
     return {"twohop": FORMAT, "datacenters": [datacenter]}
+
+
+def default_host_spec(vms: int = 2) -> dict[str, Any]:
+    """Return the default world for one standalone host: the same machines and disks, all on its one host."""
+    spec = default_spec(vms, 1)
+    (datacenter,) = spec["datacenters"]
+    (cluster,) = datacenter.pop("clusters")
+    datacenter["hosts"] = cluster["hosts"]
+    return spec
 
 
 def load_spec(path: Path) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ._spec import WorldFileError, check_keys, flag, name_of, rows, unlike
+from ._spec import check_keys
+from ._values import WorldFileError, flag, name_of, rows, unlike
 
 ROLES = ("Admin", "ReadOnly", "NoAccess")
 """System roles that may be given; View and Anonymous are the server's own."""

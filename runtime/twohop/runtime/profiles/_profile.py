@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-PRODUCTS = ("vcenter", "cell")
+PRODUCTS = ("vcenter", "esxi", "cell")
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "text": str, "count": int, "seconds": (int, float), "flag": bool, "list": list,
 }  # fmt: skip
@@ -100,15 +100,33 @@ class Profile:
 
 @cache
 def _table(product: str) -> tuple[dict[str, Field], tuple[str, ...], str]:
-    data = tomllib.loads(resources.files(__package__).joinpath(f"{product}.toml").read_text("utf-8"))
+    data = _data(product)
     fields = {}
-    for name, row in data["fields"].items():
+    for name, row in _rows(product).items():
         accepted = tuple(row["accepted"]) if "accepted" in row else None
         fields[name] = Field(
             name, row["says"], row["type"], row["fact"], row["default"], accepted,
             row.get("least"), row.get("most"), row.get("versions", {}),
         )  # fmt: skip
     return fields, tuple(data["versions"]), data["default_version"]
+
+
+@cache
+def _data(product: str) -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath(f"{product}.toml").read_text("utf-8"))
+
+
+def _rows(product: str) -> dict[str, dict[str, Any]]:
+    """Return a product's fields; one that is `like` another has all of its fields and says what is otherwise."""
+    data = _data(product)
+    rows = _rows(data["like"]) if "like" in data else {}
+    for name, own in data["fields"].items():
+        inherited = rows.get(name, {})
+        if "default" in own:
+            # A default of one's own is for all versions, whatever those of the other product have.
+            inherited = {key: value for key, value in inherited.items() if key != "versions"}
+        rows[name] = {**inherited, **own}
+    return rows
 
 
 def known_profiles() -> list[str]:

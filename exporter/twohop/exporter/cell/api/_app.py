@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request, Response
@@ -14,7 +16,7 @@ from werkzeug.wrappers import Request, Response
 from twohop.runtime import Journal
 from twohop.runtime.profiles import Profile
 
-from ..engine import Engine
+from ..engine import Engine, cause
 from ._errors import ApiError, NotSupported, method_not_allowed, not_found
 from ._logins import Expired, Login, Logins
 from ._negotiation import negotiate, number
@@ -32,6 +34,10 @@ _REAL = (
     "vdc", "vdcStorageProfile",
 )  # fmt: skip
 """First path segments that a real cell has something under."""
+
+
+_CHANGEABLE = re.compile(r"/api/(?:vApp/vapp|vAppTemplate/vappTemplate|catalogItem)[-/][^/]+/?$")
+"""What a real cell lets its owner change and delete; twohop has not that, and says so."""
 
 
 def _rules() -> Map:
@@ -86,7 +92,7 @@ class CellApp:
         self._logins, self._profile, self._journal, self._name = logins, profile, journal, name
         self._resources = Resources(engine, logins, profile, base)
         self._map = _rules()
-        self._transfer = TransferEndpoint(engine, profile, self._authorized)
+        self._transfer = TransferEndpoint(engine, profile, self._authorized, self._complain)
         self.gaps: dict[str, int] = {}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -107,6 +113,9 @@ class CellApp:
             if isinstance(error, NotSupported):
                 self._count_gap(request, error)
             response = self._error(call, error)
+        except SQLAlchemyError as error:
+            self._complain(cause(error))
+            response = self._error(call, ApiError(500, "INTERNAL_SERVER_ERROR", f"[ {call.id} ] {cause(error)}"))
         self._decorate(call, response, began)
         return response
 
@@ -135,6 +144,8 @@ class CellApp:
         try:
             endpoint, arguments = self._map.bind_to_environ(request.environ).match()
         except MethodNotAllowed as error:
+            if request.method in ("PUT", "DELETE") and _CHANGEABLE.match(request.path):
+                raise NotSupported(f"{request.method} {_pattern(request.path)}") from None
             raise method_not_allowed(request.method, sorted(error.valid_methods or [])) from None
         except RequestRedirect:
             raise not_found() from None
@@ -146,6 +157,9 @@ class CellApp:
             call.login = self._required(call)
         response: Response = getattr(self._resources, f"on_{endpoint}")(call, **arguments)
         return response
+
+    def _complain(self, what: str) -> None:
+        self._journal.record("fault", server=self._name, what=what)
 
     def _required(self, call: Call) -> Login:
         try:

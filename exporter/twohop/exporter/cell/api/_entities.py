@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from lxml import etree
 
-from ..engine import DEFAULT, IDENTITY, KEPT_S, Condition, Entity, Linked, TaskView, VmRef, number_of
+from ..engine import (
+    DEFAULT,
+    IDENTITY,
+    KEPT_S,
+    OVA_DEFAULT,
+    OVA_IDENTITY,
+    Condition,
+    Entity,
+    Linked,
+    TaskView,
+    VmRef,
+    number_of,
+)
 from ..engine._source import Power
 from ._bodies import Bodies
 from ._xml import OVF, TYPE, flag, link, moment, node, ovf_info
 
 
 def entity_body(
-    bodies: Bodies, entity: Entity, condition: Condition, linked: Linked | None, tasks: list[TaskView], since: float
+    bodies: Bodies,
+    entity: Entity,
+    condition: Condition,
+    linked: Linked | None,
+    tasks: list[TaskView],
+    since: float,
+    ova_type: str | None,
 ) -> etree._Element:
-    """VApp or VAppTemplate.
+    """VApp or VAppTemplate; `ova_type` is the type of the two OVA links, None where there are none (3.5, 3.5c).
 
     The enable and disable links carry no type and stand there together, whether enabled or not (2.1, 2.6); those of the
     download appear only once the task has succeeded (3.3).
@@ -34,7 +52,7 @@ def entity_body(
         up,
         link("catalogItem", item, f"{TYPE}catalogItem+xml") if template else None,
         *(_switches(href) if status.downloadable else []),
-        *(_downloads(bodies.base, linked) if linked is not None else []),
+        *(_downloads(bodies.base, linked, ova_type) if linked is not None else []),
         node("Description"),
         node("Tasks", *(task_body(bodies, task, entity) for task in tasks)) if tasks else None,
         *([owner, inside, *own] if template else [*own, owner, node("InMaintenanceMode", flag(False)), inside]),
@@ -89,11 +107,11 @@ def _switches(href: str) -> list[etree._Element]:
     return [link("enable", f"{href}/action/enableDownload"), link("disable", f"{href}/action/disableDownload")]
 
 
-def _downloads(base: str, linked: Linked) -> list[etree._Element]:
-    return [
-        link("download:default", f"{base}/transfer/{linked.id}/{DEFAULT}", "text/xml"),
-        link("download:identity", f"{base}/transfer/{linked.id}/{IDENTITY}", "text/xml"),
-    ]
+def _downloads(base: str, linked: Linked, ova_type: str | None) -> list[etree._Element]:
+    shown = [("download:default", DEFAULT, "text/xml"), ("download:identity", IDENTITY, "text/xml")]
+    if ova_type is not None:
+        shown += [("download:ovaDefault", OVA_DEFAULT, ova_type), ("download:ovaIdentity", OVA_IDENTITY, ova_type)]
+    return [link(rel, f"{base}/transfer/{linked.id}/{name}", type_) for rel, name, type_ in shown]
 
 
 def _lease(entity: Entity, href: str, since: float) -> etree._Element:

@@ -50,10 +50,12 @@ class Logins:
         catalogue: Callable[[], Catalogue],
         accounts: Mapping[str, str],
         references: References,
+        *,
+        cell: str,
     ) -> None:
         self._store, self._clock, self._profile, self._catalogue = store, clock, profile, catalogue
         self._accounts = dict(accounts)
-        self._references = references
+        self._references, self._cell = references, cell
 
     def log_in(self, authorization: str) -> tuple[Login, Tokens] | None:
         """Log in by a Basic header for `user@org`; None where the two do not fit."""
@@ -75,8 +77,8 @@ class Logins:
         with self._store.change() as db:
             db.add(
                 LoginRow(
-                    digest=digest, access_digest=digest_of(tokens.access), user=user, org_id=org.id, created_at=now,
-                    used_at=now,
+                    digest=digest, cell=self._cell, access_digest=digest_of(tokens.access), user=user, org_id=org.id,
+                    created_at=now, used_at=now,
                 )
             )  # fmt: skip
         return Login(user, org, digest[:32]), tokens

@@ -24,6 +24,9 @@ _CHALLENGE = {
     "Basic+SIGN+Bearer": 'Basic realm="vCloud", SIGN realm="vCloud", Bearer realm="vCloud"',
 }
 
+OVA_SINCE = (30, 0)
+"""The version of the API from which on a download has OVAs (3.5)."""
+
 
 class Call:
     """One request on its way: its id, the version it asks for, who asks, and the tokens it showed or is given."""
@@ -129,7 +132,8 @@ class Resources:
         entity = self._entity(call, kind, id)
         condition, linked = self._engine.condition(entity), self._engine.link(entity)
         tasks = self._engine.tasks_of(entity)
-        body = entity_body(self._bodies(), entity, condition, linked, tasks, self._engine.since)
+        ova_type = self._profile.text("ova_link_type") if number(call.version) >= OVA_SINCE else None
+        body = entity_body(self._bodies(), entity, condition, linked, tasks, self._engine.since, ova_type)
         return self._xml(call, body, f"{TYPE}{kind}+xml")
 
     def on_enable(self, call: Call, kind: str, id: str) -> Response:

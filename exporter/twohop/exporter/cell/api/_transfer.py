@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request
 from twohop.runtime.profiles import Profile
 from twohop.runtime.serving import Cut
 
-from ..engine import Download, Engine, FileGone, LinkDead
+from ..engine import BuildFailed, Download, Engine, FileGone, LinkDead
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -26,15 +26,21 @@ _TYPES = {"ovf": "text/xml"}
 _REASONS = {
     200: "OK", 206: "Partial Content", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
     405: "Method Not Allowed", 410: "Gone", 416: "Range Not Satisfiable",
+    500: "Internal Server Error",
 }  # fmt: skip
 Headers = list[tuple[str, str]]
 
 
 class TransferEndpoint:
-    """Answers GET and HEAD; `authorized` tells whether a request carries a session, where the profile asks for one."""
+    """Answers GET and HEAD; `authorized` tells whether a request carries a session, where the profile asks for one.
 
-    def __init__(self, engine: Engine, profile: Profile, authorized: Callable[[Request], bool]) -> None:
-        self._engine, self._profile, self._authorized = engine, profile, authorized
+    `complain` hears what cannot be said to the client, since errors here have no body (1.14).
+    """
+
+    def __init__(
+        self, engine: Engine, profile: Profile, authorized: Callable[[Request], bool], complain: Callable[[str], None]
+    ) -> None:
+        self._engine, self._profile, self._authorized, self._complain = engine, profile, authorized, complain
 
     def __call__(self, request: Request, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request below `/transfer/`."""
@@ -51,6 +57,9 @@ class TransferEndpoint:
             return _empty(start_response, dead)
         except FileGone:
             return _empty(start_response, 404)
+        except BuildFailed as error:
+            self._complain(f"a download could not be built: {error}")
+            return _empty(start_response, 500)
         return self._serve(request, download, head, start_response)
 
     def _serve(
@@ -85,17 +94,17 @@ class _Body:
         self._sent = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        file, left = self._download.file, self._length
-        file.seek(self._first)
+        download, left = self._download, self._length
+        download.file.seek(self._first)
         if left == 0:
-            self._download.last(0)
+            download.last(0)
         while left:
-            piece = file.read(min(PIECE, left))
+            piece = download.read(min(PIECE, left))
             if not piece:
                 raise Cut("the file on the share became shorter than it was")
             left -= len(piece)
             if left == 0:
-                self._download.last(self._length)
+                download.last(self._length)
             yield piece
             self._sent += len(piece)
 

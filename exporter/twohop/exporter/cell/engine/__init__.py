@@ -1,10 +1,11 @@
 """The two-hop export without HTTP: tasks, transfer sessions, the transfer directory, the reaper, the ledger."""
 
 from ._catalogue import Catalog, Catalogue, CatalogueError, Entity, Kind, Org, Vdc, VmRef, default_catalogue
-from ._downloads import Download, FileGone, LinkDead
+from ._causes import cause
+from ._downloads import BuildFailed, Download, FileGone, LinkDead
 from ._engine import Condition, Engine, WrongState
-from ._exports import Exports, ExportStep
 from ._ledger import Leg, Passage, totals
+from ._ova import OVA_DEFAULT, OVA_IDENTITY
 from ._package import DEFAULT, IDENTITY, MANIFEST
 from ._presence import checked_name
 from ._rows import LoginRow, digest_of
@@ -12,16 +13,64 @@ from ._session import Refusal, SessionInput, SessionState, TransferSession
 from ._source import Power, PulledMachine, Source, StoredFile
 from ._spool import Spool, SpoolError
 from ._status import QUERY_NAMES, Status, number_of
+from ._steps import EXPORT, OnStep, Step, step_named
 from ._store import Store, StoreError
 from ._task import TaskInput, TaskState, TaskValue
 from ._tasks import KEPT_S, TaskView
 from ._transfers import Linked
 
 __all__ = [
-    "DEFAULT", "IDENTITY", "KEPT_S", "MANIFEST", "QUERY_NAMES", "Catalog", "Catalogue", "CatalogueError",
-    "Condition", "Download", "Engine", "Entity", "ExportStep", "Exports", "FileGone", "Kind", "Leg", "LinkDead",
-    "Linked", "LoginRow", "Org", "Passage", "Power", "PulledMachine", "Refusal", "SessionInput", "SessionState",
-    "Source", "Spool", "SpoolError", "Status", "Store", "StoreError", "StoredFile", "TaskInput", "TaskState",
-    "TaskValue", "TaskView", "TransferSession", "Vdc", "VmRef", "WrongState", "checked_name", "default_catalogue",
-    "digest_of", "number_of", "totals",
+    "DEFAULT",
+    "EXPORT",
+    "IDENTITY",
+    "KEPT_S",
+    "MANIFEST",
+    "OVA_DEFAULT",
+    "OVA_IDENTITY",
+    "QUERY_NAMES",
+    "BuildFailed",
+    "Catalog",
+    "Catalogue",
+    "CatalogueError",
+    "Condition",
+    "Download",
+    "Engine",
+    "Entity",
+    "FileGone",
+    "Kind",
+    "Leg",
+    "LinkDead",
+    "Linked",
+    "LoginRow",
+    "OnStep",
+    "Org",
+    "Passage",
+    "Power",
+    "PulledMachine",
+    "Refusal",
+    "SessionInput",
+    "SessionState",
+    "Source",
+    "Spool",
+    "SpoolError",
+    "Status",
+    "Step",
+    "Store",
+    "StoreError",
+    "StoredFile",
+    "TaskInput",
+    "TaskState",
+    "TaskValue",
+    "TaskView",
+    "TransferSession",
+    "Vdc",
+    "VmRef",
+    "WrongState",
+    "cause",
+    "checked_name",
+    "default_catalogue",
+    "digest_of",
+    "number_of",
+    "step_named",
+    "totals",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 
 class LinkDead(LookupError):
@@ -12,6 +12,18 @@ class LinkDead(LookupError):
 
 class FileGone(LookupError):
     """The link stands but the file does not, as after a purge by hand (3.27)."""
+
+
+class BuildFailed(RuntimeError):
+    """The package that this GET should have built could not be built; the message says why (3.3b)."""
+
+
+class Readable(Protocol):
+    """What can be read from a place on."""
+
+    def seek(self, offset: int, /) -> int: ...
+    def read(self, size: int, /) -> bytes | None: ...
+    def close(self) -> None: ...
 
 
 class Keeper(Protocol):
@@ -32,12 +44,28 @@ class Download:
     """
 
     def __init__(
-        self, owner: Keeper, transfer_id: str, name: str, file: BinaryIO, size: int, user: str, began: float
+        self, owner: Keeper, transfer_id: str, name: str, file: Readable, size: int, user: str, began: float
     ) -> None:
         self.transfer_id, self.name, self.file, self.size = transfer_id, name, file, size
         self.user, self.began, self.started = user, began, time.monotonic()
         self._owner: Keeper | None = owner
         self._ended: tuple[int, int] | None = None
+        self._reading = 0.0
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes from where the last read ended; the time it takes is the share's."""
+        began = time.monotonic()
+        data = self.file.read(size) or b""
+        self._reading += time.monotonic() - began
+        return data
+
+    def seconds(self) -> tuple[float, float]:
+        """Return the real seconds that went into reading the share, and those that went by besides."""
+        return self._reading, max(0.0, time.monotonic() - self.started - self._reading)
+
+    def stored(self, sent: int) -> int:
+        """Return how many of the bytes sent came from the share: of an archive not all of them."""
+        return int(getattr(self.file, "stored", sent))
 
     def last(self, total: int) -> None:
         """End the GET; `total` bytes will have left with the last piece."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,24 @@ from sqlalchemy import select
 from twohop.runtime import Clock, Journal
 from twohop.runtime.profiles import Profile
 
+from ._building import Builder
 from ._catalogue import Catalogue, Entity
+from ._debts import Debts
 from ._downloads import Download
-from ._exports import Exports, ExportStep
+from ._exports import Exports
 from ._ledger import Passage, passages
+from ._on_demand import OnDemand
 from ._package import Merge
+from ._quota import Quota
+from ._reading import Reading
 from ._reaper import Reaper
 from ._rows import CatalogueRow, TransferRow
-from ._session import SessionInput
 from ._source import Power, Source
 from ._spool import Spool
 from ._status import POWERED_ON, RESOLVED, Status, status_of
+from ._steps import OnStep, unheard
 from ._store import Store
+from ._sweeper import Sweeper
 from ._tasks import Tasks, TaskView
 from ._transfers import Linked, Transfers
 
@@ -44,7 +50,8 @@ class Condition:
 class Engine:
     """One cell's engine: tasks, transfer sessions, spool, reaper.
 
-    `source` is the vCenter, `merge` makes one descriptor of a vApp's machines, `on_step` hears each step of an export.
+    `source` is the vCenter, `merge` makes one descriptor of a vApp's machines, `quota` is how many bytes
+    the cell may have on the share, `archives` whether it gives OVAs (3.5), `on_step` hears each step of a download.
     `start` before use, `close` after; `close` stops running exports and waits until they have cleaned up.
     """
 
@@ -62,23 +69,39 @@ class Engine:
         cell: str = "cell",
         address: str = "cell",
         reaper_s: float | None = None,
-        on_step: Callable[[ExportStep], None] | None = None,
+        quota: int | None = None,
+        archives: bool = True,
+        on_step: OnStep = unheard,
     ) -> None:
         self.store, self.profile, self.clock = store, profile, clock
-        self._spool = Spool(transfer_dir, store.identity)
+        self._spool = Spool(transfer_dir, store.identity, on_step)
         self._journal, self._source, self._cell = journal, source, cell
         self._given = catalogue
         self.catalogue, self.since = Catalogue([], [], [], []), 0.0
+        self.quota = Quota(store, source, quota)
+        self._debts = Debts(clock, self._complain)
         self._tasks = Tasks(store, clock, journal, cell=cell)
-        self._transfers = Transfers(store, self._spool, clock, profile, journal, cell=cell, address=address)
-        self._exports = Exports(
-            store, self._spool, clock, profile, journal, self._tasks, self._transfers, source, merge,
+        self._transfers = Transfers(store, clock, profile, journal, cell=cell, on_step=on_step)
+        self._sweeper = Sweeper(store, self._spool, clock, profile, journal, self._transfers, cell=cell)
+        builder = Builder(
+            store, self._spool, clock, profile, journal, source, merge, self.quota,
             cell=cell, address=address, since=lambda: self.since, on_step=on_step,
+        )  # fmt: skip
+        self._exports = Exports(
+            store, self._spool, profile, journal, self._tasks, self._transfers, self._sweeper, builder, self._debts,
+            cell=cell, on_step=on_step,
+        )  # fmt: skip
+        self._on_demand = OnDemand(
+            store, self._spool, self._transfers, builder, self._debts, lambda: self.catalogue.entities
+        )
+        self._reading = Reading(
+            store, self._spool, clock, self._transfers, self._on_demand,
+            address=address, archives=archives, on_step=on_step,
         )  # fmt: skip
         interval = profile.seconds("reaper_s") if reaper_s is None else reaper_s
         if not (math.isfinite(interval) and interval > 0):
             raise ValueError(f"the reaper's interval is a number of seconds above 0, got {interval}")
-        self._reaper = Reaper(clock, interval, self._transfers.reap, self._complain)
+        self._reaper = Reaper(clock, interval, self._round, self._complain)
 
     def start(self) -> None:
         """Take up what an earlier process left, and begin."""
@@ -90,17 +113,25 @@ class Engine:
 
     def close(self) -> None:
         """Stop: exports first, so that each leaves vCenter and the share clean."""
+        self.stop_building()
         self._exports.close()
         self._reaper.stop()
+        self._debts.close()
         self._transfers.close()
         self._source.close()
 
+    def stop_building(self) -> None:
+        """Stop whatever a GET is building; the GET is answered with an error."""
+        self._on_demand.stop()
+
     def reset(self) -> None:
         """Go back to the beginning: exports stopped, every package deleted, database empty; the clock stays."""
+        self.stop_building()
         self._exports.settle(stop=True)
+        self._debts.pay()
         self._transfers.close()
-        self.store.empty()
-        self._transfers.reap()
+        self.store.empty(self._cell)
+        self._sweeper.round()
         self._load()
 
     def settle(self) -> None:
@@ -141,15 +172,18 @@ class Engine:
         for task in self._tasks.running(entity.id):
             self._tasks.ask_cancel(task.id)
         for transfer_id in self._transfers.of_entity(entity.id):
-            self._transfers.apply(transfer_id, SessionInput.DISABLE)
+            self._on_demand.stop(transfer_id)
+            self._sweeper.disable(transfer_id)
 
     def link(self, entity: Entity) -> Linked | None:
         """Return the entity's download, where it has one."""
         return self._transfers.linked(entity.id)
 
     def open(self, transfer_id: str, name: str, user: str) -> Download:
-        """Begin a GET by the user at address `user`; LinkDead or FileGone where there is nothing to get."""
-        return self._transfers.open(transfer_id, name, user)
+        """Begin a GET by the user at address `user`; LinkDead, FileGone or BuildFailed where there is
+        nothing to get.
+        """
+        return self._reading.open(transfer_id, name, user)
 
     def task(self, task_id: str) -> TaskView | None:
         """Return a task by id."""
@@ -183,6 +217,10 @@ class Engine:
             elif self._given is not None:
                 row.spec = dict(self._given)
             self.since = row.since
+
+    def _round(self) -> None:
+        self._debts.pay()
+        self._sweeper.round()
 
     def _complain(self, what: str) -> None:
         self._journal.record("fault", server=self._cell, what=what)

@@ -1,7 +1,7 @@
-"""An export, from the task to the link, step by step (3.1-3.4, 3.25).
+"""Exports, from the task to the link (3.1-3.4, 3.25): a thread for each, one at a time of an entity.
 
-Ask vCenter for a lease per VM and store every file in a directory aside; write both descriptors; give the directory its
-name; only then link it (3.3). Whatever goes wrong on the way, the task says what, and nothing is left on the share.
+Whatever goes wrong on the way, the task says what. What the database does not take in that moment is owed to it, and
+written down as soon as it can be.
 """
 
 from __future__ import annotations
@@ -9,67 +9,53 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from enum import Enum
+from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from twohop.exporter._cancellation import Cancellation
-from twohop.exporter._errors import Cancelled, ExportError
-from twohop.runtime import Clock, Journal
+from twohop.exporter._errors import Cancelled
+from twohop.runtime import Journal
 from twohop.runtime.profiles import Profile
 
+from ._building import Builder
 from ._catalogue import Entity
-from ._ledger import Leg, Passage, record
-from ._package import Merge, documents, file_name
+from ._causes import cause
+from ._debts import Debts
 from ._rows import TransferRow
 from ._session import Refusal, SessionInput
-from ._source import PulledMachine, Source
 from ._spool import Spool
+from ._steps import OnStep, Step
 from ._store import Store
+from ._sweeper import Sweeper
 from ._task import TaskInput
 from ._tasks import Tasks
 from ._transfers import Transfers
 
 
-class ExportStep(Enum):
-    """The steps of an export, in order; each is reported when it has been taken."""
-
-    ASKED = "the task is written down"
-    RESERVED = "a directory is made and the session written down"
-    PULLED = "a machine's files are stored and its lease is complete"
-    DESCRIBED = "both descriptors are stored"
-    PUBLISHED = "the directory has its name"
-    LINKED = "the session is linked and the task has succeeded"
-
-
 class Exports:
-    """The exports of one cell, a thread for each."""
+    """The exports of one cell."""
 
     def __init__(
         self,
         store: Store,
         spool: Spool,
-        clock: Clock,
         profile: Profile,
         journal: Journal,
         tasks: Tasks,
         transfers: Transfers,
-        source: Source,
-        merge: Merge,
+        sweeper: Sweeper,
+        builder: Builder,
+        debts: Debts,
         *,
         cell: str,
-        address: str,
-        since: Callable[[], float],
-        on_step: Callable[[ExportStep], None] | None = None,
+        on_step: OnStep,
     ) -> None:
-        self._store, self._spool, self._clock, self._profile = store, spool, clock, profile
+        self._store, self._spool, self._profile = store, spool, profile
         self._journal, self._tasks, self._transfers = journal, tasks, transfers
-        self._source, self._merge = source, merge
-        self._cell, self._address, self._since = cell, address, since
-        self._on_step = on_step or (lambda step: None)
+        self._sweeper, self._builder, self._debts = sweeper, builder, debts
+        self._cell, self._on_step = cell, on_step
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
@@ -90,7 +76,7 @@ class Exports:
                 turn.release()
             raise
         try:
-            self._on_step(ExportStep.ASKED)
+            self._on_step(Step.ASKED)
             thread = threading.Thread(
                 target=self._run, args=(task_id, entity, turn, mine), name=f"{self._cell}-export", daemon=True
             )
@@ -101,7 +87,7 @@ class Exports:
         except BaseException as error:
             if mine:
                 turn.release()
-            self._end(task_id, TaskInput.FAIL, f"the export could not begin: {_line(error)}")
+            self._end(task_id, TaskInput.FAIL, f"the export could not begin: {cause(error)}")
             self._tasks.forget(task_id)
             raise
         return task_id
@@ -135,10 +121,8 @@ class Exports:
             self._export(task_id, entity, switch)
         except Cancelled as reason:
             self._end(task_id, TaskInput.ABORT if self._closing else TaskInput.CANCEL, str(reason))
-        except (ExportError, OSError, SQLAlchemyError) as error:
-            self._end(task_id, TaskInput.FAIL, _line(error))
         except Exception as error:
-            self._end(task_id, TaskInput.FAIL, f"twohop's own fault, please report it: {_line(error)}")
+            self._end(task_id, TaskInput.FAIL, cause(error))
         finally:
             if mine:
                 turn.release()
@@ -152,37 +136,34 @@ class Exports:
             switch.check()
 
     def _end(self, task_id: str, input: TaskInput, message: str) -> None:
+        def written() -> None:
+            with self._store.change() as db:
+                error = message if input is TaskInput.FAIL else None
+                self._tasks.step(db, task_id, input, error=error, details=message)
+
         self._journal.record("fault", server=self._cell, what="export ended", task=task_id, message=message)
-        with contextlib.suppress(SQLAlchemyError), self._store.change() as db:
-            self._tasks.step(db, task_id, input, error=message if input is TaskInput.FAIL else None, details=message)
+        self._debts.settle(written, f"the end of task {task_id}")
 
     def _export(self, task_id: str, entity: Entity, switch: Cancellation) -> None:
         if self._linked_again(task_id, entity):
             return
-        directory = self._spool.aside_name()
-        with self._building(task_id, entity, directory) as transfer_id:
-            self._on_step(ExportStep.RESERVED)
-            machines = []
-            for number in range(len(entity.vms)):
-                machines.append(self._pull(task_id, transfer_id, entity, number, directory, switch))
-                self._on_step(ExportStep.PULLED)
-            self._describe(entity, machines, directory, transfer_id)
-            self._on_step(ExportStep.DESCRIBED)
-            switch.check()
-            files = self._spool.publish(directory, transfer_id)
-            for name, size in files.items():
-                self._journal.record(
-                    "file", server=self._cell, what="stored", transfer=transfer_id, file=name, size=size
-                )
-            self._on_step(ExportStep.PUBLISHED)
+        with self._session(task_id, entity) as (transfer_id, directory):
+            self._on_step(Step.RESERVED)
+            if self._profile.text("build_at") == "get":
+                self._link(task_id, transfer_id, {})
+            else:
+                told = self._tasks.on_percent(task_id)
+                with self._builder.building(transfer_id, entity, directory, told, switch) as files:
+                    self._link(task_id, transfer_id, files)
+        self._on_step(Step.LINKED)
 
-            def succeed(db: Session, row: TransferRow) -> None:
-                row.files, row.scratch = dict(files), None
-                self._tasks.step(db, task_id, TaskInput.SUCCEED, details="")
+    def _link(self, task_id: str, transfer_id: str, files: dict[str, int]) -> None:
+        def succeed(db: Session, row: TransferRow) -> None:
+            row.holds(files)
+            self._tasks.step(db, task_id, TaskInput.SUCCEED, details="")
 
-            if isinstance(self._transfers.apply(transfer_id, SessionInput.BUILT, succeed), Refusal):
-                raise Cancelled("the download was disabled while it was being enabled")
-        self._on_step(ExportStep.LINKED)
+        if isinstance(self._transfers.apply(transfer_id, SessionInput.BUILT, succeed), Refusal):
+            raise Cancelled("the download was disabled while it was being enabled")
 
     def _linked_again(self, task_id: str, entity: Entity) -> bool:
         """Succeed at once where the package of an earlier enableDownload still stands whole (3.14)."""
@@ -190,7 +171,7 @@ class Exports:
         if linked is None:
             return False
         if self._spool.files(linked.id) != linked.files:
-            self._transfers.apply(linked.id, SessionInput.DISABLE)
+            self._sweeper.disable(linked.id)
             return False
 
         def succeed(db: Session, row: TransferRow) -> None:
@@ -199,68 +180,13 @@ class Exports:
         return not isinstance(self._transfers.apply(linked.id, SessionInput.ENABLE_AGAIN, succeed), Refusal)
 
     @contextlib.contextmanager
-    def _building(self, task_id: str, entity: Entity, directory: Path) -> Iterator[str]:
-        """Open a session for a package under way, and leave nothing of it where the block fails."""
-        transfer_id: str | None = None
+    def _session(self, task_id: str, entity: Entity) -> Iterator[tuple[str, Path]]:
+        """Open a session for a package and name the place to build it; end the session where the block fails."""
+        directory = self._spool.aside_name()
+        with self._store.change() as db:
+            transfer_id = self._transfers.create(db, entity.id, task_id, directory)
         try:
-            with self._store.change() as db:
-                transfer_id = self._transfers.create(db, entity.id, task_id, directory)
-            self._spool.begin(directory)
-            yield transfer_id
+            yield transfer_id, directory
         except BaseException:
-            gone = False
-            with contextlib.suppress(OSError):
-                self._spool.discard(directory)
-                gone = True if transfer_id is None else self._spool.remove(transfer_id) or True
-            if transfer_id is not None:
-                with contextlib.suppress(SQLAlchemyError):
-                    self._transfers.apply(transfer_id, SessionInput.BUILD_FAILED)
-                    if gone:
-                        self._transfers.apply(transfer_id, SessionInput.FILES_REMOVED)
+            self._debts.settle(lambda: self._sweeper.fail(transfer_id, directory), "the end of a failed export")
             raise
-
-    def _pull(
-        self, task_id: str, transfer_id: str, entity: Entity, number: int, directory: Path, switch: Cancellation
-    ) -> PulledMachine:
-        shown, began, vm = -1, self._clock.now(), entity.vms[number]
-
-        def progress(done: int, expected: int) -> None:
-            nonlocal shown
-            share = min(done / expected, 1.0) if expected else 0.0
-            percent = int(100 * (number + share) / len(entity.vms))
-            if percent > shown + 2:
-                shown = percent
-                self._tasks.progress(task_id, percent)
-
-        machine = self._source.pull(
-            vm.name,
-            directory,
-            name_file=lambda own, disk: file_name(self._profile, entity, vm, own, disk),
-            progress=progress,
-            cancelled=switch,
-        )
-        ended, cell, share = self._clock.now(), self._address, f"share:{self._spool.root.name}"
-        with self._store.change() as db:
-            for file in machine.files:
-                for leg, source, target in ((Leg.HOST_TO_CELL, file.host, cell), (Leg.CELL_TO_SHARE, cell, share)):
-                    passage = Passage(leg, file.name, source, target, file.size, began, ended, file.seconds)
-                    record(db, transfer_id, passage)
-        return machine
-
-    def _describe(self, entity: Entity, machines: Sequence[PulledMachine], directory: Path, transfer_id: str) -> None:
-        stored = documents(self._profile, entity, machines, self._merge, self._since())
-        now, share = self._clock.now(), f"share:{self._spool.root.name}"
-        for name, data in stored.items():
-            self._spool.write(directory, name, data)
-        with self._store.change() as db:
-            for name, data in stored.items():
-                record(
-                    db, transfer_id, Passage(Leg.CELL_TO_SHARE, name, self._address, share, len(data), now, now, 0.0)
-                )
-
-
-def _line(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"the transfer share: {error.strerror}; check its space, permissions and mount"
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__

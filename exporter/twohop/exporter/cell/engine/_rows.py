@@ -69,7 +69,10 @@ class TaskRow(Base):
 
 
 class TransferRow(Base):
-    """A transfer session; `files` maps the names of a published package to their sizes in bytes."""
+    """A transfer session; `files` maps the names of a published package to their sizes in bytes.
+
+    `scratch` is the directory in which it is being built, `claimed` the bytes it takes of the share's quota.
+    """
 
     __tablename__ = "transfers"
 
@@ -85,17 +88,24 @@ class TransferRow(Base):
     readers: Mapped[int] = mapped_column(default=0)
     url_expiry_s: Mapped[float]
     get_refreshes: Mapped[str] = mapped_column(String(8))
+    enable_refreshes: Mapped[bool] = mapped_column(default=True)
     files: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    claimed: Mapped[int] = mapped_column(default=0)
 
     def value(self) -> TransferSession:
         """Return the session as the machine sees it."""
         return TransferSession(
-            self.url_expiry_s, self.idle_since, SessionState(self.state), self.readers, self.get_refreshes
-        )
+            self.url_expiry_s, self.idle_since, SessionState(self.state), self.readers, self.get_refreshes,
+            self.enable_refreshes,
+        )  # fmt: skip
 
     def take(self, value: TransferSession) -> None:
         """Write the machine's value down."""
         self.state, self.idle_since, self.readers = value.state.value, value.idle_since, value.readers
+
+    def holds(self, files: dict[str, int]) -> None:
+        """Write down that the package is built, of files of these sizes; none where it is still to be built."""
+        self.files, self.claimed, self.scratch = dict(files), sum(files.values()), None
 
 
 class LegRow(Base):
@@ -117,11 +127,12 @@ class LegRow(Base):
 
 
 class LoginRow(Base):
-    """A session of the API: digests of its tokens, whose it is, when it began and was last used."""
+    """A session of the API: at which cell, digests of its tokens, whose it is, when it began and was last used."""
 
     __tablename__ = "logins"
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    cell: Mapped[str] = mapped_column(String(64))
     access_digest: Mapped[str] = mapped_column(String(64), unique=True)
     user: Mapped[str] = mapped_column(String(256))
     org_id: Mapped[str] = mapped_column(String(36))

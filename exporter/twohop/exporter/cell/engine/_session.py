@@ -42,6 +42,7 @@ class SessionInput(Enum):
 
     BUILT = "the last byte is stored"
     BUILD_FAILED = "the export failed or was cancelled"
+    BUILT_LATE = "a package that is built at the download request is stored"
     ENABLE_AGAIN = "enableDownload found it linked"
     GET_BEGINS = "a GET begins"
     GET_ENDS = "a GET ends"
@@ -64,6 +65,7 @@ TABLE: Mapping[tuple[SessionState, SessionInput], SessionState | Refusal] = Mapp
     {
         (S.BUILDING, In.BUILT): S.LINKED,
         (S.BUILDING, In.BUILD_FAILED): S.FAILED,
+        (S.BUILDING, In.BUILT_LATE): R.NOTHING,
         (S.BUILDING, In.ENABLE_AGAIN): R.NOT_YET,
         (S.BUILDING, In.GET_BEGINS): R.NOT_YET,
         (S.BUILDING, In.GET_ENDS): R.NOTHING,
@@ -72,6 +74,7 @@ TABLE: Mapping[tuple[SessionState, SessionInput], SessionState | Refusal] = Mapp
         (S.BUILDING, In.FILES_REMOVED): R.NOTHING,
         (S.LINKED, In.BUILT): R.NOTHING,
         (S.LINKED, In.BUILD_FAILED): R.NOTHING,
+        (S.LINKED, In.BUILT_LATE): S.LINKED,
         (S.LINKED, In.ENABLE_AGAIN): S.LINKED,
         (S.LINKED, In.GET_BEGINS): S.LINKED,
         (S.LINKED, In.GET_ENDS): S.LINKED,
@@ -81,6 +84,7 @@ TABLE: Mapping[tuple[SessionState, SessionInput], SessionState | Refusal] = Mapp
         (S.LINKED, In.FILES_REMOVED): R.NOTHING,
         (S.EXPIRED, In.BUILT): R.NOTHING,
         (S.EXPIRED, In.BUILD_FAILED): R.NOTHING,
+        (S.EXPIRED, In.BUILT_LATE): R.GONE,
         (S.EXPIRED, In.ENABLE_AGAIN): R.GONE,
         (S.EXPIRED, In.GET_BEGINS): R.GONE,
         (S.EXPIRED, In.GET_ENDS): R.NOTHING,
@@ -89,6 +93,7 @@ TABLE: Mapping[tuple[SessionState, SessionInput], SessionState | Refusal] = Mapp
         (S.EXPIRED, In.FILES_REMOVED): S.REMOVED,
         (S.DISABLED, In.BUILT): R.GONE,
         (S.DISABLED, In.BUILD_FAILED): R.NOTHING,
+        (S.DISABLED, In.BUILT_LATE): R.GONE,
         (S.DISABLED, In.ENABLE_AGAIN): R.GONE,
         (S.DISABLED, In.GET_BEGINS): R.GONE,
         (S.DISABLED, In.GET_ENDS): S.DISABLED,
@@ -97,6 +102,7 @@ TABLE: Mapping[tuple[SessionState, SessionInput], SessionState | Refusal] = Mapp
         (S.DISABLED, In.FILES_REMOVED): S.REMOVED,
         (S.FAILED, In.BUILT): R.GONE,
         (S.FAILED, In.BUILD_FAILED): R.NOTHING,
+        (S.FAILED, In.BUILT_LATE): R.GONE,
         (S.FAILED, In.ENABLE_AGAIN): R.GONE,
         (S.FAILED, In.GET_BEGINS): R.GONE,
         (S.FAILED, In.GET_ENDS): R.NOTHING,
@@ -106,6 +112,7 @@ TABLE: Mapping[tuple[SessionState, SessionInput], SessionState | Refusal] = Mapp
         # the end
         (S.REMOVED, In.BUILT): R.GONE,
         (S.REMOVED, In.BUILD_FAILED): R.NOTHING,
+        (S.REMOVED, In.BUILT_LATE): R.GONE,
         (S.REMOVED, In.ENABLE_AGAIN): R.GONE,
         (S.REMOVED, In.GET_BEGINS): R.GONE,
         (S.REMOVED, In.GET_ENDS): S.REMOVED,
@@ -122,7 +129,8 @@ class TransferSession:
     """The value of a transfer session.
 
     `idle_since` is the moment (seconds) from which idle time counts, `readers` the GETs in progress, `url_expiry_s` the
-    idle time after which the URLs die (3.18), `get_refreshes` one of start, end, both, never.
+    idle time after which the URLs die (3.18), `get_refreshes` one of start, end, both, never; `enable_refreshes` tells
+    whether a repeated enableDownload restarts it (3.14).
     """
 
     url_expiry_s: float
@@ -130,6 +138,7 @@ class TransferSession:
     state: SessionState = SessionState.BUILDING
     readers: int = 0
     get_refreshes: str = "both"
+    enable_refreshes: bool = True
 
     def step(self, input: SessionInput, now: float) -> TransferSession | Refusal:
         """Return the session after `input`, or why it is refused."""
@@ -160,4 +169,4 @@ class TransferSession:
             return self.get_refreshes in ("start", "both")
         if input is In.GET_ENDS:
             return self.get_refreshes in ("end", "both")
-        return input in (In.BUILT, In.ENABLE_AGAIN)
+        return input is In.BUILT or (input is In.ENABLE_AGAIN and self.enable_refreshes)

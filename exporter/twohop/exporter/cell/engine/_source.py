@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 
 from twohop.exporter._cancellation import Cancellation
 
+from ._steps import OnStep
+
 Power = Literal["poweredOn", "poweredOff", "suspended", "unknown"]
 """Power state of a VM as vCenter spells it; `unknown` where vCenter cannot be asked or has no such VM."""
 
@@ -18,7 +20,10 @@ NameFile = Callable[[str, int | None], str]
 
 
 class StoredFile(Protocol):
-    """A file that has arrived: its name in the package, bytes, SHA-256, from which host, in how many seconds."""
+    """A file that has arrived: its name in the package, bytes, SHA-256, and from which host.
+
+    It took from `began` to `ended` by the clock and `seconds` of real time, `writing` of them to store it.
+    """
 
     @property
     def name(self) -> str: ...
@@ -30,6 +35,12 @@ class StoredFile(Protocol):
     def host(self) -> str: ...
     @property
     def seconds(self) -> float: ...
+    @property
+    def writing(self) -> float: ...
+    @property
+    def began(self) -> float: ...
+    @property
+    def ended(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,9 @@ class Source(Protocol):
     def power_states(self, vms: Iterable[str]) -> Mapping[str, Power]:
         """Tell what the VMs of these names are doing; never raises."""
 
+    def bytes_of(self, vms: Iterable[str]) -> int:
+        """Tell how many bytes the disks of these VMs hold, as far as vCenter knows; never raises."""
+
     def pull(
         self,
         vm: str,
@@ -54,12 +68,14 @@ class Source(Protocol):
         *,
         name_file: NameFile,
         progress: Callable[[int, int], None],
+        on_step: OnStep,
         cancelled: Cancellation,
     ) -> PulledMachine:
         """Export a VM into `directory`, every file down to the disk.
 
-        `name_file` names each file, `progress` hears (bytes so far, bytes expected or 0), `cancelled` ends
-        the pull with `Cancelled`. Raises ExportError with one line that says what is wrong; nothing is left at vCenter.
+        `name_file` names each file, `progress` hears (bytes so far, bytes expected or 0), `on_step` of the lease and of
+        each file stored; `cancelled` ends the pull with `Cancelled`. Raises ExportError with one line that says what is
+        wrong; nothing is left at vCenter.
         """
 
     def close(self) -> None:

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from ._steps import OnStep, Step, unheard
+
 _BUILDING, _REMOVING = ".building-", ".removing-"
 MARK = ".twohop-owner"
 """The file in a package that names its owner; neither served nor listed."""
@@ -57,10 +59,10 @@ class Contents:
 class Spool:
     """The transfer directory of a cell; `owner` is its database's identity, 16 hexadecimal digits."""
 
-    def __init__(self, root: Path, owner: str) -> None:
+    def __init__(self, root: Path, owner: str, on_step: OnStep = unheard) -> None:
         if not _OWNER.match(owner):
             raise ValueError(f"an owner is 16 hexadecimal digits, got {owner!r}")
-        self.root, self._owner = root, owner
+        self.root, self._owner, self._on_step = root, owner, on_step
         self._aside = re.compile(rf"\.(?:building|removing)-{owner}-[0-9a-f]{{32}}\Z")
 
     def prepare(self) -> None:
@@ -137,8 +139,14 @@ class Spool:
             directory.rename(aside)
         except FileNotFoundError:
             return False
+        self._on_step(Step.SET_ASIDE)
         _delete(aside)
+        self._on_step(Step.DELETED)
         return True
+
+    def gone(self, directory: Path, transfer_id: str) -> bool:
+        """Tell whether nothing stands of a package, neither under way nor published."""
+        return not os.path.lexists(directory) and not os.path.lexists(self.root / _checked(transfer_id))
 
     def look(self) -> Contents:
         """Tell what stands in the transfer directory, and which of it is the owner's."""

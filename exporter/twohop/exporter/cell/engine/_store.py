@@ -10,16 +10,17 @@ import contextlib
 import secrets
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, delete, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from ._presence import NameTaken, held
-from ._rows import Base, IdentityRow
+from ._rows import Base, CatalogueRow, IdentityRow, LegRow, LoginRow, TaskRow, TransferRow
 
 
 class StoreError(RuntimeError):
@@ -29,13 +30,14 @@ class StoreError(RuntimeError):
 class Store:
     """The database at `url`; without one, a SQLite file that lives as long as the store.
 
-    A catalogue, sessions and tasks that shall outlive the process need a URL of their own.
+    `patience_s` are the real seconds that a change waits where somebody else holds a SQLite file. A catalogue, sessions
+    and tasks that shall outlive the process need a URL of their own.
     """
 
-    def __init__(self, url: str | None = None) -> None:
+    def __init__(self, url: str | None = None, *, patience_s: float = 10.0) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="twohop-cell-") if url is None else None
         where = f"sqlite:///{Path(self._temporary.name) / 'cell.sqlite'}" if self._temporary else url
-        self._engine = _engine(str(where), durable=self._temporary is None)
+        self._engine = _engine(str(where), durable=self._temporary is None, patience_s=patience_s)
         self._sessions = sessionmaker(self._engine, expire_on_commit=False)
         try:
             Base.metadata.create_all(self._engine)
@@ -67,12 +69,18 @@ class Store:
                 raise StoreError(str(error)) from None
             yield
 
-    def empty(self) -> None:
-        """Forget everything but the identity, since directories on the share bear it."""
+    def empty(self, cell: str) -> None:
+        """Forget what a cell has written down; the catalogue too where no other cell has anything here.
+
+        The identity stays, since directories on the share bear it.
+        """
         with self.change() as session:
-            for table in reversed(Base.metadata.sorted_tables):
-                if table is not IdentityRow.__table__:
-                    session.execute(table.delete())
+            digests = select(TransferRow.digest).where(TransferRow.cell == cell)
+            session.execute(delete(LegRow).where(LegRow.transfer_digest.in_(digests)))
+            for kind in (TransferRow, TaskRow, LoginRow):
+                session.execute(delete(kind).where(kind.cell == cell))
+            if not any(session.scalar(select(kind.cell).limit(1)) for kind in (TransferRow, TaskRow, LoginRow)):
+                session.execute(delete(CatalogueRow))
 
     def close(self) -> None:
         """Close every connection; a database of our own goes with it."""
@@ -91,7 +99,7 @@ class Store:
             return row.value
 
 
-def _engine(url: str, *, durable: bool) -> Engine:
+def _engine(url: str, *, durable: bool, patience_s: float) -> Engine:
     try:
         parsed = make_url(url)
         sqlite = parsed.get_backend_name() == "sqlite"
@@ -106,23 +114,16 @@ def _engine(url: str, *, durable: bool) -> Engine:
     except (ArgumentError, ImportError) as error:
         raise StoreError(f"the database URL cannot be used: {error}") from None
     if sqlite:
-        event.listen(engine, "connect", _on_connect_durable if durable else _on_connect_passing)
+        event.listen(engine, "connect", partial(_pragmas, "NORMAL" if durable else "OFF", patience_s))
         event.listen(engine, "begin", _on_begin)
     return engine
 
 
-def _on_connect_durable(connection: Any, _: Any) -> None:
-    _pragmas(connection, "NORMAL")
-
-
-def _on_connect_passing(connection: Any, _: Any) -> None:
-    _pragmas(connection, "OFF")
-
-
-def _pragmas(connection: Any, synchronous: str) -> None:
+def _pragmas(synchronous: str, patience_s: float, connection: Any, _: Any) -> None:
     # The driver's own notion of transactions would begin them too late for a lock on what is read.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", f"synchronous={synchronous}"):
+    patience = f"busy_timeout={int(1000 * patience_s)}"
+    for pragma in ("journal_mode=WAL", patience, "foreign_keys=ON", f"synchronous={synchronous}"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from twohop.exporter._cancellation import Cancellation
@@ -106,6 +109,15 @@ class Tasks:
             row = db.get(TaskRow, task_id, with_for_update=True)
             if row is not None and row.state == TaskState.RUNNING.value:
                 row.progress = max(row.progress, min(percent, 99))
+
+    def on_percent(self, task_id: str) -> Callable[[int], None]:
+        """Return what shows how far a task is; a database that is locked for a while is no reason to end it."""
+
+        def show(percent: int) -> None:
+            with contextlib.suppress(SQLAlchemyError):
+                self.progress(task_id, percent)
+
+        return show
 
     def ask_cancel(self, task_id: str) -> bool:
         """Ask a task to stop; False where it has ended."""

@@ -1,17 +1,15 @@
-"""Transfer sessions as they live: rows stepped through the machine, timers on the clock, files taken by the reaper.
+"""Transfer sessions as they live: rows stepped through the machine, timers on the clock.
 
-Two clocks end a session, and they are not one (3.17-3.20): the idle timer kills the URLs, the reaper deletes files on
-its own schedule.
+Two clocks end a session, and they are not one (3.17-3.20): the idle timer here kills the URLs, the sweeper deletes
+files on its own schedule.
 """
 
 from __future__ import annotations
 
 import hmac
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -20,20 +18,17 @@ from sqlalchemy.orm import Session
 from twohop.runtime import Clock, Journal, Timer
 from twohop.runtime.profiles import Profile
 
-from ._downloads import Download, FileGone, LinkDead
-from ._ledger import Leg, Passage, amend, record
+from ._debts import RETRY_S
 from ._rows import TransferRow, digest_of
 from ._session import Refusal, SessionInput, SessionState, TransferSession
-from ._spool import Spool, is_transfer_id, new_transfer_id
+from ._spool import new_transfer_id
+from ._steps import OnStep, Step
 from ._store import Store
-
-RETRY_S = 60.0
-"""Seconds of the clock after which a timer that failed runs again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A session whose URLs are valid: its id and its files with sizes in bytes."""
+    """A session whose URLs are valid: its id and its files with sizes in bytes; none before a late build (3.3b)."""
 
     id: str
     files: dict[str, int]
@@ -43,13 +38,12 @@ class Transfers:
     """The transfer sessions of one cell."""
 
     def __init__(
-        self, store: Store, spool: Spool, clock: Clock, profile: Profile, journal: Journal, *, cell: str, address: str
+        self, store: Store, clock: Clock, profile: Profile, journal: Journal, *, cell: str, on_step: OnStep
     ) -> None:
-        self._store, self._spool, self._clock, self._profile = store, spool, clock, profile
-        self._journal, self._cell, self._address = journal, cell, address
+        self._store, self._clock, self._profile = store, clock, profile
+        self._journal, self._cell, self._on_step = journal, cell, on_step
         self._lock = threading.RLock()
         self._timers: dict[str, Timer] = {}
-        self._foreign: set[str] = set()
 
     def recover(self) -> None:
         """Take up what an earlier process of this cell left: dead exports fail, readers are gone, timers run again."""
@@ -57,6 +51,8 @@ class Transfers:
             mine = db.scalars(select(TransferRow).where(TransferRow.cell == self._cell)).all()
             for row in mine:
                 row.readers = 0
+                if row.state == SessionState.LINKED.value:
+                    row.scratch = None
             found = [(row.id, SessionState(row.state)) for row in mine]
         for transfer_id, state in found:
             self._journal.references.name("transfer", transfer_id)
@@ -71,10 +67,11 @@ class Transfers:
         self._journal.references.name("transfer", transfer_id)
         row = TransferRow(
             id=transfer_id, digest=digest_of(transfer_id), cell=self._cell, entity_id=entity_id, task_id=task_id,
-            scratch=scratch.name, created_at=now, files={},
+            scratch=scratch.name, created_at=now, files={}, claimed=0,
             url_expiry_s=self._profile.seconds("url_expiry_s"), get_refreshes=self._profile.text("get_refreshes"),
+            enable_refreshes=self._profile.text("repeat_restarts") == "yes",
         )  # fmt: skip
-        row.take(TransferSession(row.url_expiry_s, now, get_refreshes=row.get_refreshes))
+        row.take(TransferSession(row.url_expiry_s, now))
         db.add(row)
         self._tell(transfer_id, None, SessionState.BUILDING, "enableDownload")
         return transfer_id
@@ -92,18 +89,27 @@ class Transfers:
                 if row is None:
                     return Refusal.GONE
                 before = row.value()
-                value = self._expired(before) if input is not SessionInput.IDLE else before
+                value = self.aged(before) if input is not SessionInput.IDLE else before
                 result = value.step(input, self._clock.now())
-                after = value if isinstance(result, Refusal) else self._expired(result)
+                after = value if isinstance(result, Refusal) else self.aged(result)
                 row.take(after)
                 if not isinstance(result, Refusal) and also is not None:
                     also(db, row)
             if after.state is not before.state:
                 self._tell(transfer_id, before.state, after.state, input.value)
             self._arm(transfer_id, after)
-        if input is SessionInput.DISABLE and self._profile.text("disable_removes") == "at-once":
-            self._take_files(transfer_id, after)
+        if after.state.dead and not before.state.dead:
+            self._on_step(Step.ENDED)
+        if after.state is SessionState.REMOVED and after.state is not before.state:
+            self._on_step(Step.REMOVED)
         return result
+
+    def empty(self, transfer_id: str) -> None:
+        """Write down that a session has no package and none is being built."""
+        with self._store.change() as db:
+            row = db.get(TransferRow, transfer_id, with_for_update=True)
+            if row is not None:
+                row.holds({})
 
     def linked(self, entity_id: str) -> Linked | None:
         """Return the newest session of an entity whose URLs are valid."""
@@ -113,8 +119,14 @@ class Transfers:
                 .where(TransferRow.entity_id == entity_id, TransferRow.state == SessionState.LINKED.value)
                 .order_by(TransferRow.created_at.desc())
             ).all()
-            live = [row for row in rows if self._expired(row.value()).state is SessionState.LINKED]
+            live = [row for row in rows if self.aged(row.value()).state is SessionState.LINKED]
             return Linked(live[0].id, dict(live[0].files)) if live else None
+
+    def files(self, transfer_id: str) -> dict[str, int]:
+        """Return names and sizes of a session's package; none where it is not built."""
+        with self._store.change() as db:
+            row = db.get(TransferRow, transfer_id)
+            return dict(row.files) if row is not None else {}
 
     def of_entity(self, entity_id: str) -> list[str]:
         """Return the sessions of an entity that have not been removed."""
@@ -123,59 +135,17 @@ class Transfers:
             query = select(TransferRow.id).where(TransferRow.entity_id == entity_id, TransferRow.state != gone)
             return list(db.scalars(query))
 
-    def open(self, transfer_id: str, name: str, user: str) -> Download:
-        """Begin a GET of a file; LinkDead or FileGone where there is nothing to get."""
-        known = self._find(transfer_id)
-        if known is None or isinstance(self.apply(known, SessionInput.GET_BEGINS), Refusal):
-            raise LinkDead
-        try:
-            file, size = self._spool.open(known, name)
-        except OSError:
-            self.apply(known, SessionInput.GET_ENDS)
-            raise FileGone from None
-        return Download(self, known, name, file, size, user, self._clock.now())
-
-    def ended(self, download: Download, sent: int) -> int:
-        """End a GET and write its two legs down, if anything went over them; return what `amend` takes."""
-        now, share, cell = self._clock.now(), f"share:{self._spool.root.name}", self._address
-        self.apply(download.transfer_id, SessionInput.GET_ENDS)
-        if sent == 0:
-            return 0
-        name, began, seconds = download.name, download.began, time.monotonic() - download.started
+    def find(self, transfer_id: str) -> str | None:
+        """Return the session of an id that somebody showed; looked up by digest, so that timing tells nothing."""
         with self._store.change() as db:
-            record(db, download.transfer_id, Passage(Leg.SHARE_TO_CELL, name, share, cell, sent, began, now, seconds))
-            to_user = Passage(Leg.CELL_TO_USER, name, cell, download.user, sent, began, now, seconds)
-            return record(db, download.transfer_id, to_user)
+            query = select(TransferRow.id).where(TransferRow.digest == digest_of(transfer_id))
+            found = db.scalars(query).one_or_none()
+        return found if found is not None and hmac.compare_digest(found.encode(), transfer_id.encode()) else None
 
-    def amend(self, leg: int, sent: int) -> None:
-        """Correct a leg whose last bytes did not leave."""
-        with self._store.change() as db:
-            amend(db, leg, sent)
-
-    def reap(self) -> None:
-        """Delete the files of dead sessions, and directories of this database's that no session owns.
-
-        What cannot be deleted now is tried again in the next round. The directories are listed before the sessions are
-        read, since a session is written down before it has one. What others put on the share stays (3.21).
-        """
-        found, now = self._spool.look(), self._clock.now()
-        with self._store.change() as db:
-            rows = db.scalars(select(TransferRow).where(TransferRow.state != SessionState.REMOVED.value)).all()
-            values = {row.id: row.value() for row in rows}
-            building = {row.scratch for row in rows if row.state == SessionState.BUILDING.value}
-        for transfer_id, value in values.items():
-            due = value.deadline()
-            if due is not None and due <= now:
-                self.apply(transfer_id, SessionInput.IDLE)
-                value = self._expired(value)
-            self._take_files(transfer_id, value)
-        for name in found.packages:
-            if name not in values:
-                self._removed("orphan removed", partial(self._spool.remove, name))
-        for directory in found.aside:
-            if directory.name not in building:
-                self._removed("orphan removed", partial(self._spool.discard, directory))
-        self._leave_alone(set(found.foreign) - set(values))
+    def aged(self, value: TransferSession) -> TransferSession:
+        """Return a session as its idle time has left it by now."""
+        result = value.step(SessionInput.IDLE, self._clock.now())
+        return value if isinstance(result, Refusal) else result
 
     def close(self) -> None:
         """Forget every timer."""
@@ -183,16 +153,6 @@ class Transfers:
             timers, self._timers = self._timers, {}
         for timer in timers.values():
             timer.cancel()
-
-    def _find(self, transfer_id: str) -> str | None:
-        with self._store.change() as db:
-            query = select(TransferRow.id).where(TransferRow.digest == digest_of(transfer_id))
-            found = db.scalars(query).one_or_none()
-        return found if found is not None and hmac.compare_digest(found.encode(), transfer_id.encode()) else None
-
-    def _expired(self, value: TransferSession) -> TransferSession:
-        result = value.step(SessionInput.IDLE, self._clock.now())
-        return value if isinstance(result, Refusal) else result
 
     def _arm(self, transfer_id: str, value: TransferSession) -> None:
         timer = self._timers.pop(transfer_id, None)
@@ -213,29 +173,6 @@ class Transfers:
                 if transfer_id in self._timers:
                     due = self._clock.now() + RETRY_S
                     self._timers[transfer_id] = self._clock.call_at(due, lambda: self._on_idle(transfer_id))
-
-    def _take_files(self, transfer_id: str, value: TransferSession) -> None:
-        if value.state.dead and self._removed("package removed", partial(self._spool.remove, transfer_id), transfer_id):
-            self.apply(transfer_id, SessionInput.FILES_REMOVED)
-
-    def _removed(self, what: str, remove: Callable[[], object], transfer_id: str | None = None) -> bool:
-        try:
-            remove()
-        except OSError as error:
-            self._journal.record("fault", server=self._cell, what=f"the share keeps what has to go: {error.strerror}")
-            return False
-        self._journal.record("file", server=self._cell, what=what, transfer=transfer_id)
-        return True
-
-    def _leave_alone(self, names: set[str]) -> None:
-        """Write down, once for each, what stands on the share and is not ours."""
-        new, self._foreign = names - self._foreign, names
-        for name in new:
-            if is_transfer_id(name):
-                # Of another cell's package this name is all that a download takes.
-                self._journal.references.name("transfer", name)
-        if new:
-            self._journal.record("file", server=self._cell, what="not ours, left alone", names=sorted(new))
 
     def _tell(self, transfer_id: str, before: SessionState | None, after: SessionState, why: str) -> None:
         self._journal.record(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from ...machines import Lease, LeaseInput, PowerState
+from ...machines import Lease, LeaseInput
 from ...world import Change, DeviceFile, ExportLease, Vm, step_lease
-from .. import _faults as faults
 from .._service import Call
 from .._sessions import uuid52
 from ._lease import arm_timeout
+from ._refusals import EXPORT, refuse_export
 from ._task import start_task
 from ._virtual_machine import VIRTUAL_MACHINE
 
@@ -18,12 +18,7 @@ from ._virtual_machine import VIRTUAL_MACHINE
 @VIRTUAL_MACHINE.method("ExportVm")
 def _export_vm(call: Call, vm: Vm) -> Any:
     with call.world.change() as tx:
-        granted = vm.power is PowerState.SUSPENDED and call.world.profile.text("suspended_export") == "granted"
-        if vm.power is not PowerState.OFF and not granted:
-            raise faults.invalid_power_state(vm.power.value, PowerState.OFF.value)
-        if vm.leases and call.world.profile.text("second_export") == "TaskInProgress":
-            task = next(lease.task for lease in call.world.leases() if lease.moid in vm.leases)
-            raise faults.task_in_progress(call.ref(task))
+        refuse_export(call, tx, vm)
         return call.ref(_grant(call, tx, vm))
 
 
@@ -31,7 +26,7 @@ def _grant(call: Call, tx: Change, vm: Vm) -> ExportLease:
     world, profile = call.world, call.world.profile
     assert call.session is not None
     now = world.clock.now()
-    task = start_task(call, tx, vm, "VirtualMachine.exportVm", cancelable=True)
+    task = start_task(call, tx, vm, EXPORT, cancelable=True)
     lease = ExportLease(
         moid=f"session[{call.session.scope}]{uuid52()}",
         name=f"lease of {vm.name}",

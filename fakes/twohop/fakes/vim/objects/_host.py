@@ -1,4 +1,4 @@
-"""HostSystem: an ESXi host as vCenter shows it."""
+"""HostSystem: an ESXi host as its vCenter, or its own agent, shows it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 from ...world import Host
 from .._kinds import Kind
-from .._registry import newest_known, vim
+from .._registry import vim
 from .._service import Call
+from ._about import host_about
 from ._inventory import HOST_CORES, HOST_MEMORY, HOST_MHZ
 from ._managed_entity import MANAGED_ENTITY
 
@@ -34,22 +35,6 @@ def _runtime(call: Call, host: Host) -> Any:
     return vim.host.RuntimeInfo(connectionState="connected", powerState="poweredOn", inMaintenanceMode=False)
 
 
-def _product(call: Call) -> Any:
-    version = call.world.profile.text("about_version")
-    build = call.world.profile.text("build")
-    return vim.AboutInfo(
-        name="VMware ESXi",
-        fullName=f"VMware ESXi {version} build-{build}",
-        vendor="VMware, Inc.",
-        version=version,
-        build=build,
-        osType="vmnix-x86",
-        productLineId="embeddedEsx",
-        apiType="HostAgent",
-        apiVersion=newest_known(call.world.profile.text("api_version")),
-    )
-
-
 @HOST.provides("summary")
 def _summary(call: Call, host: Host) -> Any:
     name, _, port = host.authority.rpartition(":")
@@ -73,7 +58,7 @@ def _summary(call: Call, host: Host) -> Any:
             name=name or host.name,
             port=int(port or 443),
             sslThumbprint=host.thumbprint or None,
-            product=_product(call),
+            product=host_about(call),
             vmotionEnabled=False,
             faultToleranceEnabled=False,
         ),
@@ -86,7 +71,7 @@ def _summary(call: Call, host: Host) -> Any:
         ),
         overallStatus="green",
         rebootRequired=False,
-        managementServerIp="127.0.0.1",
+        managementServerIp=None if call.world.product.standalone else "127.0.0.1",
         maxEVCModeKey=None,
         currentEVCModeKey=None,
     )

@@ -1,10 +1,10 @@
-"""Folder, Datacenter, ClusterComputeResource and ResourcePool."""
+"""Folder, Datacenter, ComputeResource, ClusterComputeResource and ResourcePool."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ...world import Cluster, Datacenter, Folder, ResourcePool, VApp
+from ...world import Cluster, Datacenter, Folder, ResourcePool, Standalone, VApp
 from .._kinds import Kind
 from .._registry import vim, wsdl_class
 from .._service import Call
@@ -12,7 +12,7 @@ from ._managed_entity import MANAGED_ENTITY
 
 FOLDER = Kind("Folder", MANAGED_ENTITY, of=Folder)
 DATACENTER = Kind("Datacenter", MANAGED_ENTITY, of=Datacenter)
-COMPUTE_RESOURCE = Kind("ComputeResource", MANAGED_ENTITY)
+COMPUTE_RESOURCE = Kind("ComputeResource", MANAGED_ENTITY, of=Standalone)
 CLUSTER = Kind("ClusterComputeResource", COMPUTE_RESOURCE, of=Cluster)
 RESOURCE_POOL = Kind("ResourcePool", MANAGED_ENTITY, of=ResourcePool)
 VIRTUAL_APP = Kind("VirtualApp", RESOURCE_POOL, of=VApp)
@@ -62,42 +62,49 @@ def _datacenter_network(call: Call, datacenter: Datacenter) -> list[Any]:
     return call.refs(datacenter.networks)
 
 
-@CLUSTER.provides("host")
-def _cluster_host(call: Call, cluster: Cluster) -> list[Any]:
-    return call.refs(cluster.hosts)
+@COMPUTE_RESOURCE.provides("host")
+def _compute_host(call: Call, compute: Cluster) -> list[Any]:
+    return call.refs(compute.hosts)
 
 
-@CLUSTER.provides("resourcePool")
-def _cluster_pool(call: Call, cluster: Cluster) -> Any:
-    return call.ref(cluster.pool)
+@COMPUTE_RESOURCE.provides("resourcePool")
+def _compute_pool(call: Call, compute: Cluster) -> Any:
+    return call.ref(compute.pool)
 
 
-@CLUSTER.provides("datastore")
-def _cluster_datastore(call: Call, cluster: Cluster) -> list[Any]:
-    return call.refs(dict.fromkeys(store for host in cluster.hosts for store in host.datastores))
+@COMPUTE_RESOURCE.provides("datastore")
+def _compute_datastore(call: Call, compute: Cluster) -> list[Any]:
+    return call.refs(dict.fromkeys(store for host in compute.hosts for store in host.datastores))
 
 
-@CLUSTER.provides("network")
-def _cluster_network(call: Call, cluster: Cluster) -> list[Any]:
-    return call.refs(dict.fromkeys(network for host in cluster.hosts for network in host.networks))
+@COMPUTE_RESOURCE.provides("network")
+def _compute_network(call: Call, compute: Cluster) -> list[Any]:
+    return call.refs(dict.fromkeys(network for host in compute.hosts for network in host.networks))
+
+
+def _sums(compute: Cluster) -> dict[str, Any]:
+    hosts = len(compute.hosts)
+    return {
+        "totalCpu": hosts * HOST_CORES * HOST_MHZ,
+        "totalMemory": hosts * HOST_MEMORY,
+        "numCpuCores": hosts * HOST_CORES,
+        "numCpuThreads": hosts * HOST_CORES,
+        "effectiveCpu": hosts * HOST_CORES * HOST_MHZ,
+        "effectiveMemory": hosts * HOST_MEMORY >> 20,
+        "numHosts": hosts,
+        "numEffectiveHosts": hosts,
+        "overallStatus": "green",
+    }
+
+
+@COMPUTE_RESOURCE.provides("summary")
+def _compute_summary(call: Call, compute: Cluster) -> Any:
+    return vim.ComputeResource.Summary(**_sums(compute))
 
 
 @CLUSTER.provides("summary")
 def _cluster_summary(call: Call, cluster: Cluster) -> Any:
-    hosts = len(cluster.hosts)
-    return vim.ClusterComputeResource.Summary(
-        totalCpu=hosts * HOST_CORES * HOST_MHZ,
-        totalMemory=hosts * HOST_MEMORY,
-        numCpuCores=hosts * HOST_CORES,
-        numCpuThreads=hosts * HOST_CORES,
-        effectiveCpu=hosts * HOST_CORES * HOST_MHZ,
-        effectiveMemory=hosts * HOST_MEMORY >> 20,
-        numHosts=hosts,
-        numEffectiveHosts=hosts,
-        overallStatus="green",
-        currentFailoverLevel=0,
-        numVmotions=0,
-    )
+    return vim.ClusterComputeResource.Summary(**_sums(cluster), currentFailoverLevel=0, numVmotions=0)
 
 
 @RESOURCE_POOL.provides("owner")
@@ -112,7 +119,7 @@ def _pool_vm(call: Call, pool: ResourcePool) -> list[Any]:
 
 @RESOURCE_POOL.provides("resourcePool")
 def _pool_pools(call: Call, pool: ResourcePool) -> list[Any]:
-    return call.refs([*pool.pools, *pool.vapps])
+    return call.refs(pool.vapps)
 
 
 @RESOURCE_POOL.provides("childConfiguration")

@@ -10,6 +10,7 @@ from .. import _faults as faults
 from .._kinds import Kind
 from .._registry import vim, vmodl
 from .._service import Call
+from ._device_url import thumbprint, ticket_url
 
 LEASE = Kind("HttpNfcLease", of=ExportLease)
 
@@ -103,11 +104,11 @@ def _info(call: Call, lease: ExportLease) -> Any:
             vim.HttpNfcLease.DeviceUrl(
                 key=file.key,
                 importKey="",
-                url=f"https://{file.host.authority}/nfc/{file.ticket}/{file.name}",
-                sslThumbprint=file.host.thumbprint,
+                url=ticket_url(call.world, file) + file.name,
+                sslThumbprint=thumbprint(call.world, file.host),
                 disk=True,
                 targetId=file.name,
-                datastoreKey=f"https://{file.host.authority}/nfc/{file.ticket}/" if keyed else None,
+                datastoreKey=ticket_url(call.world, file) if keyed else None,
             )
             for file in lease.files
         ],

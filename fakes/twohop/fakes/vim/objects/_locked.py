@@ -11,6 +11,7 @@ from typing import Any
 
 from ...world import Vm
 from .. import _faults as faults
+from .._registry import NAMESPACE, VmomiSupport
 from .._service import Call
 from ._virtual_machine import VIRTUAL_MACHINE, refuse_while_leased
 
@@ -34,3 +35,13 @@ def _refuse(name: str) -> Callable[..., Any]:
 
 for _name in CHANGES:
     VIRTUAL_MACHINE.method(_name)(_refuse(_name))
+
+
+@VIRTUAL_MACHINE.provides("disabledMethod")
+def _disabled_methods(call: Call, vm: Vm) -> list[Any]:
+    # The reply of a real host grows while a lease is held (9.1); which names it grows by is not known to the letter.
+    listed = vm.leases and call.world.profile.text("blocked_methods") == "listed"
+    if not listed:
+        return []
+    names = ("PowerOnVM_Task", "Destroy_Task", *CHANGES)
+    return [VmomiSupport.GetWsdlMethod(NAMESPACE, name) for name in names]

@@ -52,7 +52,7 @@ def _page(call: Call, objects: list[Any], limit: int | None) -> Any:
     if not limit or len(objects) <= limit:
         return PropertyCollector.RetrieveResult(objects=objects)
     if call.session is None:
-        raise faults.not_authenticated(call.ref(call.service.singletons["propertyCollector"]))
+        raise faults.not_authenticated(call.ref(call.service.the("PropertyCollector")))
     token = secrets.token_hex(8)
     call.session.pages[token] = (objects[limit:], limit)
     return PropertyCollector.RetrieveResult(token=token, objects=objects[:limit])

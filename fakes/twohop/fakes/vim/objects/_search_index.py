@@ -24,7 +24,7 @@ def children(entity: Entity) -> list[Entity]:
         case Cluster():
             return [*entity.hosts, *([entity.pool] if entity.pool else [])]
         case ResourcePool():
-            return [*entity.pools, *entity.vapps, *entity.vms]
+            return [*entity.vapps, *entity.vms]
         case _:
             return []
 
@@ -84,6 +84,6 @@ def _by_datastore_path(call: Call, _: Singleton, datacenter: Any, path: str) -> 
     if not isinstance(within, Datacenter):
         raise faults.invalid_argument("datacenter")
     for vm in call.world.vms():
-        if call.world.datacenter_of(vm) is within and path == f"[{vm.datastore.name}] {vm.name}/{vm.name}.vmx":
+        if call.world.datacenter_of(vm) is within and path == vm.vmx:
             return _seen(call, vm)
     return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from ...world import World
 from .._kinds import Kind
-from .._registry import known_type, newest_known, vim
+from .._registry import vim
 from .._service import Call, Service, Singleton
+from ._about import host_about, vcenter_about
 
 SERVICE_INSTANCE = Kind("ServiceInstance")
 
@@ -27,62 +28,58 @@ MANAGERS: tuple[tuple[str, str, str], ...] = (
     ("taskManager", "TaskManager", "TaskManager"),
     ("extensionManager", "ExtensionManager", "ExtensionManager"),
     ("customizationSpecManager", "CustomizationSpecManager", "CustomizationSpecManager"),
-    ("guestCustomizationManager", "VirtualMachineGuestCustomizationManager", "GuestCustomizationManager"),
     ("customFieldsManager", "CustomFieldsManager", "CustomFieldsManager"),
     ("diagnosticManager", "DiagnosticManager", "DiagMgr"),
     ("licenseManager", "LicenseManager", "LicenseManager"),
     ("searchIndex", "SearchIndex", "SearchIndex"),
     ("fileManager", "FileManager", "FileManager"),
-    ("datastoreNamespaceManager", "DatastoreNamespaceManager", "DatastoreNamespaceManager"),
     ("virtualDiskManager", "VirtualDiskManager", "virtualDiskManager"),
-    ("snmpSystem", "HostSnmpSystem", "SnmpSystem"),
-    ("vmProvisioningChecker", "VirtualMachineProvisioningChecker", "ProvChecker"),
-    ("vmCompatibilityChecker", "VirtualMachineCompatibilityChecker", "CompatChecker"),
     ("ovfManager", "OvfManager", "OvfManager"),
     ("ipPoolManager", "IpPoolManager", "IpPoolManager"),
     ("dvSwitchManager", "DistributedVirtualSwitchManager", "DVSManager"),
     ("hostProfileManager", "HostProfileManager", "HostProfileManager"),
     ("clusterProfileManager", "ClusterProfileManager", "ClusterProfileManager"),
-    ("complianceManager", "ProfileComplianceManager", "MoComplianceManager"),
     ("localizationManager", "LocalizationManager", "LocalizationManager"),
     ("storageResourceManager", "StorageResourceManager", "StorageResourceManager"),
     ("guestOperationsManager", "GuestOperationsManager", "guestOperationsManager"),
-    ("overheadMemoryManager", "OverheadMemoryManager", "OverheadMemoryManager"),
-    ("certificateManager", "CertificateManager", "certificateManager"),
-    ("ioFilterManager", "IoFilterManager", "IoFilterManager"),
-    ("vStorageObjectManager", "VcenterVStorageObjectManager", "VStorageObjectManager"),
-    ("hostSpecManager", "HostSpecificationManager", "HostSpecificationManager"),
-    ("cryptoManager", "CryptoManagerKmip", "CryptoManager"),
-    ("healthUpdateManager", "HealthUpdateManager", "HealthUpdateManager"),
-    ("failoverClusterConfigurator", "FailoverClusterConfigurator", "FailoverClusterConfigurator"),
-    ("failoverClusterManager", "FailoverClusterManager", "FailoverClusterManager"),
-    ("tenantManager", "TenantTenantManager", "TenantManager"),
-    ("siteInfoManager", "SiteInfoManager", "SiteInfoManager"),
-    ("storageQueryManager", "StorageQueryManager", "StorageQueryManager"),
-    ("directPathProfileManager", "DirectPathProfileManager", "DirectPathProfileMgr"),
 )
 """Field of ServiceContent, type and id of each manager. Those without methods here answer NotSupported, by name."""
 
-_ODD_IDS = {
-    ("virtualDiskManager", "4.1"): "VirtualDiskManager",
-    ("overheadMemoryManager", "6.0"): "OverheadMemoryManger",
-}
-"""Ids that a version spells in its own way."""
+
+HOST_MANAGERS: tuple[tuple[str, str, str], ...] = (
+    ("propertyCollector", "PropertyCollector", "ha-property-collector"),
+    ("viewManager", "ViewManager", "ViewManager"),
+    ("setting", "OptionManager", "HostAgentSettings"),
+    ("userDirectory", "UserDirectory", "ha-user-directory"),
+    ("sessionManager", "SessionManager", "ha-sessionmgr"),
+    ("authorizationManager", "AuthorizationManager", "ha-authmgr"),
+    ("perfManager", "PerformanceManager", "ha-perfmgr"),
+    ("eventManager", "EventManager", "ha-eventmgr"),
+    ("taskManager", "TaskManager", "ha-taskmgr"),
+    ("accountManager", "HostLocalAccountManager", "ha-localacctmgr"),
+    ("diagnosticManager", "DiagnosticManager", "ha-diagnosticmgr"),
+    ("licenseManager", "LicenseManager", "ha-license-manager"),
+    ("searchIndex", "SearchIndex", "ha-searchindex"),
+    ("fileManager", "FileManager", "ha-nfc-file-manager"),
+    ("virtualDiskManager", "VirtualDiskManager", "ha-vdiskmanager"),
+    ("ovfManager", "OvfManager", "ha-ovf-manager"),
+    ("dvSwitchManager", "DistributedVirtualSwitchManager", "ha-dvsmanager"),
+    ("localizationManager", "LocalizationManager", "ha-l10n-manager"),
+    ("storageResourceManager", "StorageResourceManager", "ha-storage-resource-manager"),
+    ("guestOperationsManager", "GuestOperationsManager", "ha-guest-operations-manager"),
+)
+"""The same of a host's own agent; what only a vCenter has is absent (10.12)."""
+
+
+def _managers(world: World) -> tuple[tuple[str, str, str], ...]:
+    return HOST_MANAGERS if world.product.standalone else MANAGERS
 
 
 def declare_managers(service: Service) -> None:
     """Give a service its managers."""
     service.manager("ServiceInstance", "ServiceInstance")
-    for field, wsdl, moid in MANAGERS:
-        if known_type(wsdl):
-            service.manager(_moid(service, field, moid), wsdl)
-
-
-def _moid(service: Service, field: str, usual: str) -> str:
-    profile = service.world.profile
-    if field == "tenantManager":
-        return f"{usual}-{profile.text('build')}"
-    return _ODD_IDS.get((field, profile.version), usual)
+    for _, wsdl, moid in _managers(service.world):
+        service.manager(moid, wsdl)
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -90,35 +87,10 @@ def moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def about(call: Call) -> Any:
-    """Return AboutInfo by the profile."""
-    profile = call.world.profile
-    version, build = profile.text("about_version"), profile.text("build")
-    api = newest_known(profile.text("api_version"))
-    return vim.AboutInfo(
-        name="VMware vCenter Server",
-        fullName=f"VMware vCenter Server {version} build-{build}",
-        vendor="VMware, Inc.",
-        version=version,
-        patchLevel="0",
-        build=build,
-        localeVersion="INTL",
-        localeBuild="000",
-        osType="linux-x64",
-        productLineId="vpx",
-        apiType="VirtualCenter",
-        apiVersion=api,
-        instanceUuid=str(uuid.uuid5(uuid.NAMESPACE_OID, f"twohop vcenter {call.world.seed}")),
-        licenseProductName="VMware VirtualCenter Server",
-        licenseProductVersion=version.rpartition(".")[0],
-    )
-
-
 def _content(call: Call) -> Any:
-    known = call.service.singletons
-    ids = {field: _moid(call.service, field, moid) for field, _, moid in MANAGERS}
-    managers = {field: call.ref(known[moid]) for field, moid in ids.items() if moid in known}
-    return vim.ServiceInstanceContent(rootFolder=call.ref(call.world.root), about=about(call), **managers)
+    managers = {field: call.ref(call.service.singletons[moid]) for field, _, moid in _managers(call.world)}
+    about = host_about(call) if call.world.product.standalone else vcenter_about(call)
+    return vim.ServiceInstanceContent(rootFolder=call.ref(call.world.root), about=about, **managers)
 
 
 @SERVICE_INSTANCE.provides("content")

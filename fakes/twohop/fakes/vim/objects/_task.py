@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...machines import TaskInput, TaskState, TaskValue
-from ...world import Change, Entity, ExportTask, Vm
+from ...world import Change, Entity, ExportTask, Vm, end_task
 from .. import _faults as faults
 from .._kinds import Kind
 from .._registry import vim
@@ -21,7 +21,7 @@ RECENT = 20
 def start_task(call: Call, tx: Change, entity: Entity, description_id: str, *, cancelable: bool = False) -> ExportTask:
     """Bring a task into the world, already running."""
     now = call.world.clock.now()
-    moid = call.world.next_moid("task-")
+    moid = call.world.ids.task(entity.moid, description_id)
     task = ExportTask(
         moid=moid,
         name=description_id,
@@ -66,9 +66,14 @@ def _cancel(call: Call, task: ExportTask) -> None:
 
     if task.value.state is not TaskState.RUNNING:
         raise faults.invalid_state()
-    if not task.cancelable or task.lease is None:
+    if not task.cancelable:
         raise faults.not_implemented("cancelling this task")
-    cancel_export(call, task)
+    if task.lease is not None:
+        cancel_export(call, task)
+        return
+    with call.world.change() as tx:
+        tx.set(task, "cancelled", True)
+        end_task(tx, task, call.world.clock.now(), failed=True, error=faults.request_canceled())
 
 
 @TASK_MANAGER.provides("recentTask")

@@ -30,13 +30,9 @@ def refuse_while_leased(call: Call, vm: Vm) -> None:
     raise faults.task_in_progress(call.ref(task))
 
 
-def _vmx(vm: Vm) -> str:
-    return f"[{vm.datastore.name}] {vm.name}/{vm.name}.vmx"
-
-
 @VIRTUAL_MACHINE.provides("config")
 def _config(call: Call, vm: Vm) -> Any:
-    folder = f"[{vm.datastore.name}] {vm.name}/"
+    folder = vm.directory
     return vim.vm.ConfigInfo(
         changeVersion="1970-01-01T00:00:00Z",
         modified=_epoch(),
@@ -50,7 +46,7 @@ def _config(call: Call, vm: Vm) -> Any:
         alternateGuestName="",
         annotation=vm.annotation,
         files=vim.vm.FileInfo(
-            vmPathName=_vmx(vm), snapshotDirectory=folder, suspendDirectory=folder, logDirectory=folder
+            vmPathName=vm.vmx, snapshotDirectory=folder, suspendDirectory=folder, logDirectory=folder
         ),
         flags=vim.vm.FlagInfo(),
         defaultPowerOps=vim.vm.DefaultPowerOpInfo(powerOffType="soft", suspendType="hard", resetType="soft"),
@@ -98,7 +94,7 @@ def _summary(call: Call, vm: Vm) -> Any:
         config=vim.vm.Summary.ConfigSummary(
             name=vm.name,
             template=False,
-            vmPathName=_vmx(vm),
+            vmPathName=vm.vmx,
             memorySizeMB=vm.memory_mib,
             cpuReservation=0,
             memoryReservation=0,

@@ -1,0 +1,84 @@
+"""GETs of files: begun where the link lives, counted while they run, written down when they end."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from twohop.exporter._errors import ExportError
+from twohop.runtime import Clock
+
+from ._causes import cause
+from ._downloads import BuildFailed, Download, FileGone, LinkDead, Readable
+from ._ledger import Leg, Passage, amend, record
+from ._on_demand import OnDemand
+from ._ova import ARCHIVES, open_archive
+from ._session import Refusal, SessionInput
+from ._spool import Spool
+from ._steps import OnStep, Step
+from ._store import Store
+from ._transfers import Transfers
+
+
+class Reading:
+    """Opens files of a cell's sessions for users, and keeps the books of it."""
+
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        clock: Clock,
+        transfers: Transfers,
+        on_demand: OnDemand,
+        *,
+        address: str,
+        archives: bool,
+        on_step: OnStep,
+    ) -> None:
+        self._store, self._spool, self._clock, self._transfers = store, spool, clock, transfers
+        self._on_demand, self._address, self._archives, self._on_step = on_demand, address, archives, on_step
+
+    def open(self, transfer_id: str, name: str, user: str) -> Download:
+        """Begin a GET of a file; LinkDead, FileGone or BuildFailed where there is nothing to get."""
+        known = self._transfers.find(transfer_id)
+        if known is None or isinstance(self._transfers.apply(known, SessionInput.GET_BEGINS), Refusal):
+            raise LinkDead
+        try:
+            try:
+                self._on_demand.ensure(known)
+            except (ExportError, OSError, SQLAlchemyError) as error:
+                raise BuildFailed(cause(error)) from error
+            files = self._transfers.files(known)
+            if name in ARCHIVES and self._archives:
+                return self._begun(known, name, user, *open_archive(self._spool, known, name, files))
+            return self._begun(known, name, user, *self._spool.open(known, name))
+        except OSError:
+            self._transfers.apply(known, SessionInput.GET_ENDS)
+            raise FileGone from None
+        except BaseException:
+            self._transfers.apply(known, SessionInput.GET_ENDS)
+            raise
+
+    def _begun(self, transfer_id: str, name: str, user: str, file: Readable, size: int) -> Download:
+        self._on_step(Step.BEGUN)
+        return Download(self, transfer_id, name, file, size, user, self._clock.now())
+
+    def ended(self, download: Download, sent: int) -> int:
+        """End a GET and write its two legs down, if anything went over them; return what `amend` takes."""
+        now, share, cell = self._clock.now(), f"share:{self._spool.root.name}", self._address
+        self._transfers.apply(download.transfer_id, SessionInput.GET_ENDS)
+        if sent == 0:
+            return 0
+        name, began = download.name, download.began
+        reading, sending = download.seconds()
+        with self._store.change() as db:
+            stored = Passage(Leg.SHARE_TO_CELL, name, share, cell, download.stored(sent), began, now, reading)
+            record(db, download.transfer_id, stored)
+            to_user = Passage(Leg.CELL_TO_USER, name, cell, download.user, sent, began, now, sending)
+            leg = record(db, download.transfer_id, to_user)
+        self._on_step(Step.SERVED)
+        return leg
+
+    def amend(self, leg: int, sent: int) -> None:
+        """Correct a leg whose last bytes did not leave."""
+        with self._store.change() as db:
+            amend(db, leg, sent)

@@ -1,0 +1,112 @@
+"""A machine's controllers, disks and drives by a world file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._contents import Contents
+from ._entities import Datastore, Disk, Image, Nvram, Vm
+from ._slots import KINDS, NoPlaceError, Slots, device_key
+from ._spec import check_keys
+from ._values import WorldFileError, choice, flag, name_of, number, pick, rows
+
+_DISK_KINDS = tuple(kind for kind in KINDS if kind != "floppy")
+_SIZES = {"iso": 1 << 20, "floppy": 1440 << 10}
+_NVRAM_SIZES = {"efi": 270840, "bios": 8684}
+
+
+def add_devices(vm: Vm, row: Mapping[str, Any], contents: Contents, stores: list[Datastore], where: str) -> None:
+    """Give a machine what its row says: controllers, disks, images, nvram. Those it has already stay."""
+    taken = [(disk.controller, disk.unit) for disk in vm.disks]
+    devices = _Devices(vm, contents, stores, where, Slots(vm.controllers, taken))
+    devices.controllers(rows(row, "controllers", where))
+    devices.disks(rows(row, "disks", where))
+    devices.images(rows(row, "images", where))
+    devices.nvram(row.get("nvram", vm.firmware == "efi"))
+
+
+class _Devices:
+    def __init__(self, vm: Vm, contents: Contents, stores: list[Datastore], where: str, slots: Slots) -> None:
+        self.vm, self.contents, self.stores, self.where, self.slots = vm, contents, stores, where, slots
+        # Every machine has the controller of its floppy drives, as it has its keyboard's.
+        self.floppies = Slots([])
+
+    def controllers(self, given: list[Any]) -> None:
+        for n, raw in enumerate(given):
+            where = f"{self.where}: controller {n}"
+            row = check_keys("controller", raw, where)
+            kind = choice(row.get("kind", "pvscsi"), _DISK_KINDS, f"{where}: kind")
+            try:
+                self.slots.controller(kind, number(row, "bus", where))
+            except NoPlaceError as error:
+                raise WorldFileError(f"{where}: {error}") from None
+
+    def disks(self, given: list[Any]) -> None:
+        for n, raw in enumerate(given, len(self.vm.disks)):
+            where = f"{self.where}: disk {n}"
+            row = check_keys("disk", raw, where)
+            kind = choice(row.get("controller", "pvscsi"), _DISK_KINDS, f"{where}: controller")
+            controller, unit = self._place(kind, row, where)
+            store = self._store(row, where)
+            disk = Disk(
+                key=device_key(controller, unit), controller=controller, unit=unit,
+                content=self.contents.disk(row, n, self.where), datastore=store,
+                file_name=disk_file(self.vm, store, n), thin=flag(row.get("thin", True), f"{where}: thin"),
+            )  # fmt: skip
+            self.vm.disks.append(disk)
+
+    def images(self, given: list[Any]) -> None:
+        for n, raw in enumerate(given):
+            where = f"{self.where}: image {n}"
+            row = check_keys("image", raw, where)
+            kind = choice(row.get("kind", "iso"), tuple(_SIZES), f"{where}: kind")
+            if kind == "floppy" and "controller" in row:
+                raise WorldFileError(f"{where}: a floppy drive has no choice of controllers; leave 'controller' out")
+            on = "floppy" if kind == "floppy" else choice(
+                row.get("controller", "ide"), ("ide", "sata"), f"{where}: controller"
+            )  # fmt: skip
+            controller, unit = self._place(on, row, where)
+            store = self._store(row, where)
+            missing = flag(row.get("missing", False), f"{where}: missing")
+            if missing and {"size", "content"} & set(row):
+                raise WorldFileError(f"{where}: a missing file holds nothing; leave 'size' and 'content' out")
+            suffix = "iso" if kind == "iso" else "flp"
+            name = name_of(row.get("name", f"{self.vm.name}/{self.vm.name}.{suffix}"), f"{where}: name")
+            image = Image(
+                key=device_key(controller, unit), controller=controller, unit=unit,
+                kind="iso" if kind == "iso" else "floppy", datastore=store, file_name=f"[{store.name}] {name}",
+                content=None if missing else self.contents.plain(row, _SIZES[kind], where),
+            )  # fmt: skip
+            self.vm.images.append(image)
+
+    def nvram(self, raw: Any) -> None:
+        where = f"{self.where}: nvram"
+        if isinstance(raw, bool):
+            raw = {} if raw else None
+        if raw is None:
+            return
+        row = check_keys("nvram", raw, where)
+        name = name_of(row.get("name", f"{self.vm.name}.nvram"), f"{where}: name")
+        content = self.contents.plain(row, _NVRAM_SIZES[self.vm.firmware], where)
+        self.vm.nvram = Nvram(file_name=self.vm.directory + name, content=content)
+
+    def _place(self, kind: str, row: Mapping[str, Any], where: str) -> Any:
+        try:
+            slots = self.floppies if kind == "floppy" else self.slots
+            return slots.place(kind, number(row, "bus", where), number(row, "unit", where))
+        except NoPlaceError as error:
+            raise WorldFileError(f"{where}: {error}") from None
+
+    def _store(self, row: Mapping[str, Any], where: str) -> Datastore:
+        store: Datastore = pick(self.stores, row.get("datastore", self.vm.datastore.name), f"{where}: datastore")
+        if self.vm.host not in store.hosts:
+            raise WorldFileError(f"{where}: the host {self.vm.host.name} does not see the datastore {store.name}")
+        return store
+
+
+def disk_file(vm: Vm, store: Datastore, count: int, name: str | None = None) -> str:
+    """Return the name of the file of a machine's disk number `count`, from 0, on a datastore."""
+    stem = name or vm.directory.rpartition("] ")[2].rstrip("/").rpartition("/")[2]
+    directory = vm.directory.rpartition("] ")[2]
+    return f"[{store.name}] {directory}{stem}{f'_{count}' if count else ''}.vmdk"
