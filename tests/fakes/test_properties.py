@@ -17,6 +17,14 @@ def _root(wire: Wire) -> str:
     return str(wire.vcenter.world.root.moid)
 
 
+def test_a_property_path_may_say_that_it_is_a_string(vc: VCenter, user: Wire) -> None:
+    moid = vc.world.vm("VM0").moid
+    paths = '<pathSet xsi:type="xsd:string">name</pathSet><pathSet xsi:type="xsd:string">config.uuid</pathSet>'
+    spec = f"<propSet><type>VirtualMachine</type>{paths}</propSet>"
+    answer = user.retrieve(f"{spec}<objectSet>{ref('obj', 'VirtualMachine', moid)}</objectSet>")
+    assert (answer.fault, answer.texts("name")) == (None, ["name", "config.uuid"]), answer.data
+
+
 @pytest.mark.parametrize("method", ["RetrieveProperties", "RetrievePropertiesEx"])
 def test_a_cyclic_spec_that_names_itself_ends_and_finds_each_object_once(user: Wire, method: str) -> None:
     loop = traverse("p", "ManagedEntity", "parent", "p", "f", "d", "v")

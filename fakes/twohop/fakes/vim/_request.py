@@ -200,6 +200,9 @@ class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
             declared = getattr(above._GetPropertyInfo(tag.rpartition(_SEPARATOR)[2]).type, "Item", None)
         kind = new if isinstance(new, type) else type(new)
         free = (list, VmomiSupport.ManagedObject, SoapAdapter.LocalizedMethodFault)
+        if kind is str and declared is not None and not issubclass(declared, VmomiSupport.Enum):
+            # A property path and a method's name are xsd:string on the wire; libvirt says so with each.
+            declared = str if issubclass(declared, str) else declared
         if declared is not None and not issubclass(kind, (declared, *free)):
             raise TypeError(f"{kind.__name__} is no {declared.__name__}")
 
