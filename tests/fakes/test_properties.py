@@ -18,7 +18,7 @@ def _root(wire: Wire) -> str:
 
 
 def test_a_property_path_may_say_that_it_is_a_string(user: Wire) -> None:
-    moid = user.moid("VirtualMachine", "VM0")
+    moid = user.moid("Vm", "VM0")
     paths = '<pathSet xsi:type="xsd:string">name</pathSet><pathSet xsi:type="xsd:string">config.uuid</pathSet>'
     spec = f"<propSet><type>VirtualMachine</type>{paths}</propSet>"
     answer = user.retrieve(f"{spec}<objectSet>{ref('obj', 'VirtualMachine', moid)}</objectSet>")
