@@ -255,6 +255,17 @@ def _without_access(vc: VCenter, me: Plain) -> str | None:
         return wire.try_login("n", "p").fault
 
 
+def _recent(vc: VCenter, me: Plain) -> int:
+    me.vm().PowerOn()
+    vc.clock.advance(100)
+    return len(me.content.taskManager.recentTask)
+
+
+def _page_limit(vc: VCenter, me: Plain) -> str:
+    collector = me.content.taskManager.CreateCollectorForTasks(vim.TaskFilterSpec())
+    return fault_of(lambda: collector.ReadNextTasks(50))
+
+
 def _idle(vc: VCenter, me: Plain) -> str:
     vc.clock.advance(100)
     return fault_of(lambda: me.vm())
@@ -269,6 +280,8 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "cookie_form": (lambda vc, me: _cookies(vc, me)[2], {"hex40": "hex40", "uuid52": "uuid52", "UUID": "UUID"}),
     "session_idle_s": (_idle, {60: "NotAuthenticated", 200: "none"}),
     "login_without_access": (_without_access, {"NoPermission": "NoPermission", "granted": None}),
+    "recent_task_s": (_recent, {0: 0, 99: 0, 101: 1}),
+    "history_page_limit": (_page_limit, {49: "InvalidArgument", 50: "none"}),
     "lease_timeout_s": (lambda vc, me: me.export().info.leaseTimeout, {30: 30, 3600: 3600}),
     "lease_initializing_reads": (_reads, {0: 0, 1: 1, 7: 7}),
     "transfer_renews": (_renewed_by_bytes, {True: True, False: False}),

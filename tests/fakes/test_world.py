@@ -48,7 +48,7 @@ def facts(world: World) -> list[Any]:
     """Everything of a world that a seed decides."""
     rows: list[Any] = [(type(e).__name__, e.moid, e.name, getattr(e, "uuid", None)) for e in world.objects.values()]
     for vm in world.vms():
-        rows += [vm.instance_uuid, [nic.mac for nic in vm.nics], vm.power, vm.leases, vm.recent_tasks]
+        rows += [vm.instance_uuid, [nic.mac for nic in vm.nics], vm.power, vm.leases]
         rows += [(d.key, d.unit, d.controller.kind, d.capacity, d.content.populated) for d in vm.disks]
     return rows
 

@@ -130,7 +130,7 @@ class VSphereServer(ABC):
         """Go back to the seed state: sessions and leases gone, journal cut, clock and addresses kept."""
         self._service.sessions.clear()
         self.world.reset()
-        self._service.access.reset()
+        self._service.reset()
         self._register()
         self.journal.cut()
 

@@ -37,6 +37,11 @@ def not_implemented(what: str) -> Any:
     return vmodl.fault.NotSupported(msg=NOT_DONE.format(what=what))
 
 
+def not_supported() -> Any:
+    """The object does not support the operation (2.18)."""
+    return vmodl.fault.NotSupported(msg="The operation is not supported on the object.")
+
+
 def not_found(obj: Any) -> Any:
     """The object does not exist, or not any more; `obj` is mandatory (2.15)."""
     text = "The object has already been deleted or has not been completely created"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from ..machines import PowerState
 from ..world import Cluster, Datacenter, Entity, ExportTask, Folder, ResourcePool, VApp, Vm
 from . import _faults as faults
 from ._access import ANONYMOUS, READ, VIEW, anchor, canonical
-from ._registry import MethodInfo, PropertyInfo, VmomiSupport, method_named, vim
+from ._registry import MethodInfo, PropertyInfo, VmomiSupport, method_named, vim, vmodl
 
 if TYPE_CHECKING:
     from ._service import Call
@@ -61,7 +62,9 @@ def check_call(call: Call, target: Any, method: MethodInfo, arguments: dict[str,
         given = arguments.get(name)
         for reference in given if isinstance(given, list) else (given,):
             if isinstance(reference, VmomiSupport.ManagedObject):
-                _check(call, call.resolve(reference), privilege)
+                # What is not there is for the method to say: some leave it out.
+                with contextlib.suppress(vmodl.fault.ManagedObjectNotFound):
+                    _check(call, call.resolve(reference), privilege)
 
 
 def check_session(call: Call, this: Any, method: str) -> None:

@@ -82,9 +82,11 @@ class _Serializer(SoapAdapter.SoapSerializer):  # type: ignore[misc]
 
     def _Serialize(self, value: Any, info: Any, default: str) -> None:
         if isinstance(value, VmomiSupport.ManagedObject):
-            # pyVmomi writes ids as they are, and a client may have sent any.
-            escaped = type(value)(SoapAdapter.XmlEscape(value._moId), None)
-            super()._Serialize(escaped, info, default)
+            # As recorded, type stands before xsi:type: a client that takes the first of them reads the object's type.
+            typed = f' {self.xsiPrefix}type="ManagedObjectReference"' if info.type is object else ""
+            moid = SoapAdapter.XmlEscape(value._moId)
+            kind = VmomiSupport.GetWsdlName(type(value))
+            self.writer.write(f'<{info.name} type="{kind}"{typed}>{moid}</{info.name}>')
         elif isinstance(value, list) and info.type is object:
             self._array(value, info, default)
         else:

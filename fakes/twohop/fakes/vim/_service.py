@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from ..machines import LeaseInput
@@ -13,6 +14,7 @@ from ..world import Entity, User, World, step_lease
 from . import _faults as faults
 from ._access import Access
 from ._guard import check_call, check_session
+from ._history import History
 from ._kinds import BY_CLASS, KINDS, Kind
 from ._registry import VmomiSupport, has, method_named, newest_known
 from ._request import FETCH, Invocation
@@ -52,7 +54,7 @@ class Call:
 
     def ref(self, obj: Any) -> Any:
         """Return the managed object reference of an object; None for None."""
-        return None if obj is None else self.service.kind_of(obj).vim(obj.moid, None)
+        return self.service.ref(obj)
 
     def refs(self, objects: Any) -> list[Any]:
         """Return the references of several objects."""
@@ -69,7 +71,8 @@ class Service:
     def __init__(self, world: World, users: Sequence[User]) -> None:
         self.world = world
         self.access = Access(world, users)
-        self.sessions = Sessions(world, lambda session: session_ended(world, session.key))
+        self.history = History(self)
+        self.sessions = Sessions(world, self._ended)
         self.gaps: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.closed = threading.Event()
@@ -82,6 +85,15 @@ class Service:
     def the(self, wsdl: str) -> Singleton:
         """Return the one manager of a type."""
         return next(found for found in self.singletons.values() if found.wsdl == wsdl)
+
+    def ref(self, obj: Any) -> Any:
+        """Return the managed object reference of an object; None for None."""
+        return None if obj is None else self.kind_of(obj).vim(obj.moid, None)
+
+    def reset(self) -> None:
+        """Forget what happened and go back to the first permissions, once the world has gone back to its seed."""
+        self.access.reset()
+        self.history.clear()
 
     def kind_of(self, obj: Any) -> Kind:
         """Return the kind of an object."""
@@ -151,6 +163,16 @@ class Service:
         }
         api = newest_known(self.world.profile.text("api_version"))
         return {"api_version": api, "types": kinds, "calls": dict(self.calls), "gaps": dict(self.gaps)}
+
+    def _ended(self, session: Session) -> None:
+        session_ended(self.world, session.key)
+        logged_in = datetime.fromtimestamp(session.login_time, UTC)
+        self.history.post(
+            "UserLogoutSessionEvent", session.user, about=self.world.root,
+            ipAddress=session.address, userAgent=session.agent,
+            callCount=session.value.calls, sessionId=session.key, loginTime=logged_in,
+        )  # fmt: skip
+        self.world.stir()
 
     def _missing(self, kind: Kind, method: Any) -> Any:
         owner = method.type if isinstance(method.type, type) else VmomiSupport.GetVmodlType(method.typeName)

@@ -74,7 +74,6 @@ class VApp(ResourcePool):
     start_order: dict[str, int] = field(default_factory=dict)
     annotation: str = ""
     leases: frozenset[str] = frozenset()
-    recent_tasks: tuple[str, ...] = ()
 
     def machines(self) -> list[Vm]:
         """Return its machines and those of the vApps in it, in order."""
@@ -214,7 +213,6 @@ class Vm(Entity):
     snapshots: list[Snapshot] = field(default_factory=list)
     current_snapshot: Snapshot | None = None
     leases: frozenset[str] = frozenset()
-    recent_tasks: tuple[str, ...] = ()
     waiting: tuple[Callable[[], None], ...] = ()
 
     @property

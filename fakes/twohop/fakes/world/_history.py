@@ -18,7 +18,7 @@ def frozen(vm: Vm, power: PowerState, disks: Iterable[Disk] | None = None) -> Vm
     return replace(
         vm, power=power, disks=list(vm.disks if disks is None else disks), controllers=list(vm.controllers),
         images=list(vm.images), nics=list(vm.nics), snapshots=[], current_snapshot=None, leases=frozenset(),
-        recent_tasks=(), waiting=(),
+        waiting=(),
     )  # fmt: skip
 
 

@@ -105,6 +105,12 @@ class World:
                     self.revision += 1
                     self._tell(change.made)
 
+    def stir(self) -> None:
+        """Tell listeners that something changed which is no object of the world, such as a session."""
+        with self.lock:
+            self.revision += 1
+            self._tell([])
+
     def listen(self, listener: Callable[[int, list[Changed]], None]) -> Callable[[], None]:
         """Hear of every change as (revision, changes); returns how to stop listening, again and again if need be."""
         with self.lock:

@@ -59,11 +59,13 @@ def _create(call: Call, _: Singleton, container: Any, type: list[Any] | None, re
 
 @VIEW_MANAGER.provides("viewList")
 def _view_list(call: Call, _: Singleton) -> list[Any]:
-    return call.refs(v for v in (call.session.objects.values() if call.session else ()) if isinstance(v, View))
+    held = call.session.objects.values() if call.session else ()
+    kind_of = call.service.kind_of
+    return call.refs(view for view in held if issubclass(kind_of(view).vim, MANAGED_OBJECT_VIEW.vim))
 
 
 @MANAGED_OBJECT_VIEW.method("DestroyView")
-def _destroy(call: Call, view: View) -> None:
+def _destroy(call: Call, view: Any) -> None:
     assert call.session is not None
     call.session.objects.pop(view.moid, None)
 

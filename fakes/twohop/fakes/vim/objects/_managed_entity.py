@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...world import Entity, Vm
+from ...world import Entity
 from .._kinds import Kind
 from .._service import Call
 
@@ -42,9 +42,3 @@ def _alarm_actions(call: Call, entity: Entity) -> bool:
 )  # fmt: skip
 def _none_of_these(call: Call, entity: Entity) -> list[Any]:
     return []
-
-
-@MANAGED_ENTITY.provides("recentTask")
-def _recent_task(call: Call, entity: Entity) -> list[Any]:
-    names = entity.recent_tasks if isinstance(entity, Vm) else ()
-    return [call.ref(call.world.objects[moid]) for moid in names if moid in call.world.objects]

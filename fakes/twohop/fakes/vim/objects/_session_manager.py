@@ -39,13 +39,24 @@ def _login(call: Call, _: Singleton, userName: str, password: str, locale: str |
     if not first_reply:
         call.set_cookie = cookie
     user = call.service.access.login(userName, password or "")
+    history = call.service.history
     if user is None:
+        history.post("BadUsernameSessionEvent", userName, about=call.world.root, ipAddress=call.address)
+        call.world.stir()
         raise faults.invalid_login()
     if not call.service.access.has_any(user.name) and call.world.profile.text("login_without_access") != "granted":
+        history.post("NoAccessUserEvent", shown(user.name), about=call.world.root, ipAddress=call.address)
+        call.world.stir()
         raise faults.no_permission(call.ref(call.world.root), VIEW)
     if call.session is not None and call.session.cookie == cookie:
         raise faults.invalid_login()
-    return _user_session(call.service.sessions.open(cookie, shown(user.name), call.address, call.agent))
+    session = call.service.sessions.open(cookie, shown(user.name), call.address, call.agent)
+    history.post(
+        "UserLoginSessionEvent", session.user, about=call.world.root,
+        ipAddress=session.address, userAgent=session.agent, locale="en", sessionId=session.key,
+    )  # fmt: skip
+    call.world.stir()
+    return _user_session(session)
 
 
 @SESSION_MANAGER.method("Logout")
