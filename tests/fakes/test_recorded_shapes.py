@@ -12,7 +12,7 @@ import urllib3
 import yaml
 from lxml import etree
 
-from soap_wire import VIM, Wire, shape
+from soap_wire import VIM, Wire, objects, props, shape
 from twohop.fakes.vim._registry import newest_known
 from twohop.runtime.profiles import known_profiles
 from vcenters import make
@@ -161,3 +161,10 @@ def test_vcenter_4_1_refuses_the_name_of_a_method_as_soap_action() -> None:
             for action in ("urn:vim25/4.1", '"urn:vim25/4.1"', '"urn:vim25/99.0.0.0"', '""', "urn:vim25/"):
                 call = wire.call("RetrieveServiceContent", "ServiceInstance", "ServiceInstance", action=action)
                 assert call.fault is None, (profile, action)
+
+
+def test_a_reference_bears_its_type_before_its_xsi_type_as_recorded(user: Wire) -> None:
+    answer = user.fetch("VirtualMachine", user.moid("Vm", "VM0"), "parent").data
+    assert b'<returnval type="Folder" xsi:type="ManagedObjectReference">' in answer
+    spec = props("Folder", "childEntity") + objects("Folder", user.vcenter.world.root.moid)
+    assert b'<ManagedObjectReference type="Datacenter" xsi:type="ManagedObjectReference">' in user.retrieve(spec).data

@@ -118,3 +118,9 @@ def test_machine(govc: Govc, servers: Environment) -> None:
     assert "current state" in govc("vm.power", "-on", VM0, code=1)
     assert "OK" in govc("vm.power", "-off", VM0)
     assert is_unlocked(servers, VM0)
+
+
+def test_tasks_and_events(govc: Govc) -> None:
+    govc("export.ovf", "-vm", VM0, "out")
+    assert "success" in govc("tasks", "-n", "50")
+    assert "Task: Export OVF template" in govc("events", "-n", "200")

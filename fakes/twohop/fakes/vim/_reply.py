@@ -6,7 +6,7 @@ import copy
 from io import StringIO
 from typing import Any
 
-from ._registry import NAMESPACE, SoapAdapter, VmomiSupport
+from ._registry import NAMESPACE, SoapAdapter, VmomiSupport, has
 
 _ENVELOPE = SoapAdapter.XMLNS_SOAPENV
 _NAMESPACES = {
@@ -81,6 +81,8 @@ class _Serializer(SoapAdapter.SoapSerializer):  # type: ignore[misc]
         return attribute, f"{name}Reference" if name.endswith("ManagedObject") else name
 
     def _Serialize(self, value: Any, info: Any, default: str) -> None:
+        if not has(self.version, info.version):
+            return
         if isinstance(value, VmomiSupport.ManagedObject):
             # As recorded, type stands before xsi:type: a client that takes the first of them reads the object's type.
             typed = f' {self.xsiPrefix}type="ManagedObjectReference"' if info.type is object else ""
