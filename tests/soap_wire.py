@@ -112,9 +112,9 @@ class Wire:
         inner = f'<{method} xmlns="{VIM}">{ref("_this", kind, moid)}{arguments}</{method}>'
         return self.post(f"{_HEAD}{inner}{_TAIL}", **more)
 
-    def envelope(self, inner: str) -> Answer:
+    def envelope(self, inner: str, **more: Any) -> Answer:
         """Send XML as the body of an envelope."""
-        return self.post(f"{_HEAD}{inner}{_TAIL}")
+        return self.post(f"{_HEAD}{inner}{_TAIL}", **more)
 
     def content(self) -> Answer:
         """Call RetrieveServiceContent."""

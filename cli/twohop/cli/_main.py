@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("_serve", "Run a fake vCenter with its ESXi hosts, and a cell, until stopped."),
     "export": ("_export", "Export a VM as an OVF package, straight from the hosts or through a cell."),
     "cell": ("_cell", "Run the two-hop service in front of a vCenter."),
+    "drift": ("_drift", "Compare the fakes with recorded servers, answer by answer."),
     "clauses": ("_clauses", "List the rules of the contract."),
 }
 """Name, module and short help of every command."""

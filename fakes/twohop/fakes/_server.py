@@ -15,7 +15,7 @@ from twohop.runtime import Authority, Clock, Journal
 from twohop.runtime.profiles import Profile, ProfileError, load_profile
 from twohop.runtime.serving import HttpServer
 
-from .vim import Service, VimApp
+from .vim import Service, VimApp, build_recorded
 from .vim.objects import declare_managers
 from .world import Grant, User, World, check_world, load_spec, read_users
 
@@ -105,6 +105,18 @@ class VSphereServer(ABC):
     @abstractmethod
     def hosts(self) -> Mapping[str, HttpServer]:
         """The servers of the transfer endpoints by host name."""
+
+    def adopt(self, inventory: Mapping[str, Mapping[str, Any]]) -> None:
+        """Make the world a recorded one, before the start.
+
+        `inventory` is `{id: {"type": …, "properties": {path: XML of the value}, "unset": [path]}}`. What the recording
+        does not tell is made up or computed as in any world; `reset` goes back to the world before.
+        """
+        build_recorded(self._service, inventory)
+
+    def inventory(self) -> list[tuple[str, str]]:
+        """Return the id and the type of every object there is, managers included."""
+        return self._service.inventory()
 
     def start(self) -> Self:
         """Start every server; once this returns, every port answers."""

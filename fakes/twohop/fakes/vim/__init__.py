@@ -2,6 +2,7 @@
 
 from . import objects
 from ._app import VimApp
+from ._recorded import build_recorded
 from ._service import Service
 
-__all__ = ["Service", "VimApp", "objects"]
+__all__ = ["Service", "VimApp", "build_recorded", "objects"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..world import look
 from . import _faults as faults
-from ._registry import NAMESPACE, newest_known, prior_versions, version_for, vmodl
+from ._registry import NAMESPACE, newest_known, older, prior_versions, version_for, vmodl
 from ._reply import client_fault, serialize_fault, serialize_result
 from ._request import BadRequest, parse_request
 from ._service import Call, Service
@@ -35,7 +35,7 @@ class VimApp:
             return self._soap(environ, start)
         if path == "/sdk/vimServiceVersions.xml" and method in ("GET", "HEAD"):
             body = _versions(self._api)
-            start("200 OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
+            start("200 OK", [*_VERSIONS_HEADERS[older(self._api, "6.5")], ("Content-Length", str(len(body)))])
             return [body]
         start("405 Method Not Allowed" if path == "/sdk" else "404 Not Found", [("Content-Length", "0")])
         return [b""]
@@ -62,7 +62,7 @@ class VimApp:
             call.cookie = call.set_cookie = self.service.sessions.new_cookie()
         status, answer = self._answer(call, body, action)
         if call.set_cookie is not None:
-            headers.append(("Set-Cookie", f'{COOKIE}="{call.set_cookie}"; Path=/; HttpOnly; Secure;'))
+            headers.append(("Set-Cookie", f'{COOKIE}="{call.set_cookie}"; {_attributes(profile.text("cookie_form"))}'))
         headers.append(("Content-Length", str(len(answer))))
         start(status, headers)
         return [answer]
@@ -71,8 +71,6 @@ class VimApp:
         failed = "500 Internal Server Error"
         try:
             request = parse_request(body)
-            if self._unsupported(action):
-                return failed, client_fault(f"Unsupported version URI {action.strip(chr(34))}")
             self.service.world.clock.catch_up()
             value = self.service.invoke(call, request)
             with self.service.world.lock:
@@ -80,6 +78,8 @@ class VimApp:
             look(self.service.world, call.seen)
             return "200 OK", answer
         except BadRequest as error:
+            if error.foreign and self._unsupported(action):
+                return failed, client_fault(f"Unsupported version URI {action.strip(chr(34))}")
             return failed, serialize_fault(error.fault, call.version)
         except vmodl.MethodFault as fault:
             return failed, serialize_fault(fault, call.version)
@@ -91,15 +91,30 @@ class VimApp:
             return failed, serialize_fault(faults.system_error(reason), call.version)
 
     def _unsupported(self, action: str) -> bool:
-        # vCenter 4.1 refuses a SOAPAction that is a method's name; later ones take it (10.4).
+        # Of a call in another namespace than vim25, vCenter 4.1 reads the SOAPAction as the version; it takes any
+        # SOAPAction on a call in vim25 (10.4, and the second exchange of that recording).
         oldest = self.service.world.profile.version == "4.1"
         return oldest and action.strip('" ') != "" and NAMESPACE not in action
 
 
+def _attributes(form: str) -> str:
+    # The server of the upper-case ids sets no more than the path (10.1).
+    return "Path=/;" if form == "UUID" else "Path=/; HttpOnly; Secure;"
+
+
+_VERSIONS_HEADERS = {
+    True: [("Content-Type", "text/xml")],
+    False: [("Content-Type", "text/xml; charset=utf-8"), ("Cache-Control", "no-cache")],
+}
+"""Headers of the list of versions, by whether it is a file, as it was before 6.5."""
+
+
 def _versions(api: str) -> bytes:
     prior = "".join(f"<version>{v}</version>" for v in prior_versions(api))
+    # Servers before 6.5 still tell of the API before 2.5.
+    first = "<namespace><name>urn:vim2</name><version>2.0</version></namespace>" if older(api, "6.5") else ""
     return (
         '<?xml version="1.0" encoding="UTF-8" ?><namespaces version="1.0"><namespace>'
         f"<name>{NAMESPACE}</name><version>{api}</version><priorVersions>{prior}</priorVersions>"
-        "</namespace></namespaces>\n"
+        f"</namespace>{first}</namespaces>\n"
     ).encode()

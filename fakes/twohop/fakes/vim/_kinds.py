@@ -74,10 +74,15 @@ class Kind:
             raise faults.invalid_property(path)
         check_read(call, obj, info)
         reader = self.readers.get(name)
-        if reader is None and not info.optional:
+        given = call.service.given.get(obj.moid)
+        told = given is not None and given.gives(name)
+        if reader is None and not told and not info.optional:
             call.service.gap(f"property {self.wsdl}.{name}")
             raise faults.not_implemented(f"the property {self.wsdl}.{name}")
-        value = None if reader is None else seen_of(call, coerce(info.type_name, reader(call, obj)))
+        value = None if reader is None else coerce(info.type_name, reader(call, obj))
+        if given is not None and told:
+            value = coerce(info.type_name, given.over(name, value))
+        value = None if value is None else seen_of(call, value)
         declared = type_named(info.type_name)
         if keyed:
             value, declared = _by_key(value, keyed[2]), getattr(declared, "Item", declared)

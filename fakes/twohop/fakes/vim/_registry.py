@@ -23,8 +23,10 @@ __all__ = [
     "coerce",
     "has",
     "known_privileges",
+    "known_type",
     "method_named",
     "newest_known",
+    "older",
     "prior_versions",
     "properties_of",
     "type_named",
@@ -70,6 +72,16 @@ def type_named(name: str) -> Any:
 def wsdl_class(wsdl_name: str) -> Any:
     """Return the managed object class of a WSDL name, such as `VirtualMachine`; KeyError where vim25 has none."""
     return VmomiSupport.GetWsdlType(NAMESPACE, wsdl_name)
+
+
+@cache
+def known_type(wsdl_name: str) -> bool:
+    """Tell whether this pyVmomi has a managed object type of that WSDL name."""
+    try:
+        wsdl_class(wsdl_name)
+    except KeyError:
+        return False
+    return True
 
 
 @cache
@@ -158,14 +170,20 @@ def _known() -> dict[str, str]:
     return known
 
 
+def older(api: str, than: str) -> bool:
+    """Tell whether a dotted API version came before another."""
+    return _numbers(api) < _numbers(than)
+
+
 def newest_known(api: str) -> str:
     """Return the newest dotted API version that pyVmomi knows and that is not newer than `api`."""
     return max((v for v in _known() if _numbers(v) <= _numbers(api)), key=_numbers)
 
 
 def prior_versions(api: str) -> list[str]:
-    """Return the dotted API versions older than `api`, newest first."""
-    return sorted((v for v in _known() if _numbers(v) < _numbers(api)), key=_numbers, reverse=True)
+    """Return the dotted API versions older than `api`, newest first, as far back as a server of that age tells."""
+    oldest = (2, 5) if older(api, "6.5") else (4,)
+    return sorted((v for v in _known() if oldest <= _numbers(v) < _numbers(api)), key=_numbers, reverse=True)
 
 
 @lru_cache(maxsize=1024)

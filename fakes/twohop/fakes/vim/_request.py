@@ -29,11 +29,12 @@ FETCH = VmomiSupport.Object(
 
 
 class BadRequest(Exception):
-    """The request is not one; `fault` says so to the client."""
+    """The request is not one; `fault` says so to the client. `foreign` is a call in another namespace than vim25."""
 
-    def __init__(self, fault: Any) -> None:
+    def __init__(self, fault: Any, *, foreign: bool = False) -> None:
         super().__init__(fault)
         self.fault = fault
+        self.foreign = foreign
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
             try:
                 self._method = VmomiSupport.GetWsdlMethod(namespace, name).info
             except KeyError:
-                raise BadRequest(faults.method_not_found(name)) from None
+                raise BadRequest(faults.method_not_found(name), foreign=namespace != NAMESPACE) from None
         self._state = "method"
 
     def _open_argument(self, name: str, tag: str, attributes: dict[str, str]) -> None:
@@ -165,6 +166,15 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
             self._arguments[name] = value
 
 
+def _with_type(attributes: dict[str, str], declared: Any) -> dict[str, str]:
+    """Return the attributes of a reference with its type: some clients leave it to what is declared."""
+    item = getattr(declared, "Item", declared)
+    reference = isinstance(item, type) and issubclass(item, VmomiSupport.ManagedObject)
+    if "type" in attributes or not reference or item is VmomiSupport.ManagedObject:
+        return attributes
+    return {**attributes, "type": VmomiSupport.GetWsdlName(item)}
+
+
 def _item_of(declared: Any) -> tuple[Any, Any]:
     """Return the array type, or None, and the type of one element."""
     return (declared, declared.Item) if issubclass(declared, list) else (None, declared)
@@ -185,11 +195,23 @@ class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
             raise BadRequest(faults.invalid_request("The request is nested too deep."))
         if self._bare is not None:
             raise TypeError("faultMessage holds text")
+        attributes = _with_type(attributes, self._declared(tag))
         if self._in_fault() and tag.rpartition(_SEPARATOR)[2] == "faultMessage":
             self._bare = self.data = ""
         else:
             super().StartElementHandler(tag, attributes)
             self._check_item(tag)
+
+    def _declared(self, tag: str) -> Any:
+        if not self.stack:
+            return self.resultType
+        above = self.stack[-1]
+        if isinstance(above, VmomiSupport.DataObject):
+            try:
+                return above._GetPropertyInfo(tag.rpartition(_SEPARATOR)[2]).type
+            except (AttributeError, KeyError):
+                return None
+        return getattr(above, "Item", None)
 
     def _check_item(self, tag: str) -> None:
         # pyVmomi checks what it assigns, but not what it appends.

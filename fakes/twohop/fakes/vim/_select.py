@@ -18,11 +18,12 @@ PropertyCollector = vmodl.query.PropertyCollector
 
 @dataclass(slots=True)
 class Selected:
-    """An object, its kind, and the property paths asked of it in the order of the spec."""
+    """An object, its kind, and the property paths asked of it; `named` are those that stand in the spec by name."""
 
     obj: Any
     kind: Kind
     paths: list[str] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -33,6 +34,7 @@ class Read:
     reference: Any
     values: dict[str, Any]
     missing: dict[str, Any]
+    order: list[str] = field(default_factory=list)
 
 
 def select(call: Call, spec: Any, *, gone: bool = False) -> list[Selected]:
@@ -74,7 +76,9 @@ def read(call: Call, selected: Selected) -> Read:
     """Read what was asked of one object."""
     values: dict[str, Any] = {}
     missing: dict[str, Any] = {}
-    for path in selected.paths:
+    # The real server answers in the order of the names, whatever the order of the spec (10.7).
+    order = sorted(selected.paths)
+    for path in order:
         try:
             value = selected.kind.read(call, selected.obj, path)
         except vmodl.query.InvalidProperty:
@@ -91,7 +95,7 @@ def read(call: Call, selected: Selected) -> Read:
             values[path] = value
     if isinstance(selected.obj, Entity):
         call.seen.append(selected.obj)
-    return Read(selected.obj, call.ref(selected.obj), values, missing)
+    return Read(selected.obj, call.ref(selected.obj), values, missing, order)
 
 
 def _collect(call: Call, spec: Any, obj: Any, found: dict[str, Selected]) -> None:
@@ -101,6 +105,7 @@ def _collect(call: Call, spec: Any, obj: Any, found: dict[str, Selected]) -> Non
             continue
         selected = found.setdefault(obj.moid, Selected(obj, kind))
         paths = kind.readable(call.version) if wanted.all else (wanted.pathSet or ())
+        selected.named.update(() if wanted.all else paths)
         selected.paths += [path for path in paths if path not in selected.paths]
 
 
@@ -127,6 +132,8 @@ def _named_selections(spec: Any) -> dict[str, Any]:
 def _steps(selections: tuple[Any, ...], named: dict[str, Any]) -> Iterator[Any]:
     for selection in selections:
         if isinstance(selection, PropertyCollector.TraversalSpec):
+            if selection.type is None or not selection.path:
+                raise faults.invalid_argument("specSet", "A traversal has a type and a path.")
             yield selection
         elif selection.name in named:
             yield named[selection.name]

@@ -13,6 +13,7 @@ from ..machines import LeaseInput
 from ..world import Entity, User, World, step_lease
 from . import _faults as faults
 from ._access import Access
+from ._given import Given
 from ._guard import check_call, check_session
 from ._history import History
 from ._kinds import BY_CLASS, KINDS, Kind
@@ -76,6 +77,7 @@ class Service:
         self.gaps: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.closed = threading.Event()
+        self.given: dict[str, Given] = {}
         self.singletons: dict[str, Singleton] = {}
 
     def manager(self, moid: str, wsdl: str) -> Singleton:
@@ -94,13 +96,22 @@ class Service:
         """Forget what happened and go back to the first permissions, once the world has gone back to its seed."""
         self.access.reset()
         self.history.clear()
+        self.given.clear()
+
+    def inventory(self) -> list[tuple[str, str]]:
+        """Return the id and the type of every object there is, managers included."""
+        with self.world.lock:
+            known: list[Any] = [*self.singletons.values(), *self.world.objects.values()]
+            return [(each.moid, self.kind_of(each).wsdl) for each in known]
 
     def kind_of(self, obj: Any) -> Kind:
         """Return the kind of an object."""
         if isinstance(obj, Singleton):
             kind = KINDS.get(obj.wsdl)
             return kind if kind is not None else Kind(obj.wsdl)
-        return BY_CLASS[type(obj)]
+        usual = BY_CLASS[type(obj)]
+        other = getattr(obj, "wsdl", None)
+        return usual if other is None else KINDS.get(other) or Kind(other, usual)
 
     def find(self, session: Session | None, reference: Any) -> Any:
         """Return the object behind a reference; the client may name a super-class of its type for it (10.5)."""

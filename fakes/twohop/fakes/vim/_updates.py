@@ -22,6 +22,9 @@ from ._select import read, select
 from ._service import Call, Service
 
 PropertyCollector = vmodl.query.PropertyCollector
+BATCH = 100
+"""Object updates in one answer where the client sets no other limit (10.7)."""
+
 Reported = dict[str, tuple[Any, dict[str, str]]]
 
 
@@ -43,7 +46,7 @@ class Filter:
             texts = {path: serialize_value(value, call.version) for path, value in found.values.items()}
             present[selected.obj.moid] = (found.reference, texts)
             known = self.reported.get(selected.obj.moid)
-            update = self._entered(found) if known is None else self._modified(found, texts, known[1])
+            update = self._entered(found, selected) if known is None else self._modified(found, texts, known[1])
             if update is not None:
                 updates.append(update)
         gone = [ref for moid, (ref, _) in self.reported.items() if moid not in present]
@@ -52,8 +55,14 @@ class Filter:
         return updates
 
     @staticmethod
-    def _entered(found: Any) -> Any:
-        changes = [PropertyCollector.Change(name=p, op="assign", val=v) for p, v in found.values.items()]
+    def _entered(found: Any, selected: Any) -> Any:
+        # A path that was asked for by name and is unset is told too, as an assignment of nothing (10.7).
+        told = [path for path in found.order if path in found.values or path in selected.named]
+        changes = [
+            PropertyCollector.Change(name=path, op="assign", val=found.values.get(path))
+            for path in told
+            if path not in found.missing
+        ]
         missing = [PropertyCollector.MissingProperty(path=p, fault=f) for p, f in found.missing.items()]
         return PropertyCollector.ObjectUpdate(kind="enter", obj=found.reference, changeSet=changes, missingSet=missing)
 
@@ -168,7 +177,7 @@ class Collector:
             if not self._pending:
                 return None
             self._number += 1
-        size = most or len(self._pending)
+        size = min(most or BATCH, len(self._pending))
         batch, self._pending = self._pending[:size], self._pending[size:]
         truncated = bool(self._pending)
         self._batch += 1

@@ -13,11 +13,15 @@ from ._plain import PlainContent
 
 @dataclass(eq=False, kw_only=True)
 class Entity:
-    """Anything with a managed object id, a name and a place in the tree."""
+    """Anything with a managed object id, a name and a place in the tree.
+
+    `wsdl` is its type where that is not the usual one of its class, as a DistributedVirtualPortgroup is a network.
+    """
 
     moid: str
     name: str
     parent: Entity | None = None
+    wsdl: str | None = None
 
 
 @dataclass(eq=False, kw_only=True)
@@ -55,10 +59,11 @@ class Standalone(Cluster):
 
 @dataclass(eq=False, kw_only=True)
 class ResourcePool(Entity):
-    """A resource pool and its machines."""
+    """A resource pool, its machines, and the pools and vApps in it."""
 
     owner: Cluster
     vms: list[Vm] = field(default_factory=list)
+    pools: list[ResourcePool] = field(default_factory=list)
     vapps: list[VApp] = field(default_factory=list)
 
 

@@ -40,6 +40,7 @@ def _common(call: Call, name: str) -> dict[str, Any]:
         "fullName": f"{name} {version} build-{build}",
         "vendor": "VMware, Inc.",
         "version": version,
+        "patchLevel": "0",
         "build": build,
         "localeVersion": "INTL",
         "localeBuild": "000",

@@ -119,7 +119,7 @@ def _pool_vm(call: Call, pool: ResourcePool) -> list[Any]:
 
 @RESOURCE_POOL.provides("resourcePool")
 def _pool_pools(call: Call, pool: ResourcePool) -> list[Any]:
-    return call.refs(pool.vapps)
+    return call.refs([*pool.pools, *pool.vapps])
 
 
 @RESOURCE_POOL.provides("childConfiguration")

@@ -24,7 +24,7 @@ def children(entity: Entity) -> list[Entity]:
         case Cluster():
             return [*entity.hosts, *([entity.pool] if entity.pool else [])]
         case ResourcePool():
-            return [*entity.vapps, *entity.vms]
+            return [*entity.pools, *entity.vapps, *entity.vms]
         case _:
             return []
 

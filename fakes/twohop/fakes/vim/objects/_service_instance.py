@@ -7,7 +7,7 @@ from typing import Any
 
 from ...world import World
 from .._kinds import Kind
-from .._registry import vim
+from .._registry import known_type, vim
 from .._service import Call, Service, Singleton
 from ._about import host_about, vcenter_about
 
@@ -28,22 +28,47 @@ MANAGERS: tuple[tuple[str, str, str], ...] = (
     ("taskManager", "TaskManager", "TaskManager"),
     ("extensionManager", "ExtensionManager", "ExtensionManager"),
     ("customizationSpecManager", "CustomizationSpecManager", "CustomizationSpecManager"),
+    ("guestCustomizationManager", "VirtualMachineGuestCustomizationManager", "GuestCustomizationManager"),
     ("customFieldsManager", "CustomFieldsManager", "CustomFieldsManager"),
     ("diagnosticManager", "DiagnosticManager", "DiagMgr"),
     ("licenseManager", "LicenseManager", "LicenseManager"),
     ("searchIndex", "SearchIndex", "SearchIndex"),
     ("fileManager", "FileManager", "FileManager"),
+    ("datastoreNamespaceManager", "DatastoreNamespaceManager", "DatastoreNamespaceManager"),
     ("virtualDiskManager", "VirtualDiskManager", "virtualDiskManager"),
+    ("snmpSystem", "HostSnmpSystem", "SnmpSystem"),
+    ("vmProvisioningChecker", "VirtualMachineProvisioningChecker", "ProvChecker"),
+    ("vmCompatibilityChecker", "VirtualMachineCompatibilityChecker", "CompatChecker"),
     ("ovfManager", "OvfManager", "OvfManager"),
     ("ipPoolManager", "IpPoolManager", "IpPoolManager"),
     ("dvSwitchManager", "DistributedVirtualSwitchManager", "DVSManager"),
     ("hostProfileManager", "HostProfileManager", "HostProfileManager"),
     ("clusterProfileManager", "ClusterProfileManager", "ClusterProfileManager"),
+    ("complianceManager", "ProfileComplianceManager", "MoComplianceManager"),
     ("localizationManager", "LocalizationManager", "LocalizationManager"),
     ("storageResourceManager", "StorageResourceManager", "StorageResourceManager"),
     ("guestOperationsManager", "GuestOperationsManager", "guestOperationsManager"),
+    ("overheadMemoryManager", "OverheadMemoryManager", "OverheadMemoryManager"),
+    ("certificateManager", "CertificateManager", "certificateManager"),
+    ("ioFilterManager", "IoFilterManager", "IoFilterManager"),
+    ("vStorageObjectManager", "VcenterVStorageObjectManager", "VStorageObjectManager"),
+    ("hostSpecManager", "HostSpecificationManager", "HostSpecificationManager"),
+    ("cryptoManager", "CryptoManagerKmip", "CryptoManager"),
+    ("healthUpdateManager", "HealthUpdateManager", "HealthUpdateManager"),
+    ("failoverClusterConfigurator", "FailoverClusterConfigurator", "FailoverClusterConfigurator"),
+    ("failoverClusterManager", "FailoverClusterManager", "FailoverClusterManager"),
+    ("tenantManager", "TenantTenantManager", "TenantManager"),
+    ("siteInfoManager", "SiteInfoManager", "SiteInfoManager"),
+    ("storageQueryManager", "StorageQueryManager", "StorageQueryManager"),
+    ("directPathProfileManager", "DirectPathProfileManager", "DirectPathProfileMgr"),
 )
 """Field of ServiceContent, type and id of each manager. Those without methods here answer NotSupported, by name."""
+
+_ODD_IDS = {
+    ("virtualDiskManager", "4.1"): "VirtualDiskManager",
+    ("overheadMemoryManager", "6.0"): "OverheadMemoryManger",
+}
+"""Ids that a version spells in its own way."""
 
 
 HOST_MANAGERS: tuple[tuple[str, str, str], ...] = (
@@ -78,8 +103,16 @@ def _managers(world: World) -> tuple[tuple[str, str, str], ...]:
 def declare_managers(service: Service) -> None:
     """Give a service its managers."""
     service.manager("ServiceInstance", "ServiceInstance")
-    for _, wsdl, moid in _managers(service.world):
-        service.manager(moid, wsdl)
+    for field, wsdl, moid in _managers(service.world):
+        if known_type(wsdl):
+            service.manager(_moid(service, field, moid), wsdl)
+
+
+def _moid(service: Service, field: str, usual: str) -> str:
+    profile = service.world.profile
+    if field == "tenantManager":
+        return f"{usual}-{profile.text('build')}"
+    return _ODD_IDS.get((field, profile.version), usual)
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -88,7 +121,9 @@ def moment(seconds: float | None) -> datetime | None:
 
 
 def _content(call: Call) -> Any:
-    managers = {field: call.ref(call.service.singletons[moid]) for field, _, moid in _managers(call.world)}
+    known = call.service.singletons
+    ids = {field: _moid(call.service, field, moid) for field, _, moid in _managers(call.world)}
+    managers = {field: call.ref(known[moid]) for field, moid in ids.items() if moid in known}
     about = host_about(call) if call.world.product.standalone else vcenter_about(call)
     return vim.ServiceInstanceContent(rootFolder=call.ref(call.world.root), about=about, **managers)
 

@@ -1,0 +1,58 @@
+"""The fakes of `twohop drift`: one of the recorded product and version, with the recorded inventory or its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twohop.contracts.drift import Cassette, Inventory, Outcome, Server, read_inventory, replay
+from twohop.fakes import fake_for
+from twohop.runtime.profiles import Profile, ProfileError, load_profile
+
+
+def replay_both(cassette: Cassette) -> dict[str, list[Outcome]]:
+    """Replay a cassette against the recorded inventory and against the fake's own world."""
+    inventory = read_inventory(cassette)
+    return {
+        "imported": _replay(cassette, inventory, own=False),
+        "own": _replay(cassette, inventory, own=True),
+    }
+
+
+def profile_of(inventory: Inventory) -> Profile:
+    """Return the profile of the recorded product, version and build; the newest vCenter's where it does not say."""
+    name = inventory.product or "vcenter"
+    if inventory.version:
+        name += f"-{inventory.version}"
+    profile = load_profile(name)
+    about = inventory.about
+    told = {"about_version": about.get("version"), "build": about.get("build"), "api_version": about.get("apiVersion")}
+    return profile.but(**{key: value for key, value in told.items() if value})
+
+
+def _replay(cassette: Cassette, inventory: Inventory, *, own: bool) -> list[Outcome]:
+    try:
+        profile = profile_of(inventory)
+    except ProfileError:
+        profile = load_profile("vcenter")
+    fake = fake_for(profile)
+    if not own:
+        fake.adopt(
+            {
+                seen.id: {"type": seen.type, "properties": seen.properties, "unset": sorted(seen.unset)}
+                for seen in inventory.objects.values()
+            }
+        )
+    with fake:
+        server = Server(
+            fake.url, fake.ca_file, fake.user, fake.password, fake.clock.advance,
+            _stand_ins(fake) if own else None, frozenset() if own else frozenset(moid for moid, _ in fake.inventory()),
+        )  # fmt: skip
+        return replay(cassette, server, inventory.types())
+
+
+def _stand_ins(fake: Any) -> Callable[[str], list[str]]:
+    known: dict[str, list[str]] = {}
+    for moid, kind in fake.inventory():
+        known.setdefault(kind, []).append(moid)
+    return lambda type_name: known.get(type_name, [])

@@ -1,0 +1,199 @@
+"""Replaying the requests of a cassette over the wire, in order, and comparing what comes back."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import urllib3
+
+from ._cassette import Answer, Cassette, Recorded, Request
+from ._compare import Difference, Terms, compare
+from ._references import References
+from ._shape import Node, parse
+
+ANONYMOUS = ("RetrieveServiceContent", "Login", "GET")
+READS = ("Fetch", "RetrieveProperties", "RetrievePropertiesEx")
+_OPERATION = re.compile(r"Body[^>]*>\s*<(?:\w+:)?(\w+)")
+_THIS = re.compile(r"<_this\b[^>]*\btype=\"(\w+)\"")
+_WAIT = re.compile(r"<maxWaitSeconds[^>]*>(\d+)<")
+_GAP = "twohop does not implement"
+_PATIENCE = 20.0
+"""Seconds of real time within which an answer has to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server to replay against. `advance` moves its clock by seconds, for waits that end by time alone.
+
+    `stand_ins` returns the ids of objects of a type there; None where the inventory is the recorded one, and `objects`
+    are then the ids of what it has of the recording.
+    """
+
+    url: str
+    ca_file: Path
+    user: str
+    password: str
+    advance: Callable[[float], object]
+    stand_ins: Callable[[str], list[str]] | None = None
+    objects: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one exchange: `verdict` is alike, different or not_implemented."""
+
+    exchange: Recorded
+    operation: str
+    owner: str
+    verdict: str
+    differences: tuple[Difference, ...]
+
+
+@dataclass(slots=True)
+class _Sent:
+    exchange: Recorded
+    operation: str
+    answers: list[Answer] = field(default_factory=list)
+
+
+def operation_of(request: Request) -> str:
+    """Return the method that a SOAP request calls; of any other request its method and path."""
+    match = _OPERATION.search(request.body)
+    return match[1] if match else f"{request.method} {re.sub('/+', '/', request.path)}"
+
+
+def replay(cassette: Cassette, server: Server, types: dict[str, str]) -> list[Outcome]:
+    """Send every recorded request to a server and return what became of each. `types` are those of recorded objects."""
+    session = _Session(cassette, server, types)
+    sent = [session.send(exchange) for exchange in cassette.exchanges]
+    return [session.judge(each, sent) for each in sent]
+
+
+class _Session:
+    """One replay: the connections, the value maps."""
+
+    def __init__(self, cassette: Cassette, server: Server, types: dict[str, str]) -> None:
+        self._server = server
+        self._pool = urllib3.PoolManager(
+            ca_certs=str(server.ca_file), retries=False, timeout=urllib3.Timeout(total=_PATIENCE)
+        )
+        self._choice = 0
+        self._references = References(server.user, server.password, self._stand_in)
+        self._references.know(types)
+        self._references.standing = server.objects
+        if not any(operation_of(e.request) == "Login" and e.answer.status == 200 for e in cassette.exchanges):
+            self._log_in(cassette)
+
+    def send(self, exchange: Recorded) -> _Sent:
+        """Send a recorded request: to each stand-in of what it reads, where there are several."""
+        operation = operation_of(exchange.request)
+        sent = _Sent(exchange, operation)
+        tries = self._tries(exchange, operation)
+        for self._choice in range(tries):
+            self._references.again = self._choice > 0
+            request = self._references.rewrite(
+                exchange.request,
+                refused=exchange.answer.status != 200,
+                anonymous=operation in ANONYMOUS or exchange.request.method == "GET",
+            )
+            sent.answers.append(self._ask(request))
+        self._choice, self._references.again = 0, False
+        self._references.learn(exchange.answer, sent.answers[0])
+        return sent
+
+    def judge(self, sent: _Sent, everything: list[_Sent]) -> Outcome:
+        """Compare an answer with the recorded one."""
+        match = _THIS.search(sent.exchange.request.body)
+        owner = match[1] if match else ""
+        pool = _entries(each.answers[0] for each in everything if each.operation == sent.operation)
+        terms = Terms(
+            self._server.stand_ins is None,
+            self._references.values,
+            (lambda name, node: self._same(pool, name, node)) if sent.operation.startswith("WaitForUpdates") else None,
+        )
+        best: list[Difference] | None = None
+        for answer in sent.answers:
+            if _GAP in answer.body or answer.status == 404:
+                return Outcome(sent.exchange, sent.operation, owner, "not_implemented", ())
+            differences = compare(sent.exchange.answer, answer, terms)
+            if best is None or len(differences) < len(best):
+                best = differences
+        verdict = "different" if best else "alike"
+        return Outcome(sent.exchange, sent.operation, owner, verdict, tuple(best or ()))
+
+    def _same(self, pool: dict[tuple[str, str], Node], name: str, node: Node) -> Node | None:
+        obj = node.child("obj")
+        text = obj.text if obj is not None else ""
+        return pool.get((name, self._references.values.get(text, text)))
+
+    def _tries(self, exchange: Recorded, operation: str) -> int:
+        if self._server.stand_ins is None or operation not in READS:
+            return 1
+        kinds = set(re.findall(r"<(?:_this|obj)\b[^>]*\btype=\"(\w+)\"", exchange.request.body))
+        return max([1, *(min(len(self._server.stand_ins(kind)), 8) for kind in kinds)])
+
+    def _stand_in(self, type_name: str, recorded: str) -> str | None:
+        known = self._server.stand_ins(type_name) if self._server.stand_ins is not None else []
+        return known[self._choice % len(known)] if known else None
+
+    def _log_in(self, cassette: Cassette) -> None:
+        """Log in where the recording starts within a session."""
+        needs = [
+            e for e in cassette.exchanges if operation_of(e.request) not in ANONYMOUS and e.request.method == "POST"
+        ]
+        if not needs:
+            return
+        manager = next((i for i, kind in self._references.types.items() if kind == "SessionManager"), "SessionManager")
+        envelope = (
+            '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
+            f'<Login xmlns="urn:vim25"><_this type="SessionManager">{manager}</_this><userName>u</userName>'
+            "<password>p</password></Login></soapenv:Body></soapenv:Envelope>"
+        )
+        request = Request("POST", "/sdk", {"content-type": "text/xml", "soapaction": '"urn:vim25/4.1"'}, envelope)
+        answer = self._ask(self._references.rewrite(request, refused=False, anonymous=True))
+        self._references.learn(Answer(200, {}, ""), answer)
+
+    def _ask(self, request: Request) -> Answer:
+        skipped = ("host", "content-length", "connection", "transfer-encoding", "accept-encoding", "date")
+        headers = {name: value for name, value in request.headers.items() if name not in skipped}
+        done: list[Answer] = []
+
+        def ask() -> None:
+            try:
+                answer = self._pool.request(
+                    request.method, self._server.url + request.path, headers=headers,
+                    body=request.body.encode() if request.body else None,
+                )  # fmt: skip
+            except urllib3.exceptions.HTTPError as error:
+                done.append(Answer(0, {}, type(error).__name__))
+                return
+            found = {name.lower(): value for name, value in answer.headers.items()}
+            done.append(Answer(answer.status, found, answer.data.decode("utf-8", "replace")))
+
+        if "WaitForUpdates" not in request.body:
+            ask()
+            return done[0]
+        thread = threading.Thread(target=ask, name="replayed wait")
+        thread.start()
+        longest = _WAIT.search(request.body)
+        thread.join(0.5)
+        while thread.is_alive():
+            # Nothing has changed at the server: only its clock ends the wait.
+            self._server.advance(float(longest[1]) + 1 if longest else 60.0)
+            thread.join(0.2)
+        return done[0]
+
+
+def _entries(answers: object) -> dict[tuple[str, str], Node]:
+    pool: dict[tuple[str, str], Node] = {}
+    for answer in answers:  # type: ignore[attr-defined]
+        root = parse(answer.body)
+        for node in root.walk() if root is not None else ():
+            obj = node.child("obj")
+            if obj is not None and obj.ref is not None:
+                pool.setdefault((node.name, obj.text), node)
+    return pool

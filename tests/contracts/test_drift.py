@@ -1,0 +1,273 @@
+"""The distance to recorded servers: reading cassettes, comparing shapes, and replaying a session that never was."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from twohop.cli._drift import command
+from twohop.contracts.drift import Answer, CassetteError, Figures, Terms, compare, read_cassette, read_inventory
+from twohop.fakes import VCenter
+
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+HEAD = (
+    f'<?xml version="1.0"?><e:Envelope xmlns:e="{SOAP}" xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
+    ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><e:Body>'
+)
+TAIL = "</e:Body></e:Envelope>"
+COOKIE = 'vmware_soap_session="{}"; Path=/; HttpOnly; Secure;'
+INNER = (
+    '<FetchResponse xmlns="urn:vim25"><returnval xsi:type="VirtualMachineSummary"><vm type="VirtualMachine">vm-1</vm>'
+    "<config><name>a</name><numCpu>2</numCpu><template>false</template></config>"
+    "<when>2024-01-01T00:00:00Z</when><key>1</key><key>2</key>"
+    '<value xsi:type="xsd:string">7</value></returnval></FetchResponse>'
+)
+
+
+def answer(inner: str = INNER, status: int = 200, **headers: str) -> Answer:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, {"content-type": "text/xml; charset=utf-8", **names}, f"{HEAD}{inner}{TAIL}")
+
+
+def different(theirs: Answer, ours: Answer, *, same: bool = True) -> list[str]:
+    return [str(each) for each in compare(theirs, ours, Terms(same, {}))]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("vm-1", "vm-99"),
+        ("<name>a</name>", "<name>another &amp; longer</name>"),
+        ("<numCpu>2</numCpu>", "<numCpu>64</numCpu>"),
+        ("<key>1</key><key>2</key>", "<key>1</key><key>2</key><key>3</key>"),
+        ("2024-01-01T00:00:00Z", "2025-12-31T23:59:59.123456Z"),
+        ('string">7<', 'string">seven<'),
+        ("<FetchResponse", "\n  <FetchResponse"),
+    ],
+)
+def test_values_are_no_matter_of_shape(old: str, new: str) -> None:
+    assert old in INNER
+    assert different(answer(), answer(INNER.replace(old, new))) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("<numCpu>2</numCpu>", "", "numCpu: recorded present, came absent"),
+        ("<numCpu>2</numCpu>", "<numCpu>two</numCpu>", "numCpu: recorded number, came text"),
+        ("<template>false</template>", "<template>0</template>", "template: recorded truth, came number"),
+        ("<when>2024-01-01T00:00:00Z</when>", "<when>soon</when>", "when: recorded time, came text"),
+        ("<name>a</name><numCpu>2</numCpu>", "<numCpu>2</numCpu><name>a</name>", "order name, numCpu"),
+        ("<config>", "<config><extra>1</extra>", "extra: recorded absent, came present"),
+        ('type="VirtualMachine"', 'type="HostSystem"', "vm: recorded type VirtualMachine, came type HostSystem"),
+        ('"VirtualMachineSummary"', '"VirtualMachineConfigSummary"', "VirtualMachineSummary"),
+        ('"xsd:string"', '"xsd:int"', "xsi:type"),
+        ('"urn:vim25"', '"urn:vim2"', "{urn:vim25}FetchResponse"),
+        ("FetchResponse", "RetrieveResponse", "FetchResponse"),
+        ("<config>", '<config versionId="1">', "attributes"),
+    ],
+)
+def test_what_is_a_matter_of_shape_is_found_and_named(old: str, new: str, where: str) -> None:
+    assert old in INNER
+    (found,) = different(answer(), answer(INNER.replace(old, new)))
+    assert where in found
+
+
+def test_the_answer_s_status_and_the_headers_that_matter_are_compared() -> None:
+    assert different(answer(), answer(status=500)) == ["status: recorded 200, came 500"]
+    theirs = answer(set_cookie=COOKIE.format("1" * 40), date="today", server="a")
+    assert different(theirs, answer(set_cookie=COOKIE.format("2" * 40), date="tomorrow")) == []
+    for other in (COOKIE.format("52000000-0000-0000-0000-000000000000"), f"vmware_soap_session={'1' * 40}; Path=/"):
+        assert "set-cookie" in different(theirs, answer(set_cookie=other))[0]
+    assert "recorded nothing" in different(answer(), answer(set_cookie=COOKIE.format("1" * 40)))[0]
+
+
+def test_every_shape_in_a_list_has_to_be_met() -> None:
+    entry = '<d xsi:type="Disk"><key>1</key></d>'
+    backed = '<d xsi:type="Disk"><key>1</key><backing>b</backing></d>'
+    other = '<d xsi:type="Nic"><key>1</key></d>'
+
+    def listed(*entries: str) -> Answer:
+        return answer(f'<R xmlns="urn:vim25">{"".join(entries)}</R>')
+
+    assert different(listed(entry, entry, backed), listed(backed, entry)) == []
+    assert different(listed(entry, backed), listed(entry, entry)) == ["R/d/backing: recorded present, came absent"]
+    assert different(listed(entry, entry), listed(entry, backed)) == ["R/d/backing: recorded absent, came present"]
+    assert "Nic" in different(listed(entry, other), listed(entry, entry))[0]
+    # Another inventory may lack a type, but what it has of one is compared.
+    assert different(listed(entry, other), listed(entry, entry), same=False) == []
+    assert different(listed(entry, backed), listed(entry, entry), same=False) != []
+
+
+def test_properties_are_compared_by_name() -> None:
+    def told(*names: str, kind: str = "xsd:int") -> Answer:
+        rows = "".join(f'<propSet><name>{n}</name><val xsi:type="{kind}">1</val></propSet>' for n in names)
+        return answer(f'<R xmlns="urn:vim25"><returnval><obj type="Folder">f</obj>{rows}</returnval></R>')
+
+    assert different(told("a", "b"), told("a", "b")) == []
+    assert "propSet[b]: recorded present, came absent" in different(told("a", "b"), told("a"))[0]
+    assert "propSet[b]: recorded absent, came present" in different(told("a"), told("a", "b"))[0]
+    assert "order" in different(told("a", "b"), told("b", "a"))[0]
+    assert "xsi:type" in different(told("a"), told("a", kind="xsd:long"))[0]
+
+
+def write(path: Path, *exchanges: tuple[str, Answer], **more: object) -> Path:
+    rows = [
+        {
+            "request": {"method": "POST", "uri": "https://vc:443/sdk", "headers": {"Cookie": [""]}, "body": asked},
+            "response": {
+                "status": {"code": each.status, "message": ""},
+                "headers": {name: [value] for name, value in each.headers.items()},
+                "body": {"string": each.body},
+            },
+        }
+        for asked, each in exchanges
+    ]
+    path.write_text(yaml.safe_dump({"version": 1, "interactions": rows, **more}))
+    return path
+
+
+def request(inner: str) -> str:
+    return f"{HEAD}{inner}{TAIL}"
+
+
+LOGIN = request(
+    '<Login xmlns="urn:vim25"><_this type="SessionManager">SessionManager</_this><userName>root</userName>'
+    "<password>xxxx</password></Login>"
+)
+FETCH = request('<Fetch xmlns="urn:vim25"><_this type="Folder">group-d1</_this><prop>{}</prop></Fetch>')
+SESSION = (
+    '<LoginResponse xmlns="urn:vim25"><returnval><key>52000000-0000-0000-0000-000000000000</key>'
+    "<userName>root</userName><fullName>root </fullName><loginTime>2024-01-01T00:00:00Z</loginTime>"
+    "<lastActiveTime>2024-01-01T00:00:00Z</lastActiveTime><locale>en</locale><messageLocale>en</messageLocale>"
+    "<extensionSession>false</extensionSession><ipAddress>10.0.0.1</ipAddress><userAgent>x</userAgent>"
+    "<callCount>0</callCount></returnval></LoginResponse>"
+)
+NAME = '<FetchResponse xmlns="urn:vim25"><returnval xsi:type="xsd:string">All of it</returnval></FetchResponse>'
+GOOD = (
+    (LOGIN, answer(SESSION, cache_control="no-cache", set_cookie=COOKIE.format("a" * 40))),
+    (FETCH.format("name"), answer(NAME, cache_control="no-cache")),
+    (FETCH.format("parent"), answer('<FetchResponse xmlns="urn:vim25"></FetchResponse>', cache_control="no-cache")),
+)
+
+
+def run(path: Path) -> tuple[int, dict[str, object]]:
+    result = CliRunner().invoke(command, [str(path), "--json"])
+    return result.exit_code, json.loads(result.output)
+
+
+def test_a_replayed_session_is_counted_by_operation_and_in_both_modes(tmp_path: Path) -> None:
+    code, document = run(write(tmp_path / "good.yaml", *GOOD))
+    assert code == 0
+    counts = {"alike": 3, "different": 0, "not_implemented": 0, "declared": 0}
+    assert {name: document[name] for name in ("exchanges", *counts)} == {"exchanges": 3, **counts}
+    assert set(document["operations"]) == {"Login", "Fetch"}  # type: ignore[call-overload]
+    assert document["operations"]["Fetch"]["alike"] == 2  # type: ignore[index]
+    assert set(document["modes"]) == {"imported", "own"}  # type: ignore[call-overload]
+    assert document["modes"]["own"]["alike"] == 3  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("<locale>en</locale>", ""), ("<callCount>0</callCount>", "<calls>0</calls>"), ("<key>", '<key xsi:type="x">')],
+)
+def test_one_altered_element_comes_out_different(tmp_path: Path, old: str, new: str) -> None:
+    asked, right = GOOD[0]
+    assert old in right.body
+    altered = (asked, Answer(right.status, right.headers, right.body.replace(old, new)))
+    code, document = run(write(tmp_path / "altered.yaml", altered, *GOOD[1:]))
+    assert (code, document["different"], document["alike"]) == (1, 1, 2)
+    (where,) = document["differences"]  # type: ignore[misc]
+    assert (where["number"], where["operation"]) == (0, "Login")
+
+
+def test_what_the_fake_has_not_is_neither_alike_nor_different(tmp_path: Path) -> None:
+    asked = request(
+        '<QueryNetConfig xmlns="urn:vim25"><_this type="HostProfileManager">HostProfileManager</_this></QueryNetConfig>'
+    ).replace("QueryNetConfig", "FindAssociatedProfile").replace(
+        "</_this>", '</_this><entity type="Folder">group-d1</entity>'
+    )  # fmt: skip
+    code, document = run(write(tmp_path / "gap.yaml", *GOOD, (asked, answer("<R/>"))))
+    assert (code, document["not_implemented"], document["alike"]) == (1, 1, 3)
+
+
+def test_the_recorded_inventory_becomes_the_fake_s(tmp_path: Path) -> None:
+    cassette = read_cassette(write(tmp_path / "good.yaml", *GOOD))
+    inventory = read_inventory(cassette)
+    # The root folder stands in a request alone, so that no answer has named it.
+    assert inventory.objects == {}
+    told = answer(
+        '<R xmlns="urn:vim25"><returnval><obj type="VirtualMachine">vm-7</obj>'
+        '<propSet><name>name</name><val xsi:type="xsd:string">seven</val></propSet>'
+        '<propSet><name>runtime.powerState</name><val xsi:type="VirtualMachinePowerState">poweredOn</val></propSet>'
+        '<propSet><name>config.hardware.nothing</name><val xsi:type="Nonsense">1</val></propSet></returnval></R>'
+    )
+    inventory = read_inventory(read_cassette(write(tmp_path / "told.yaml", (FETCH, told))))
+    fake = VCenter()
+    fake.adopt({"vm-7": {"type": "VirtualMachine", "properties": inventory.objects["vm-7"].properties}})
+    machine = fake.world.vm("seven")
+    assert (machine.moid, machine.power.value) == ("vm-7", "poweredOn")
+    assert machine in machine.host.vms and machine in machine.datastore.vms and machine in machine.pool.vms
+    assert fake.world.datacenter_of(machine) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("none.yaml", None, "cannot be read"),
+        ("text.yaml", "just text", "no list under"),
+        ("list.yaml", "- 1\n- 2\n", "no list under"),
+        ("yaml.yaml", "a: [1\nb: {", "not YAML"),
+        ("object.yaml", "interactions: !!python/object/apply:os.system ['true']", "is not taken"),
+        ("empty.yaml", "interactions: [{}]", "lacks 'request'"),
+        ("log.json", '{"calls": []}', "no list under"),
+    ],
+)
+def test_a_file_that_is_no_cassette_is_refused_in_one_line(
+    tmp_path: Path, name: str, text: str | None, reason: str
+) -> None:
+    path = tmp_path / name
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(CassetteError, match=reason) as caught:
+        read_cassette(path)
+    assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+    result = CliRunner().invoke(command, [str(path)])
+    assert result.exit_code == 2
+    assert len(result.output.strip().splitlines()) == 1
+
+
+def test_cassettes_of_every_age_read_alike(tmp_path: Path) -> None:
+    body = "<a>\N{LATIN SMALL LETTER E WITH ACUTE}</a>"
+    coded = base64.b64encode(body.encode()).decode()
+    response = "response: {status: {code: 200, message: OK}, headers: {}, body: {string: %s}}"
+    ruby = "http_interactions:\n- request: {method: get, uri: 'https://h/p'}\n  response:\n    status: "
+    plain = f"interactions:\n- request: {{method: GET, uri: 'https://h/p', body: null, headers: {{}}}}\n  {response}"
+    texts = {
+        "python3": plain % json.dumps(body, ensure_ascii=False),
+        "python2": plain % f"!!python/unicode {json.dumps(body)}",
+        "binary": plain % f"!!binary {coded}",
+        "ruby": f"{ruby}{{code: 200}}\n    headers: {{A: b}}\n    body: {{string: {json.dumps(body)}}}",
+        "ruby64": f"{ruby}200\n    headers: {{}}\n    body: {{encoding: ASCII-8BIT, base64_string: {coded}}}",
+    }
+    for name, text in texts.items():
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(text, "utf-8")
+        (exchange,) = read_cassette(path).exchanges
+        assert (exchange.request.method, exchange.request.path) == ("GET", "/p"), name
+        assert (exchange.answer.status, exchange.answer.body) == (200, body), name
+
+
+def test_the_target_is_counted_of_what_is_not_declared() -> None:
+    figures = Figures()
+    figures.counts.update(alike=97, different=2, not_implemented=1, declared=4)
+    assert figures.near and round(figures.alike_percent) == 97
+    figures.counts["declared"] = 5
+    assert not figures.near
+    figures.counts.update(declared=0, alike=96, different=3)
+    assert not figures.near
