@@ -69,6 +69,7 @@ def test_power_is_told_in_the_chain_of_its_task(vc: VCenter) -> None:
         assert {event.chainId for event in found} == {task.info.eventChainId} == {found[0].key}
         began = found[0].info
         assert (began.task, began.state, began.descriptionId) == (task, "queued", "VirtualMachine.powerOn")
+        assert task.info.name.info.wsdlName == "PowerOnVM_Task"
         assert found[0].fullFormattedMessage == "Task: Power On virtual machine"
         last = found[-1]
         assert last.fullFormattedMessage == "VM0 on H0 in DC0 is powered on"
@@ -103,6 +104,7 @@ def test_an_export_is_a_task_with_an_event_and_progress(vc: VCenter) -> None:
         (event,) = about(me, me.vm())
         assert event.fullFormattedMessage == "Task: Export OVF template"
         assert event.chainId == task.info.eventChainId
+        assert task.info.name is None
         lease.HttpNfcLeaseProgress(42)
         assert task.info.progress == 42
         lease.HttpNfcLeaseComplete()

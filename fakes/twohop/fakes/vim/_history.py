@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..world import Changed, Entity, ExportTask, Host, Vm
 from ._descriptions import EVENTS, ON_POWER, task_label
-from ._registry import vim
+from ._registry import task_method, vim
 
 if TYPE_CHECKING:
     from ._service import Service
@@ -107,6 +107,7 @@ def begun(service: Service, task: ExportTask) -> Any:
     return vim.TaskInfo(
         key=task.key,
         task=service.ref(task),
+        name=task_method(task.description_id),
         descriptionId=task.description_id,
         entity=service.ref(task.entity),
         entityName=task.entity.name,

@@ -29,6 +29,7 @@ __all__ = [
     "older",
     "prior_versions",
     "properties_of",
+    "task_method",
     "type_named",
     "version_for",
     "vim",
@@ -108,6 +109,17 @@ def _methods() -> dict[str, MethodInfo]:
 def method_named(wsdl_name: str) -> MethodInfo:
     """Return what a method of vim25 needs, by its WSDL name; nothing where the metadata has no such method."""
     return _methods().get(wsdl_name) or MethodInfo(wsdl_name, (), ())
+
+
+@cache
+def task_method(description_id: str) -> Any:
+    """Return the method that starts tasks of a descriptionId, such as `VirtualMachine.powerOn`; None where none does."""
+    owner, _, method = description_id.rpartition(".")
+    definition = VmomiSupport._managedDefMap.get(f"vim.{owner}")
+    for name, wsdl_name, *_ in (definition[5] or ()) if definition is not None else ():
+        if name == method and wsdl_name.endswith("_Task"):
+            return VmomiSupport.GetWsdlMethod(NAMESPACE, wsdl_name)
+    return None
 
 
 @cache
