@@ -113,7 +113,7 @@ def method_named(wsdl_name: str) -> MethodInfo:
 
 @cache
 def task_method(description_id: str) -> Any:
-    """Return the method that starts tasks of a descriptionId, such as `VirtualMachine.powerOn`; None where none does."""
+    """Return the method that starts tasks of a descriptionId such as `VirtualMachine.powerOn`; None where none does."""
     owner, _, method = description_id.rpartition(".")
     definition = VmomiSupport._managedDefMap.get(f"vim.{owner}")
     for name, wsdl_name, *_ in (definition[5] or ()) if definition is not None else ():

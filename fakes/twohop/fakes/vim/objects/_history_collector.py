@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import _faults as faults
 from .._kinds import Kind
-from .._registry import vim
+from .._registry import properties_of, vim
 from .._service import Call
 from .._sessions import uuid52
 
@@ -121,9 +121,13 @@ def _latest_events(call: Call, collector: Collected) -> Any:
     return vim.event.Event.Array(collector.latest(call))
 
 
-@EVENT_COLLECTOR.provides("initialized")
 def _initialized(call: Call, collector: Collected) -> bool:
     return True
+
+
+if "initialized" in properties_of("EventHistoryCollector"):
+    # Newer than the oldest pyVmomi in range.
+    EVENT_COLLECTOR.provides("initialized")(_initialized)
 
 
 @TASK_COLLECTOR.provides("latestPage")
