@@ -30,6 +30,29 @@ def test_variables_are_those_that_every_other_command_reads(serve, run, tmp_path
     assert single.returncode == 1 and single.stderr.count("\n") == 1 and "Traceback" not in single.stderr
 
 
+def test_a_profile_of_esxi_serves_one_host_that_is_exported_from_in_one_hop(serve, run, tmp_path):
+    served = serve("--profile", "esxi-8.0")
+    about = http.request("GET", served.environment["TWOHOP_CONTROL_URL"] + "/v1/about").json()
+    assert list(about) == ["esxi"] and about["esxi"]["product"] == "esxi"
+    assert about["esxi"]["hosts"] == {"DC0_C0_H0": served.environment["TWOHOP_VCENTER_URL"]}
+    assert served.environment["TWOHOP_USER"] == "root"
+    one = run("export", "DC0_C0_RP0_VM0", "-o", tmp_path / "one", env=served.environment)
+    assert one.returncode == 0, one.stderr
+    assert {path.suffix for path in (tmp_path / "one").iterdir()} == {".ovf", ".mf", ".vmdk"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--profile", "esxi-8.0", "--cell"], "a cell stands before a vCenter, not before esxi-8.0"),
+        (["--profile", "esxi-8.0", "--hosts", "2"], "esxi-8.0 is one host by itself; got 2 hosts"),
+    ],
+)
+def test_what_a_standalone_host_cannot_have_is_said_in_one_line(run, options, said):
+    refused = run("serve", *options)
+    assert refused.returncode == 1 and said in refused.stderr and refused.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_stops_clean(serve, tmp_path, how):
     served = serve("--cell")

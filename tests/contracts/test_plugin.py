@@ -1,4 +1,4 @@
-"""The plugin as an installed package brings it: cheap to load, and two fixtures that work."""
+"""The plugin as an installed package brings it: cheap to load, and fixtures that work."""
 
 from __future__ import annotations
 
@@ -45,6 +45,20 @@ def test_fresh(vcenter, round):
 """,
     )
     assert "2 passed" in said, said
+
+
+def test_an_esxi_host_stands_alone_and_still(tmp_path):
+    said = run(
+        tmp_path,
+        """
+def test_host(esxi):
+    now = esxi.clock.now()
+    assert esxi.profile.product == "esxi" and list(esxi.hosts.values())[0].url == esxi.url
+    assert [vm.moid for vm in esxi.world.vms()] == ["1", "2"]
+    assert esxi.ca_file.exists() and esxi.clock.now() == now
+""",
+    )
+    assert "1 passed" in said, said
 
 
 def test_a_cell_shares_the_clock_and_begins_empty(tmp_path):

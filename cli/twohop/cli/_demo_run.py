@@ -94,19 +94,19 @@ class _Target:
 
     @property
     def url(self) -> str:
-        return self.servers.vcenter.url
+        return self.servers.vsphere.url
 
     @property
     def user(self) -> str:
-        return self.servers.vcenter.user
+        return self.servers.vsphere.user
 
     @property
     def password(self) -> str:
-        return self.servers.vcenter.password
+        return self.servers.vsphere.password
 
     @property
     def ca_file(self) -> Path:
-        return self.servers.vcenter.ca_file
+        return self.servers.vsphere.ca_file
 
     @property
     def clock(self) -> Clock:
@@ -127,7 +127,7 @@ def run(where: Path, seed: int, told: Told) -> DemoResult:
     servers.events = hops.on(TWO, CELL_LEG)
     with servers:
         assert servers.cell is not None
-        vcenter, cell = servers.vcenter, servers.cell
+        vcenter, cell = servers.vsphere, servers.cell
         hosts = ", ".join(server.url for server in vcenter.hosts.values())
         told.say(f"vCenter {vcenter.url}, hosts {hosts}, cell {cell.url}")
 

@@ -15,13 +15,13 @@ from ._main import fail
 @click.command("serve")
 @click.option("--cell", is_flag=True, help="Add a cell in front of the vCenter.")
 @click.option("--vms", type=click.IntRange(0), default=2, show_default=True, help="Machines of the default world.")
-@click.option("--hosts", type=click.IntRange(1), default=2, show_default=True, help="Hosts of the default world.")
+@click.option("--hosts", type=click.IntRange(1), help="Hosts of the default world; 2 at a vCenter.")
 @click.option("--seed", type=int, help="Seed of inventory, ids and disk content; 0 unless the world names one.")
 @click.option("--world", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="World file (YAML).")
-@click.option("--profile", help="Product and version, or a TOML file; vcenter-8.0 unless the world names one.")
+@click.option("--profile", help="As vcenter-8.0 or esxi-8.0, or a TOML file; vcenter-8.0 unless the world names one.")
 @click.option("--cell-profile", default="cell-36.0", show_default=True, help="Profile of the cell.")
 @click.option("--transfer-dir", type=click.Path(file_okay=False, path_type=Path), help="Transfer share of the cell.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the vCenter; 0 picks one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the vCenter or host; 0 picks one.")
 @click.option("--cell-port", type=click.IntRange(0, 65535), default=0, help="Port of the cell; 0 picks one.")
 @click.option("--control-port", type=click.IntRange(0, 65535), default=0, help="Port of the control API; 0 picks one.")
 @click.option("--env-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the variables here as well.")
@@ -29,7 +29,7 @@ from ._main import fail
 def command(
     cell: bool,
     vms: int,
-    hosts: int,
+    hosts: int | None,
     seed: int | None,
     world: Path | None,
     profile: str | None,
@@ -43,7 +43,8 @@ def command(
 ) -> None:
     """Run a fake vCenter with its ESXi hosts, and with --cell a cell, until Ctrl-C or SIGTERM.
 
-    Prints the variables with which clients find the servers. Time is real time plus what the control API adds to it.
+    With a profile of esxi it is one standalone host instead, whose address stands where a vCenter's would. Prints the
+    variables with which clients find the servers. Time is real time plus what the control API adds to it.
     """
     from twohop.runtime.control import ControlApp
     from twohop.runtime.serving import HttpServer
@@ -68,8 +69,8 @@ def command(
     try:
         served = worlds.add(DEFAULT, options)
         control.start()
-        if served.vcenter.profile.note:
-            click.echo(f"twohop: {served.vcenter.profile.note}", err=True)
+        if served.vsphere.profile.note:
+            click.echo(f"twohop: {served.vsphere.profile.note}", err=True)
         environment = {**served.environment(), "TWOHOP_CONTROL_URL": control.url}
         if env_file is not None:
             made.append(env_file)

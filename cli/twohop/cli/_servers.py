@@ -1,4 +1,5 @@
-"""One world's servers: a fake vCenter with its hosts and, by choice, a cell, on one clock and with one journal."""
+"""One world's servers on one clock and with one journal: a fake vCenter with its hosts and, by choice, a cell; or one
+standalone ESXi host."""
 
 from __future__ import annotations
 
@@ -14,20 +15,22 @@ from urllib.parse import quote
 from twohop.exporter import Events
 from twohop.exporter.cell import Cell
 from twohop.exporter.vsphere import VCenterAddress
-from twohop.fakes import VCenter, default_spec, load_spec
+from twohop.fakes import ESXi, VCenter, default_host_spec, default_spec, fake_for, load_spec
 from twohop.runtime import Authority, Clock, Journal
 from twohop.runtime.observing import Observer
+from twohop.runtime.profiles import Profile, load_profile
 
 
 @dataclass(frozen=True, slots=True)
 class WorldOptions:
     """What a world is made of; `world` is a world file, its data, or None for the default world.
 
-    `profile` and `seed` go before those that the world names.
+    `profile` and `seed` go before those that the world names. `hosts` is for the default world of a vCenter, 2 unless
+    said otherwise.
     """
 
     vms: int = 2
-    hosts: int = 2
+    hosts: int | None = None
     seed: int | None = None
     profile: str | None = None
     cell_profile: str = "cell-36.0"
@@ -55,6 +58,14 @@ class WorldOptions:
                     f"disk content {content!r}: over HTTP a disk is made from seed:N; files need serve --world"
                 )
         return cls(**options)
+
+
+def _default(options: WorldOptions, profile: Profile) -> Mapping[str, Any]:
+    if profile.product != ESXi.product:
+        return default_spec(options.vms, 2 if options.hosts is None else options.hosts)
+    if options.hosts not in (None, 1):
+        raise ValueError(f"{profile.name} is one host by itself; got {options.hosts} hosts")
+    return default_host_spec(options.vms)
 
 
 def _contents(value: Any) -> Iterator[Any]:
@@ -98,9 +109,12 @@ class WorldServers:
             spec = load_spec(spec)
         else:
             self._base = None
-        self._spec = spec or default_spec(options.vms, options.hosts)
-        self.vcenter = VCenter(
-            profile=options.profile,
+        profile = load_profile(options.profile or (spec or {}).get("profile", VCenter.default_profile))
+        self._spec = spec or _default(options, profile)
+        if options.cell and profile.product != VCenter.product:
+            raise ValueError(f"a cell stands before a vCenter, not before {profile.name}; leave the cell out")
+        self.vsphere = fake_for(
+            profile,
             world=self._spec,
             base=self._base,
             seed=options.seed,
@@ -116,7 +130,7 @@ class WorldServers:
         """Start everything; once this returns, every port answers."""
         with contextlib.ExitStack() as stack:
             stack.callback(self.clock.close)
-            stack.enter_context(self.vcenter)
+            stack.enter_context(self.vsphere)
             if self.options.cell:
                 self.cell = stack.enter_context(self._cell(stack))
             self._stack = stack.pop_all()
@@ -130,26 +144,26 @@ class WorldServers:
         """Go back to the seed state: sessions, leases, tasks and packages gone, journal cut, clock kept."""
         if self.cell is not None:
             self.cell.reset()
-        self.vcenter.reset()
+        self.vsphere.reset()
 
     def ready(self) -> bool:
         """Tell whether every port answers."""
-        return self.vcenter.ready() and (self.cell is None or self.cell.ready())
+        return self.vsphere.ready() and (self.cell is None or self.cell.ready())
 
     def about(self) -> dict[str, Any]:
         """Describe the servers."""
-        about = {"vcenter": self.vcenter.about()}
+        about = {self.vsphere.product: self.vsphere.about()}
         if self.cell is not None:
             about["cell"] = self.cell.about()
         return about
 
     def address(self) -> VCenterAddress:
-        """Return how a client of the exporter reaches the vCenter."""
-        return VCenterAddress(self.vcenter.url, self.vcenter.user, self.vcenter.password, self.vcenter.ca_file)
+        """Return how a client of the exporter reaches the vCenter or host."""
+        return VCenterAddress(self.vsphere.url, self.vsphere.user, self.vsphere.password, self.vsphere.ca_file)
 
     def environment(self) -> dict[str, str]:
         """Return the variables with which clients find the servers."""
-        vc = self.vcenter
+        vc = self.vsphere
         scheme, _, authority = vc.url.partition("://")
         values = {
             "TWOHOP_VCENTER_URL": vc.url,
@@ -179,7 +193,7 @@ class WorldServers:
             clock=self.clock,
             profile=self.options.cell_profile,
             catalogue=self._spec.get("cell"),
-            authority=self.vcenter.authority,
+            authority=self.vsphere.authority,
             journal=self.journal,
             observer=self.observer,
             events=self.events,

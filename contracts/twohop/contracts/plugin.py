@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures `vcenter` and `cell`, for tests of whatever talks to these servers.
+"""The pytest plugin: fixtures `vcenter`, `cell` and `esxi`, for tests of whatever talks to these servers.
 
 pytest loads it in every run where twohop is installed, so it imports nothing but pytest until a fixture is asked for.
 """
@@ -13,7 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from twohop.exporter.cell import Cell
-    from twohop.fakes import VCenter
+    from twohop.fakes import ESXi, VCenter
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,4 +43,13 @@ def cell(vcenter: VCenter, tmp_path: Path) -> Iterator[Cell]:
     from twohop.contracts.targets import cell_over
 
     with cell_over(vcenter, tmp_path / "transfer") as running:
+        yield running
+
+
+@pytest.fixture
+def esxi(request: pytest.FixtureRequest) -> Iterator[ESXi]:
+    """A fresh fake ESXi host without a vCenter, with two machines; its clock stands till `esxi.clock.advance`."""
+    from twohop.contracts.targets import fresh_esxi
+
+    with fresh_esxi(seed=request.config.getoption("--twohop-seed")) as running:
         yield running

@@ -3,6 +3,6 @@
 from twohop.contracts._target import MovableClock, Target
 
 from ._fake import FakeTarget
-from ._servers import cell_over, fresh_vcenter
+from ._servers import cell_over, fresh_esxi, fresh_vcenter
 
-__all__ = ["FakeTarget", "MovableClock", "Target", "cell_over", "fresh_vcenter"]
+__all__ = ["FakeTarget", "MovableClock", "Target", "cell_over", "fresh_esxi", "fresh_vcenter"]

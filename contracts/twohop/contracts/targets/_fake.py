@@ -1,4 +1,4 @@
-"""A fake vCenter in this process as a target."""
+"""A fake vCenter or ESXi host in this process as a target."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from twohop.fakes import VCenter
+from twohop.fakes import fake_for
 from twohop.runtime import Clock
 from twohop.runtime.profiles import Profile
 
@@ -16,7 +16,7 @@ SMALL_DISK = {"size": "4 MiB", "data": "192 KiB"}
 
 
 class FakeTarget:
-    """A fake vCenter with two small machines, powered off; use it as a context manager.
+    """A fake vCenter, or ESXi host by its profile, with two small machines, off; use it as a context manager.
 
     One server serves many runs: `reset` between them takes milliseconds.
     """
@@ -30,7 +30,7 @@ class FakeTarget:
         machines = [{"name": vm, "power": "off", "host": host, "disks": disks} for vm in self.vms]
         world = {"datacenters": [{"name": "DC0", "hosts": [host], "vms": machines}]}
         self.clock = Clock(start=1_700_000_000.0)
-        self.vcenter = VCenter(profile=profile, world=world, seed=seed, clock=self.clock)
+        self.vcenter = fake_for(profile, world=world, seed=seed, clock=self.clock)
 
     @property
     def url(self) -> str:
@@ -55,7 +55,7 @@ class FakeTarget:
     @property
     def declared(self) -> Mapping[str, Mapping[str, Any]]:
         """The profile of the fake."""
-        return {"vcenter": dict(self.vcenter.profile.values)}
+        return {self.vcenter.product: dict(self.vcenter.profile.values)}
 
     def reset(self) -> None:
         """Bring the fake back to its seed state; the clock goes on."""

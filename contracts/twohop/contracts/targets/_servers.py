@@ -1,4 +1,4 @@
-"""What the fixtures of the pytest plugin hand out: a fake vCenter, and a cell in front of it on the same clock."""
+"""What the fixtures of the pytest plugin hand out: a vCenter, a cell in front of it on its clock, an ESXi host."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from pathlib import Path
 
 from twohop.exporter import VCenterAddress
 from twohop.exporter.cell import Cell
-from twohop.fakes import VCenter
+from twohop.fakes import ESXi, VCenter
 
 
 def fresh_vcenter(seed: int = 0) -> VCenter:
     """Return a fake vCenter, not yet started, with the default world; its clock stands still."""
     return VCenter(seed=seed)
+
+
+def fresh_esxi(seed: int = 0) -> ESXi:
+    """Return a fake standalone host, not yet started, with the default world; its clock stands still."""
+    return ESXi(seed=seed)
 
 
 def cell_over(vcenter: VCenter, transfer_dir: Path) -> Cell:
