@@ -214,12 +214,12 @@ def test_a_method_that_came_later_does_not_exist_in_an_older_version(vc) -> None
 def test_what_is_not_implemented_says_whose_gap_it_is_and_is_counted(user: Wire) -> None:
     vm = user.moid("Vm", "VM0")
     for times in (1, 2):
-        answer = user.call("MarkAsTemplate", "VirtualMachine", vm)
+        answer = user.call("UpgradeVM_Task", "VirtualMachine", vm)
         assert answer.fault == "NotSupported"
-        assert "twohop does not implement the method VirtualMachine.MarkAsTemplate" in answer.message
-        assert user.vcenter.about()["gaps"]["the method VirtualMachine.MarkAsTemplate"] >= times
-    assert any("MarkAsTemplate" in str(e.get("gap")) for e in user.vcenter.journal.entries(kind="fault"))
-    assert user.vcenter.about()["calls"]["MarkAsTemplate"] >= 2
+        assert "twohop does not implement the method VirtualMachine.UpgradeVM_Task" in answer.message
+        assert user.vcenter.about()["gaps"]["the method VirtualMachine.UpgradeVM_Task"] >= times
+    assert any("UpgradeVM_Task" in str(e.get("gap")) for e in user.vcenter.journal.entries(kind="fault"))
+    assert user.vcenter.about()["calls"]["UpgradeVM_Task"] >= 2
 
 
 def test_a_method_of_another_type_or_of_none_is_not_found(user: Wire) -> None:

@@ -83,7 +83,22 @@ def _second(vc: VCenter, me: Plain) -> str:
 
 def _locked(vc: VCenter, me: Plain) -> set[str]:
     me.export()
-    return {fault_of(me.vm().PowerOnVM_Task), fault_of(me.vm().Destroy_Task)}
+    return {fault_of(me.vm().PowerOnVM_Task), fault_of(lambda: me.vm().Rename_Task("other"))}
+
+
+def _destroyed_while_locked(vc: VCenter, me: Plain) -> tuple[str, list[str]]:
+    lease, vm = me.export(), me.vm()
+    answer = fault_of(vm.Destroy_Task)
+    states = [vc.world.tasks()[-1].value.state.value]
+    lease.HttpNfcLeaseComplete()
+    return answer, [*states, vc.world.tasks()[-1].value.state.value, fault_of(lambda: vm.name)]
+
+
+def _cloned_while_locked(vc: VCenter, me: Plain) -> bool:
+    me.export()
+    spec = vim.vm.CloneSpec(location=vim.vm.RelocateSpec(), template=False, powerOn=False)
+    # A standalone host clones nothing, but is busy first.
+    return fault_of(lambda: me.vm().CloneVM_Task(me.vm().parent, "copy", spec)) == "TaskInProgress"
 
 
 def _framing(vc: VCenter, me: Plain) -> list[str]:
@@ -296,6 +311,15 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "lease_after_logout": (_after_logout, {"stays": ("running", 200), "ends": ("error", 404)}),
     "second_export": (_second, {"shared": "none", "TaskInProgress": "TaskInProgress"}),
     "locked_fault": (_locked, {"TaskInProgress": {"TaskInProgress"}, IS: {IS}}),
+    "locked_destroy": (
+        _destroyed_while_locked,
+        {
+            "TaskInProgress": ("TaskInProgress", ["running", "success", "none"]),
+            IS: (IS, ["running", "success", "none"]),
+            "waits": ("none", ["queued", "success", GONE]),
+        },
+    ),
+    "locked_clone": (_cloned_while_locked, {"refused": True, "allowed": False}),
     "nfc_framing": (_framing, {"chunked": ["Transfer-Encoding"], "length": ["Content-Length"]}),
     "nfc_head": (_head, {"405": (405, False), "200": (200, True)}),
     "nfc_range": (_ranged, {"ignored": 200, "416": 416}),

@@ -96,6 +96,40 @@ def timed_out() -> Any:
     return vim.fault.Timedout(msg="Operation timed out.")
 
 
+def invalid_name(name: str, entity: Any = None) -> Any:
+    """A name that no object can have; `name` is mandatory."""
+    return vim.fault.InvalidName(name=name, entity=entity, msg=f"The name '{name}' is invalid.")
+
+
+def duplicate_name(name: str, taken_by: Any) -> Any:
+    """A name that another object in the same place has; name and object are mandatory."""
+    return vim.fault.DuplicateName(name=name, object=taken_by, msg=f"The name '{name}' already exists.")
+
+
+def not_there() -> Any:
+    """Something that the operation needs is not there, such as a current snapshot."""
+    return vim.fault.NotFound(msg="The object or item referred to could not be found.")
+
+
+def tools_unavailable() -> Any:
+    """VMware Tools do not run in the guest."""
+    text = "Cannot complete operation because VMware Tools is not running in this virtual machine."
+    return vim.fault.ToolsUnavailable(msg=text)
+
+
+def concurrent_access() -> Any:
+    """The object has changed since the caller read it."""
+    return vim.fault.ConcurrentAccess(msg="The object has been modified by another operation in the meantime.")
+
+
+def inaccessible_datastore(store: Any, name: str, host: str) -> Any:
+    """A host does not see a datastore; object and name of the datastore stand in it."""
+    return vim.fault.InaccessibleDatastore(
+        datastore=store, name=name, detail=f"The host {host} has no access to it.", msg=f"Unable to access the virtual "
+        f"machine configuration: Unable to access file [{name}].",
+    )  # fmt: skip
+
+
 def request_canceled() -> Any:
     """A task or a wait that somebody has cancelled (3.8, 10.8)."""
     return vmodl.fault.RequestCanceled(msg="The task was canceled by a user.")

@@ -6,6 +6,7 @@ from ._entities import (
     Datacenter,
     Datastore,
     Disk,
+    Drive,
     Entity,
     Folder,
     Host,
@@ -19,15 +20,20 @@ from ._entities import (
     VApp,
     Vm,
 )
+from ._history import child_disks, copied_disks, disk_file, frozen, merged, next_number
 from ._leasing import end_task, look, step_lease
+from ._moving import enter, leave, wait_until_free
 from ._operations import DeviceFile, ExportLease, ExportTask
 from ._plain import FileBytes, PlainContent, SeededBytes
+from ._slots import FAMILIES, KINDS, NoPlaceError, Slots, hardware_key
 from ._spec import check_world, default_host_spec, default_spec, load_spec
 from ._users import Grant, User, read_users
 from ._values import WorldFileError
 from ._world import Change, Changed, World
 
 __all__ = [
+    "FAMILIES",
+    "KINDS",
     "Change",
     "Changed",
     "Cluster",
@@ -36,6 +42,7 @@ __all__ = [
     "Datastore",
     "DeviceFile",
     "Disk",
+    "Drive",
     "Entity",
     "ExportLease",
     "ExportTask",
@@ -46,10 +53,12 @@ __all__ = [
     "Image",
     "Network",
     "Nic",
+    "NoPlaceError",
     "Nvram",
     "PlainContent",
     "ResourcePool",
     "SeededBytes",
+    "Slots",
     "Snapshot",
     "Standalone",
     "User",
@@ -58,11 +67,21 @@ __all__ = [
     "World",
     "WorldFileError",
     "check_world",
+    "child_disks",
+    "copied_disks",
     "default_host_spec",
     "default_spec",
+    "disk_file",
     "end_task",
+    "enter",
+    "frozen",
+    "hardware_key",
+    "leave",
     "load_spec",
     "look",
+    "merged",
+    "next_number",
     "read_users",
     "step_lease",
+    "wait_until_free",
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from ._contents import Contents
-from ._entities import Datastore, Disk, Image, Nvram, Vm
-from ._slots import KINDS, NoPlaceError, Slots, device_key
+from ._entities import Datastore, Disk, Drive, Image, Nvram, Vm
+from ._history import disk_file
+from ._slots import KINDS, NoPlaceError, Slots, hardware_key
 from ._spec import check_keys
 from ._values import WorldFileError, choice, flag, name_of, number, pick, rows
 
@@ -50,7 +51,7 @@ class _Devices:
             controller, unit = self._place(kind, row, where)
             store = self._store(row, where)
             disk = Disk(
-                key=device_key(controller, unit), controller=controller, unit=unit,
+                key=hardware_key(controller, unit), controller=controller, unit=unit,
                 content=self.contents.disk(row, n, self.where), datastore=store,
                 file_name=disk_file(self.vm, store, n), thin=flag(row.get("thin", True), f"{where}: thin"),
             )  # fmt: skip
@@ -63,10 +64,18 @@ class _Devices:
             kind = choice(row.get("kind", "iso"), tuple(_SIZES), f"{where}: kind")
             if kind == "floppy" and "controller" in row:
                 raise WorldFileError(f"{where}: a floppy drive has no choice of controllers; leave 'controller' out")
+            empty = flag(row.get("empty", False), f"{where}: empty")
+            if empty and {"name", "size", "content", "missing", "datastore"} & set(row):
+                raise WorldFileError(f"{where}: an empty drive has no image; leave all but kind and place out")
             on = "floppy" if kind == "floppy" else choice(
                 row.get("controller", "ide"), ("ide", "sata"), f"{where}: controller"
             )  # fmt: skip
             controller, unit = self._place(on, row, where)
+            if empty:
+                key = hardware_key(controller, unit)
+                medium: Literal["iso", "floppy"] = "iso" if kind == "iso" else "floppy"
+                self.vm.drives.append(Drive(key=key, controller=controller, unit=unit, kind=medium))
+                continue
             store = self._store(row, where)
             missing = flag(row.get("missing", False), f"{where}: missing")
             if missing and {"size", "content"} & set(row):
@@ -74,7 +83,7 @@ class _Devices:
             suffix = "iso" if kind == "iso" else "flp"
             name = name_of(row.get("name", f"{self.vm.name}/{self.vm.name}.{suffix}"), f"{where}: name")
             image = Image(
-                key=device_key(controller, unit), controller=controller, unit=unit,
+                key=hardware_key(controller, unit), controller=controller, unit=unit,
                 kind="iso" if kind == "iso" else "floppy", datastore=store, file_name=f"[{store.name}] {name}",
                 content=None if missing else self.contents.plain(row, _SIZES[kind], where),
             )  # fmt: skip
@@ -103,10 +112,3 @@ class _Devices:
         if self.vm.host not in store.hosts:
             raise WorldFileError(f"{where}: the host {self.vm.host.name} does not see the datastore {store.name}")
         return store
-
-
-def disk_file(vm: Vm, store: Datastore, count: int, name: str | None = None) -> str:
-    """Return the name of the file of a machine's disk number `count`, from 0, on a datastore."""
-    stem = name or vm.directory.rpartition("] ")[2].rstrip("/").rpartition("/")[2]
-    directory = vm.directory.rpartition("] ")[2]
-    return f"[{store.name}] {directory}{stem}{f'_{count}' if count else ''}.vmdk"

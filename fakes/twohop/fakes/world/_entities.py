@@ -79,10 +79,16 @@ class VApp(ResourcePool):
     start_order: dict[str, int] = field(default_factory=dict)
     annotation: str = ""
     leases: frozenset[str] = frozenset()
+    waiting: tuple[Callable[[], None], ...] = ()
 
     def machines(self) -> list[Vm]:
         """Return its machines and those of the vApps in it, in order."""
         return [*self.vms, *(vm for vapp in self.vapps for vm in vapp.machines())]
+
+    def members(self) -> list[Vm | VApp]:
+        """Return its own machines and vApps in the order in which they start."""
+        own: list[Vm | VApp] = [*self.vms, *self.vapps]
+        return sorted(own, key=lambda member: self.start_order[member.moid])
 
     @property
     def started(self) -> bool:
@@ -154,13 +160,19 @@ class Disk:
 
 
 @dataclass(eq=False, kw_only=True)
-class Image:
-    """A CD or floppy image in a drive; `content` is None where the file behind it has been deleted (2.16)."""
+class Drive:
+    """A CD drive (kind iso) or a floppy drive, with nothing in it that is exported."""
 
     key: int
     controller: Controller
     unit: int
     kind: Literal["iso", "floppy"]
+
+
+@dataclass(eq=False, kw_only=True)
+class Image(Drive):
+    """A drive with an image in it; `content` is None where the file behind it has been deleted (2.16)."""
+
     datastore: Datastore
     file_name: str
     content: PlainContent | None
@@ -189,8 +201,9 @@ class Vm(Entity):
     """A virtual machine. `leases` are the ids of the leases that hold it: it unlocks when the last one ends (9.1).
 
     `parent` is its folder or its vApp, `pool` then the same vApp. `datastore` holds `vmx`, `[datastore] path` of its
-    configuration; `directory` is the same without the file, and neither follows a new name. `tools` says whether VMware
-    Tools run in it while it is on. `waiting` is what somebody asked for that begins when the last lease ends.
+    configuration; `directory` is the same without the file, and neither follows a new name. `drives` are those without
+    an image. `tools` says whether VMware Tools run in it while it is on, `changed_at` (seconds) when it was last
+    reconfigured. `waiting` is what somebody asked for that begins when the last lease ends.
     """
 
     uuid: str
@@ -209,12 +222,14 @@ class Vm(Entity):
     disks: list[Disk] = field(default_factory=list)
     nics: list[Nic] = field(default_factory=list)
     images: list[Image] = field(default_factory=list)
+    drives: list[Drive] = field(default_factory=list)
     nvram: Nvram | None = None
     firmware: Literal["bios", "efi"] = "bios"
     template: bool = False
     encrypted: bool = False
     vtpm: bool = False
     tools: bool = False
+    changed_at: float = 0.0
     snapshots: list[Snapshot] = field(default_factory=list)
     current_snapshot: Snapshot | None = None
     leases: frozenset[str] = frozenset()
@@ -230,6 +245,10 @@ class Vm(Entity):
         return list(
             dict.fromkeys((self.datastore, *(d.datastore for d in self.disks), *(i.datastore for i in self.images)))
         )
+
+    def drives_and_images(self) -> list[Drive]:
+        """Return its drives, those with an image first."""
+        return [*self.images, *self.drives]
 
     def all_snapshots(self) -> list[Snapshot]:
         """Return all its snapshots, each before those taken after it."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
 from ..machines import PowerState
-from ._entities import Controller, Disk, Snapshot, Vm
+from ._entities import Controller, Datastore, Disk, Snapshot, Vm
 
 _DELTA = re.compile(r"^(?P<stem>.*?)(?:-(?P<number>\d{6}))?\.vmdk$")
 
@@ -17,9 +17,16 @@ def frozen(vm: Vm, power: PowerState, disks: Iterable[Disk] | None = None) -> Vm
     """Return a machine as it stands, for a snapshot to keep."""
     return replace(
         vm, power=power, disks=list(vm.disks if disks is None else disks), controllers=list(vm.controllers),
-        images=list(vm.images), nics=list(vm.nics), snapshots=[], current_snapshot=None, leases=frozenset(),
-        waiting=(),
+        images=list(vm.images), drives=list(vm.drives), nics=list(vm.nics),
+        snapshots=[], current_snapshot=None, leases=frozenset(), waiting=(),
     )  # fmt: skip
+
+
+def disk_file(vm: Vm, store: Datastore, number: int) -> str:
+    """Return the name of the file of a machine's disk number `number`, from 0, on a datastore."""
+    directory = vm.directory.partition("] ")[2]
+    stem = directory.rstrip("/").rpartition("/")[2]
+    return f"[{store.name}] {directory}{stem}{f'_{number}' if number else ''}.vmdk"
 
 
 def next_number(vm: Vm) -> int:
@@ -78,3 +85,16 @@ def _parts(name: str) -> tuple[str, str | None]:
     match = _DELTA.match(name)
     assert match is not None, name
     return match["stem"], match["number"]
+
+
+def copied_disks(
+    vm: Vm, below: Iterable[Disk], stores: Mapping[int, Datastore], *, linked: bool, thin: bool | None = None
+) -> list[Disk]:
+    """Return the disks of a clone, on its own controllers and in files of its own; a linked one's stand on `below`."""
+    return [
+        replace(
+            disk, datastore=stores[disk.key], file_name=disk_file(vm, stores[disk.key], number),
+            parents=(disk.file_name, *disk.parents) if linked else (), thin=disk.thin if thin is None else thin,
+        )
+        for number, disk in enumerate(place_again(below, vm.controllers))
+    ]  # fmt: skip

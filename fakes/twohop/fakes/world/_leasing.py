@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..machines import LeaseInput, LeaseState, Refusal, TaskInput
-from ._entities import Entity
+from ._entities import Entity, VApp, Vm
 from ._operations import ExportLease, ExportTask
 from ._world import Change, World
 
@@ -32,10 +32,20 @@ def step_lease(world: World, lease: ExportLease, input: LeaseInput, error: Any =
             end_task(tx, lease.task, now, failed=after.state is not LeaseState.DONE, error=lease.error)
             for vm in lease.vms:
                 tx.set(vm, "leases", vm.leases - {lease.moid})
+                _let_wait_end(tx, vm)
             world.withdraw(lease)
             lease.ended.set()
             _forget_later(world, lease)
     return None
+
+
+def _let_wait_end(tx: Change, held: Entity) -> None:
+    """Begin what waits for a machine or a vApp that no lease holds any more."""
+    if isinstance(held, Vm | VApp) and not held.leases and held.waiting:
+        waiting = held.waiting
+        tx.set(held, "waiting", ())
+        for begin in waiting:
+            begin()
 
 
 def look(world: World, seen: Iterable[Entity]) -> bool:

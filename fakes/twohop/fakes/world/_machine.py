@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..machines import PowerState
 from ._contents import Contents
-from ._devices import add_devices, disk_file
+from ._devices import add_devices
 from ._entities import Datacenter, Disk, Folder, Host, Nic, ResourcePool, Snapshot, VApp, Vm
-from ._history import child_disks, frozen, next_number, place_again
+from ._history import child_disks, copied_disks, frozen, next_number
 from ._spec import check_keys
 from ._values import WorldFileError, choice, flag, name_of, pick, rows, size, text, whole
 
@@ -148,11 +148,8 @@ def _clone(site: Site, vm: Vm, raw: Any, where: str) -> bool:
     of = source.current_snapshot if wanted is None else pick(snapshots, wanted, f"{where}: clone_of")
     assert of is not None
     vm.controllers = [replace(controller) for controller in of.machine.controllers]
-    vm.disks = [
-        replace(disk, datastore=vm.datastore, file_name=disk_file(vm, vm.datastore, n),
-                parents=(disk.file_name, *disk.parents))
-        for n, disk in enumerate(place_again(of.machine.disks, vm.controllers))
-    ]  # fmt: skip
+    stores = {disk.key: vm.datastore for disk in of.machine.disks}
+    vm.disks = copied_disks(vm, of.machine.disks, stores, linked=True)
     return True
 
 

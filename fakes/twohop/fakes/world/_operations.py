@@ -13,7 +13,8 @@ from ._entities import Disk, Entity, Host, Image, Nvram, Vm
 
 @dataclass(eq=False, kw_only=True)
 class ExportTask(Entity):
-    """A task as the task manager shows it; `error` is the fault (a pyVmomi value) once it has failed."""
+    """A task as the task manager shows it; `error` is the fault (a pyVmomi value) once it has failed, `result`
+    what it has made once it has succeeded."""
 
     key: str
     description_id: str
@@ -24,6 +25,7 @@ class ExportTask(Entity):
     cancelled: bool = False
     progress: int | None = None
     error: Any = None
+    result: Entity | None = None
     lease: str | None = None
 
 

@@ -105,7 +105,7 @@ class Slots:
         return next((unit for unit in units if (controller.key, unit) not in self._taken), None)
 
 
-def device_key(controller: Controller, unit: int) -> int:
+def hardware_key(controller: Controller, unit: int) -> int:
     """Return the key of the device at a place."""
     family = FAMILIES[controller.kind]
     return family.device_key + controller.bus * family.stride + unit

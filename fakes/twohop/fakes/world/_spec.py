@@ -27,7 +27,7 @@ _KEYS: dict[str, frozenset[str]] = {
         "firmware nvram template encrypted vtpm tools snapshots clone_of delta start_order",
         "disk": "size data content controller bus unit thin datastore",
         "controller": "kind bus",
-        "image": "kind name size content missing controller bus unit datastore",
+        "image": "kind name size content missing empty controller bus unit datastore",
         "nvram": "name size content",
         "snapshot": "name note power quiesced delta current children",
         "delta": "data content zeroed",

@@ -13,13 +13,22 @@ from ...world import Vm
 from .. import _faults as faults
 from .._registry import NAMESPACE, VmomiSupport
 from .._service import Call
-from ._virtual_machine import VIRTUAL_MACHINE, refuse_while_leased
+from ._operation import refuse_while_leased
+from ._virtual_machine import VIRTUAL_MACHINE
 
 CHANGES = (
-    "CreateSnapshot_Task", "MarkAsTemplate", "MigrateVM_Task", "ReconfigVM_Task", "RelocateVM_Task",
-    "RemoveAllSnapshots_Task", "Rename_Task", "RevertToCurrentSnapshot_Task", "UnregisterVM", "UpgradeVM_Task",
+    "AttachDisk_Task", "ConsolidateVMDisks_Task", "CustomizeVM_Task", "DetachDisk_Task", "PromoteDisks_Task",
+    "UpgradeVM_Task",
 )  # fmt: skip
 """State-changing methods without a handler of their own."""
+
+LOCKED = (
+    "PowerOnVM_Task", "PowerOffVM_Task", "SuspendVM_Task", "ResetVM_Task", "ShutdownGuest", "RebootGuest",
+    "StandbyGuest", "Destroy_Task", "UnregisterVM", "Rename_Task", "MarkAsTemplate", "MarkAsVirtualMachine",
+    "MigrateVM_Task", "RelocateVM_Task", "ReconfigVM_Task", "CreateSnapshot_Task", "CreateSnapshotEx_Task",
+    "RemoveAllSnapshots_Task", "RevertToCurrentSnapshot_Task", *CHANGES,
+)  # fmt: skip
+"""Methods of a machine that are refused while a lease holds it (9.1)."""
 
 
 def _refuse(name: str) -> Callable[..., Any]:
@@ -43,5 +52,7 @@ def _disabled_methods(call: Call, vm: Vm) -> list[Any]:
     listed = vm.leases and call.world.profile.text("blocked_methods") == "listed"
     if not listed:
         return []
-    names = ("PowerOnVM_Task", "Destroy_Task", *CHANGES)
+    destroyed = call.world.profile.text("locked_destroy") != "waits"
+    cloned = call.world.profile.text("locked_clone") == "refused"
+    names = [*(n for n in LOCKED if destroyed or n != "Destroy_Task"), *(["CloneVM_Task"] if cloned else [])]
     return [VmomiSupport.GetWsdlMethod(NAMESPACE, name) for name in names]

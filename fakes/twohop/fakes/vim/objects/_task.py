@@ -46,6 +46,7 @@ def task_info(call: Call, task: ExportTask) -> Any:
     info.state = task.value.state.value
     info.cancelled = task.cancelled
     info.error = task.error
+    info.result = call.ref(task.result)
     info.progress = task.progress if task.value.state is TaskState.RUNNING else None
     info.startTime = moment(task.value.started_at)
     info.completeTime = moment(task.value.completed_at)

@@ -1,47 +1,45 @@
-"""VirtualMachine: what it is, and its power. What leases do to it is in `_export`."""
+"""VirtualMachine: what it is. What is done to it is in files of its own, by topic."""
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from ...machines import PowerInput, PowerState, required_state, step_power
-from ...world import Datastore, Host, Network, ResourcePool, Vm, end_task
-from .. import _faults as faults
+from ...world import VApp, Vm
 from .._kinds import Kind
 from .._registry import vim
 from .._service import Call
 from ._hardware import hardware
 from ._managed_entity import MANAGED_ENTITY
-from ._task import start_task
 
 VIRTUAL_MACHINE = Kind("VirtualMachine", MANAGED_ENTITY, of=Vm)
 
 GUESTS = {"otherGuest": "Other (32-bit)", "otherGuest64": "Other (64-bit)", "ubuntu64Guest": "Ubuntu Linux (64-bit)"}
 
 
-def refuse_while_leased(call: Call, vm: Vm) -> None:
-    """Refuse a state-changing call on a machine that a lease holds (9.1, 9.2)."""
-    if not vm.leases:
-        return
-    if call.world.profile.text("locked_fault") == "InvalidState":
-        raise faults.invalid_state()
-    task = next(lease.task for lease in call.world.leases() if lease.moid in vm.leases)
-    raise faults.task_in_progress(call.ref(task))
-
-
 @VIRTUAL_MACHINE.provides("config")
 def _config(call: Call, vm: Vm) -> Any:
+    return config_info(call, vm)
+
+
+def change_version(vm: Vm) -> str:
+    """Return the text that changes with every reconfiguration."""
+    return datetime.fromtimestamp(vm.changed_at, UTC).isoformat().replace("+00:00", "Z")
+
+
+def config_info(call: Call, vm: Vm) -> Any:
+    """Return VirtualMachineConfigInfo of a machine as it is, or was when a snapshot was taken."""
     folder = vm.directory
     return vim.vm.ConfigInfo(
-        changeVersion="1970-01-01T00:00:00Z",
-        modified=_epoch(),
+        changeVersion=change_version(vm),
+        modified=datetime.fromtimestamp(vm.changed_at, UTC),
         name=vm.name,
         guestFullName=GUESTS.get(vm.guest_id, vm.guest_id),
         version=vm.hardware,
         uuid=vm.uuid,
         instanceUuid=vm.instance_uuid,
-        template=False,
+        template=vm.template,
         guestId=vm.guest_id,
         alternateGuestName="",
         annotation=vm.annotation,
@@ -51,8 +49,14 @@ def _config(call: Call, vm: Vm) -> Any:
         flags=vim.vm.FlagInfo(),
         defaultPowerOps=vim.vm.DefaultPowerOpInfo(powerOffType="soft", suspendType="hard", resetType="soft"),
         hardware=hardware(call, vm),
-        firmware="bios",
+        firmware=vm.firmware,
+        keyId=_key_id(vm) if vm.encrypted else None,
     )
+
+
+def _key_id(vm: Vm) -> Any:
+    key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"twohop key {vm.instance_uuid}"))
+    return vim.encryption.CryptoKeyId(keyId=key, providerId=vim.encryption.KeyProviderId(id="twohop"))
 
 
 def _epoch() -> Any:
@@ -93,7 +97,7 @@ def _summary(call: Call, vm: Vm) -> Any:
         guest=vim.vm.Summary.GuestSummary(toolsStatus="toolsNotInstalled", toolsRunningStatus="guestToolsNotRunning"),
         config=vim.vm.Summary.ConfigSummary(
             name=vm.name,
-            template=False,
+            template=vm.template,
             vmPathName=vm.vmx,
             memorySizeMB=vm.memory_mib,
             cpuReservation=0,
@@ -131,7 +135,7 @@ def _heartbeat(call: Call, vm: Vm) -> str:
 
 @VIRTUAL_MACHINE.provides("datastore")
 def _datastore(call: Call, vm: Vm) -> list[Any]:
-    return [call.ref(vm.datastore)]
+    return call.refs(vm.datastores())
 
 
 @VIRTUAL_MACHINE.provides("network")
@@ -139,64 +143,18 @@ def _network(call: Call, vm: Vm) -> list[Any]:
     return call.refs(dict.fromkeys(nic.network for nic in vm.nics))
 
 
+@VIRTUAL_MACHINE.provides("parent")
+def _parent(call: Call, vm: Vm) -> Any:
+    # A machine in a vApp has no parent of its own, but parentVApp.
+    return None if isinstance(vm.parent, VApp) else call.ref(vm.parent)
+
+
+@VIRTUAL_MACHINE.provides("parentVApp")
+def _parent_vapp(call: Call, vm: Vm) -> Any:
+    return call.ref(vm.parent) if isinstance(vm.parent, VApp) else None
+
+
 @VIRTUAL_MACHINE.provides("resourcePool")
 def _pool(call: Call, vm: Vm) -> Any:
-    return call.ref(vm.pool)
-
-
-@VIRTUAL_MACHINE.provides("rootSnapshot")
-def _root_snapshot(call: Call, vm: Vm) -> list[Any]:
-    return []
-
-
-def _power(call: Call, vm: Vm, input: PowerInput, description: str) -> Any:
-    with call.world.change() as tx:
-        refuse_while_leased(call, vm)
-        after = step_power(vm.power, input)
-        if after is None:
-            raise faults.invalid_power_state(vm.power.value, required_state(input).value)
-        task = start_task(call, tx, vm, description)
-        tx.set(vm, "power", after)
-        end_task(tx, task, call.world.clock.now())
-    return call.ref(task)
-
-
-@VIRTUAL_MACHINE.method("PowerOnVM_Task")
-def _power_on(call: Call, vm: Vm, host: Any) -> Any:
-    if host is not None and call.resolve(host) is not vm.host:
-        raise faults.not_implemented("powering a machine on elsewhere than on its host")
-    return _power(call, vm, PowerInput.POWER_ON, "VirtualMachine.powerOn")
-
-
-@VIRTUAL_MACHINE.method("PowerOffVM_Task")
-def _power_off(call: Call, vm: Vm) -> Any:
-    return _power(call, vm, PowerInput.POWER_OFF, "VirtualMachine.powerOff")
-
-
-@VIRTUAL_MACHINE.method("SuspendVM_Task")
-def _suspend(call: Call, vm: Vm) -> Any:
-    return _power(call, vm, PowerInput.SUSPEND, "VirtualMachine.suspend")
-
-
-@VIRTUAL_MACHINE.method("ResetVM_Task")
-def _reset(call: Call, vm: Vm) -> Any:
-    return _power(call, vm, PowerInput.RESET, "VirtualMachine.reset")
-
-
-@VIRTUAL_MACHINE.method("Destroy_Task")
-def _destroy(call: Call, vm: Vm) -> Any:
-    with call.world.change() as tx:
-        refuse_while_leased(call, vm)
-        if vm.power is not PowerState.OFF:
-            raise faults.invalid_power_state(vm.power.value, PowerState.OFF.value)
-        task = start_task(call, tx, vm, "VirtualMachine.destroy")
-        datacenter = call.world.datacenter_of(vm)
-        assert datacenter is not None
-        holders: list[Host | Datastore | ResourcePool | Network] = [vm.host, vm.datastore, vm.pool]
-        for holder in (*holders, *(nic.network for nic in vm.nics)):
-            tx.set(holder, "vms", [other for other in holder.vms if other is not vm])
-        folder = datacenter.vm_folder
-        tx.set(folder, "children", [other for other in folder.children if other is not vm])
-        tx.remove(vm)
-        end_task(tx, task, call.world.clock.now())
-    return call.ref(task)
+    # A template runs nowhere, so it is in no pool.
+    return None if vm.template else call.ref(vm.pool)
