@@ -29,6 +29,8 @@ LIGHT = frozenset({"__future__", "collections", "pathlib", "pytest", "typing"})
 CORES = (
     "fakes/twohop/fakes/machines/*.py",
     "contracts/twohop/contracts/clauses/*.py",
+    "exporter/twohop/exporter/engine/*.py",
+    "exporter/twohop/exporter/transfer/_intake.py",
     "exporter/twohop/exporter/cell/engine/_session.py",
     "exporter/twohop/exporter/cell/engine/_task.py",
 )

@@ -116,7 +116,7 @@ def test_events_for_machines(vc: VCenter, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "changes", "whose", "words"),
     [
-        ({"name": "no-such-vm"}, {}, "you", ["no virtual machine is called 'no-such-vm'", "check the name"]),
+        ({"name": "no-such-vm"}, {}, "you", ["no virtual machine or vApp is called 'no-such-vm'", "check the name"]),
         ({"name": "DC0_C0_RP0_VM1"}, {}, "you", ["is powered on, expected powered off", "shut it down"]),
         ({}, {"TWOHOP_PASSWORD": "not-this-one"}, "you", ["InvalidLogin", "check the user name and the password"]),
         ({}, {"TWOHOP_VCENTER_URL": "https://127.0.0.1:1"}, "vCenter", ["Connection refused", "check the address"]),

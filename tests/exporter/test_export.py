@@ -28,6 +28,7 @@ from twohop.exporter import (
     LeaseCompleted,
     LeaseGranted,
     LeaseRenewed,
+    Options,
     PackageWritten,
     ShortStream,
     VCenterAddress,
@@ -157,7 +158,10 @@ def failing(vc: VCenter, tmp_path: Path, error: type[BaseException], on: type[Ev
 
     out = tmp_path / "out"
     with pytest.raises(error) as caught:
-        export_vm(address(vc), VM, out, clock=vc.clock, events=listener, observer=observations.observer("user"))
+        export_vm(
+            address(vc), VM, out, clock=vc.clock, events=listener, observer=observations.observer("user"),
+            options=Options(leases=1),
+        )  # fmt: skip
     assert not out.exists()
     assert_unlocked(vc)
     said = calls(observations)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from pyVmomi import vim
 
-from exporter.host_by_hand import chunked, raw_host
-from exporter.test_fetch import DISK, HEAD
-from twohop.exporter import Cancellation, DeviceFile, Event, HostChosen, HostUnreachable, VCenterAddress
-from twohop.exporter._placing import Placing
-from twohop.exporter._pulling import Pull
-from twohop.exporter.vsphere import HeldLease, Source
+from twohop.exporter import (
+    BadAnswer,
+    BadStream,
+    DeviceFile,
+    Event,
+    HostBusy,
+    HostChosen,
+    HostRefused,
+    HostUnreachable,
+    ShortStream,
+    VCenterAddress,
+    WrongThumbprint,
+)
+from twohop.exporter.engine import Fetched, run
+from twohop.exporter.engine._actions import Tell
+from twohop.exporter.engine._files import Hosts, fetch_file
+from twohop.exporter.vsphere import Source
 from twohop.exporter.vsphere._files import device_files
-from twohop.runtime import Clock
 
 PIN = ":".join(["AB"] * 20)
 OTHER = ":".join(["CD"] * 20)
@@ -89,32 +100,60 @@ def test_a_vm_without_files_offers_none() -> None:
     assert device_files(info(), VCenterAddress("https://vc", "u", "p")) == ()
 
 
-def pull(entry: DeviceFile, directory: Path, events: list[Event]) -> Any:
-    class Lease:
-        total_kib = 1 << 20
+def turns(steps: Any, answers: dict[str, Any]) -> tuple[Any, list[str]]:
+    """Drive the steps of one file, where each host answers as told; give the result and the events."""
+    told: list[Event] = []
 
-    address = VCenterAddress("https://vc", "u", "p")
-    with Placing(directory) as placing:
-        made = Pull(address, cast(HeldLease, Lease()), Clock(start=0.0), events.append, Cancellation(), None).fetch(
-            entry, placing.claim("disk.vmdk", "x")
-        )
-        placing.publish()
-    return made
+    def perform(action: Any) -> Any:
+        if isinstance(action, Tell):
+            told.append(action.event)
+            return None
+        answer = answers[action.source.host]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-
-def test_a_host_that_is_down_is_passed_over_while_there_is_another(tmp_path: Path) -> None:
-    events: list[Event] = []
-    with raw_host(HEAD + chunked(DISK, 100_000)) as up:
-        entry = DeviceFile("k", "https://127.0.0.1:1/x", "t", True, alternatives=up.sources)
-        got = pull(entry, tmp_path, events)
-    assert (tmp_path / "disk.vmdk").read_bytes() == DISK
-    assert got.host == up.sources[0].host
-    chosen = [(event.host, event.why) for event in events if isinstance(event, HostChosen)]
-    assert chosen == [("127.0.0.1:1", "the lease names it"), (got.host, "instead of 127.0.0.1:1")]
+    made = run(steps, perform, lambda: None)
+    return made, [f"{e.host}: {e.why}" for e in told if isinstance(e, HostChosen)]
 
 
-def test_where_no_host_is_up_all_of_them_are_named(tmp_path: Path) -> None:
-    entry = DeviceFile("k", "https://127.0.0.1:1/x", "t", True, alternatives=(Source("https://127.0.0.1:2/x"),))
-    with pytest.raises(HostUnreachable, match=r"none of 127\.0\.0\.1:1, 127\.0\.0\.1:2 can be reached"):
-        pull(entry, tmp_path / "new", [])
-    assert not (tmp_path / "new").exists()
+GOOD = Fetched(7, {"SHA256": "00" * 32}, 0.1, None, Path("disk.vmdk"))
+DOWN = HostUnreachable("no route")
+
+
+def two_hosts(key: str = "k") -> DeviceFile:
+    return DeviceFile(key, "https://one:1/x", "t", True, alternatives=(Source("https://two:2/x"),))
+
+
+@pytest.mark.parametrize("error", [DOWN, HostBusy("503")])
+def test_a_host_that_is_down_or_busy_is_passed_over_while_there_is_another(error: Exception) -> None:
+    hosts = Hosts()
+    got, chosen = turns(fetch_file(two_hosts(), "disk.vmdk", (), hosts, 0), {"one:1": error, "two:2": GOOD})
+    assert (got.name, got.host) == ("disk.vmdk", "two:2")
+    assert chosen == ["one:1: the lease names it", "two:2: instead of one:1"]
+    _, chosen = turns(fetch_file(two_hosts("l"), "b.vmdk", (), hosts, 0), {"two:2": GOOD})
+    assert chosen == ["two:2: one:1 was not to be had before"]
+
+
+@pytest.mark.parametrize("error", [HostRefused("404"), WrongThumbprint("another"), ShortStream("cut")])
+def test_any_other_failure_is_no_reason_to_ask_another_host(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        turns(fetch_file(two_hosts(), "disk.vmdk", (), Hosts(), 0), {"one:1": error, "two:2": GOOD})
+
+
+def test_where_no_host_is_up_all_of_them_are_named() -> None:
+    with pytest.raises(HostUnreachable, match=r"none of one:1, two:2 can be reached"):
+        turns(fetch_file(two_hosts(), "disk.vmdk", (), Hosts(), 0), {"one:1": DOWN, "two:2": DOWN})
+
+
+def test_a_disk_larger_than_all_disks_of_the_lease_is_none_of_them() -> None:
+    large = replace(GOOD, capacity=2 << 30)
+    assert turns(fetch_file(two_hosts(), "d.vmdk", (), Hosts(), 2 << 30), {"one:1": large})
+    with pytest.raises(BadStream, match="all disks of the lease have 1073741824"):
+        turns(fetch_file(two_hosts(), "d.vmdk", (), Hosts(), 1 << 30), {"one:1": large})
+
+
+@pytest.mark.parametrize("url", ["https://[::1/x", "https://h:99999999/x", "https://[h]/x"])
+def test_what_is_no_url_is_refused(url: str) -> None:
+    with pytest.raises(BadAnswer, match="something that is no URL"):
+        device_files(info(device(url)), VCenterAddress("https://vc", "u", "p"))

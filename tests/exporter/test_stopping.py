@@ -156,9 +156,9 @@ def test_a_cancel_in_a_tls_handshake_is_heard(tmp_path: Path) -> None:
 def test_a_cancel_in_a_connect_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stop = Cancellation()
 
-    def waiting(host: str, port: int, seconds: float, check: object) -> socket.socket:
+    def waiting(host: str, port: int, seconds: float, check: object, **more: bool) -> socket.socket:
         threading.Thread(target=stop.cancel, daemon=True).start()
-        return dial(host, port, seconds, check)  # type: ignore[arg-type]
+        return dial(host, port, seconds, check, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(_connection, "dial", waiting)
     with mute(full=True) as listener:

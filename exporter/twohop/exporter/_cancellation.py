@@ -45,6 +45,13 @@ class Cancellation:
         if self._reason is not None:
             raise self._reason
 
+    def wait(self, seconds: float) -> None:
+        """Wait so many real seconds, or raise the reason as soon as there is one."""
+        asked = threading.Event()
+        with self.on_cancel(lambda _: asked.set()):
+            asked.wait(seconds)
+        self.check()
+
     @contextlib.contextmanager
     def on_cancel(self, action: Callable[[ExportError], None]) -> Iterator[None]:
         """Call `action` with the reason in the thread that cancels, at once where that has happened already."""

@@ -74,7 +74,9 @@ class LeaseFailed(ExportError):
 
 
 class LeaseLost(ExportError):
-    """The lease ended before the export did (3.8)."""
+    """The lease ended before the export did (3.8); `again` where another one may be asked for."""
+
+    again = True
 
 
 class HostUnreachable(ExportError):
@@ -101,10 +103,24 @@ class HostRefused(ExportError):
     whose = "host"
 
 
+class HostBusy(HostRefused):
+    """A host answered a download with 503: too many of them, or not ready yet (6.8, 12 row 9)."""
+
+
 class ShortStream(ExportError):
-    """A download ended before its own framing, size or disk format says that it is whole (6.4, 7.6)."""
+    """A download ended before its own framing, size or disk format says that it is whole (6.4, 7.6).
+
+    `again` where it may come whole under another lease: there is no resume.
+    """
 
     whose = "host"
+    again = True
+
+
+class BadStream(ShortStream):
+    """A download breaks a rule that no second try mends: no disk at all, or other bytes than the server sent."""
+
+    again = False
 
 
 class TargetFull(ExportError):
@@ -127,6 +143,12 @@ class AlreadyThere(ExportError):
     def __init__(self, message: str, path: Path, *, whose: Whose | None = None) -> None:
         super().__init__(message, whose=whose)
         self.path = path
+
+
+class BadSecret(ExportError):
+    """A password that cannot be had from where the user said."""
+
+    whose = "you"
 
 
 class BadPackage(ExportError):

@@ -115,6 +115,32 @@ class LeaseAborted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseAgain(Event):
+    """After a cut everything begins anew under another lease, number `attempt` of at most `of`."""
+
+    vm: str
+    attempt: int
+    of: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestCompared(Event):
+    """The server's manifest agrees with what came, by `by`: an algorithm, or `size` alone (5.5)."""
+
+    key: str
+    name: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileUnlisted(Event):
+    """A file came that the server's descriptor does not name; it is kept."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class DescriptorWritten(Event):
     """The server wrote a descriptor of `size` bytes; warnings and errors are the server's own words (8.9)."""
 
@@ -126,12 +152,17 @@ class DescriptorWritten(Event):
 
 @dataclass(frozen=True, slots=True)
 class PackageWritten(Event):
-    """Every file of the package stands under its final name; `path` is the descriptor's."""
+    """Every file of the package stands under its final name; `path` is the descriptor's, or the OVA's.
+
+    `seconds` of wall time and `cpu_seconds` of this process, from the first wish for a lease on.
+    """
 
     path: str
     files: tuple[str, ...]
     bytes: int
     seconds: float
+    lease: str = ""
+    cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

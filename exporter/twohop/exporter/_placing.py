@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +44,11 @@ class Placing:
         self._published = False
 
     def __enter__(self) -> Placing:
+        self.open()
+        return self
+
+    def open(self) -> None:
+        """Make the directory where it is missing; `publish` or `discard` has to come."""
         missing = []
         at = self.directory
         try:
@@ -56,7 +63,6 @@ class Placing:
         except OSError as error:
             self._clean()
             raise target_error(error, self.directory) from error
-        return self
 
     def reserve(self, name: str) -> None:
         """Keep `name` for a file that is claimed later; raise AlreadyThere where it may not be written."""
@@ -67,6 +73,20 @@ class Placing:
         """Give a place to a file whose name somebody else chose; it is made safe and kept apart from the others."""
         name = unique_name(safe_name(proposed, fallback), {*self._reserved, *(place.name for place in self._places)})
         return self._claim(name)
+
+    def claim_as(self, name: str) -> Place:
+        """Give a place to a file whose name the user chose."""
+        return self._claim(name)
+
+    def obstacles(self, name: str) -> Iterator[str]:
+        """Say what would refuse a file `name` in this directory as things are now; nothing is made or changed."""
+        if not self._force and _stands(self.directory / name):
+            yield f"{self.directory / name} exists already"
+        at = self.directory
+        while not at.exists() and at != at.parent:
+            at = at.parent
+        if not at.is_dir() or not os.access(at, os.W_OK | os.X_OK):
+            yield f"{at} cannot be written to"
 
     def write(self, name: str, content: bytes) -> Place:
         """Write a file under a name that was reserved."""
@@ -87,15 +107,26 @@ class Placing:
                 raise target_error(error, place.final) from error
         sync_directory(self.directory)
         self._published = True
+        self._drop_aside()
+
+    def clear(self) -> None:
+        """Take back every file, and begin anew in the same directory."""
+        for place in self._places:
+            with contextlib.suppress(FileNotFoundError):
+                place.path.unlink()
+        self._places.clear()
+        self._reserved.clear()
+
+    def discard(self, error: BaseException | None) -> None:
+        """Take everything back, because of `error`; what was published stays."""
+        if not self._published:
+            # Somebody else was there first, after the name had been given out.
+            self._clean(keep=error.path if isinstance(error, AlreadyThere) else None)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._published:
-            self._drop_aside()
-        else:
-            # Somebody else was there first, after the name had been given out.
-            self._clean(keep=error.path if isinstance(error, AlreadyThere) else None)
+        self.discard(error)
 
     def _claim(self, name: str) -> Place:
         final = self.directory / name
@@ -129,6 +160,7 @@ class Placing:
         for aside, _ in self._aside:
             with contextlib.suppress(OSError):
                 aside.unlink()
+        self._aside.clear()
 
     def _clean(self, keep: Path | None = None) -> None:
         for path in {*self._standing, *(place.path for place in self._places)} - {keep}:

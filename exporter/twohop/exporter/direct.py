@@ -4,30 +4,68 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from twohop.runtime import Clock
 from twohop.runtime.observing import Observer
 
 from ._cancellation import Cancellation
-from ._errors import ExportError
-from ._events import DescriptorWritten, Events, LeaseAborted, LeaseCompleted, LeaseGranted, LoggedIn, PackageWritten
+from ._events import Events, LoggedIn, PackageWritten
 from ._events import ignore as _ignore
-from ._placing import Place, Placing
-from ._pulling import Pull, PulledFile
-from ._shield import shielded
-from .package import ManifestEntry, safe_name, write_manifest
-from .vsphere import DeviceFile, HeldLease, KeepAlive, OvfFile, VCenterAddress, VSphere
+from ._foreground import foreground
+from ._ova import OvaTarget
+from ._perform import Performer
+from ._plan import Plan, make_plan
+from ._target import DirectoryTarget, Target
+from .engine import Algorithm, Exported, NameFile, PulledFile, Request, Subject, export
+from .package import safe_name
+from .transfer._connection import SILENCE
+from .transfer._throttle import Throttle
+from .vsphere import DeviceFile, VCenterAddress, VSphere
 
 PART = ".part"
 """What stands behind the name of a file that is not whole yet."""
+LEASES = 3
+"""Leases that an export asks for at most; all but the first only after a cut."""
+PAUSE = 2.0
+"""Real seconds between a cut and the next lease."""
 
-NameFile = Callable[[DeviceFile], str]
-"""Chooses a file's name in the package; what it returns is made safe and kept apart from the others."""
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to export.
+
+    `snapshot` names one of the VM's snapshots, which may be exported while the VM runs (2.11). `algorithm` is the
+    manifest's. `nvram` and `images` False leave these files out. `at_once` files are fetched at one time, at `rate`
+    bytes a second together. `silence` is the longest wait between two bytes in real seconds. After a cut there is
+    another lease, `leases` in all, `pause` real seconds later. `force` overwrites what stands there.
+    """
+
+    snapshot: str | None = None
+    algorithm: Algorithm = "SHA256"
+    nvram: bool = True
+    images: bool = True
+    at_once: int = 1
+    rate: float | None = None
+    silence: float = SILENCE
+    leases: int = LEASES
+    pause: float = PAUSE
+    force: bool = False
+    export_options: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        for name, good in (
+            ("at_once", self.at_once >= 1),
+            ("leases", self.leases >= 1),
+            ("silence", self.silence > 0),
+            ("pause", self.pause >= 0),
+            ("rate", self.rate is None or self.rate > 0),
+        ):
+            if not good:
+                raise ValueError(f"{name} cannot be {getattr(self, name)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +85,10 @@ class PulledVm:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A package on disk: its descriptor, its manifest, its files in the order of the lease; `seconds` of real time."""
+    """A package on disk: its descriptor, its manifest, its files in the order of the lease; `seconds` of real time.
+
+    In an OVA all of them lie in one file, which each path names.
+    """
 
     name: str
     descriptor: Path
@@ -69,17 +110,18 @@ def pull_vm(
     cancelled: Cancellation | None = None,
     observer: Observer | None = None,
 ) -> PulledVm:
-    """Fetch every file of a VM into `directory` and have the server describe them.
+    """Fetch every file of a VM into `directory` under one lease, and have the server describe them.
 
     The lease is kept alive by a thread on `clock` (default: real time), completed when everything is safe on disk, and
     aborted on every other way out; then nothing that was fetched is left. `describe` names the descriptors wanted and
     the export options of each (8.8). Raises ExportError.
     """
-    with Placing(directory) as placing:
-        vm = vsphere.find_vm(vm_name)
-        pulled = _pull(vsphere, vm, placing, _unsealed, name_file, describe, clock, events, cancelled, observer)
-        placing.publish()
-    return pulled
+    subject = vsphere.find(vm_name)
+    wanted = {label: tuple(options) for label, options in (describe or {"default": ()}).items()}
+    request = Request(subject, name_file or _name(subject), None, wanted)
+    job = _Job(request, DirectoryTarget(directory), Options(), cancelled or Cancellation())
+    done = foreground(lambda: job.run(vsphere, clock, events, observer), job.cancelled)
+    return PulledVm(done.name, done.files, done.descriptors, done.lease_id)
 
 
 def export_vm(
@@ -87,125 +129,122 @@ def export_vm(
     name: str,
     output: Path,
     *,
+    options: Options | None = None,
     force: bool = False,
     clock: Clock | None = None,
     events: Events = _ignore,
     cancelled: Cancellation | None = None,
     observer: Observer | None = None,
 ) -> Export:
-    """Export one VM into the directory `output` as an OVF package: disks, manifest, descriptor.
+    """Export one VM, vApp or snapshot as an OVF package: into the directory `output`, or the file where it is `*.ova`.
 
-    Files carry `.part` behind their names until all of them are whole; the descriptor gets its final name last. On any
-    failure nothing of this export is left. Raises ExportError; AlreadyThere where a file would be overwritten without
-    `force`.
+    `name` as VSphere.find takes it. Files carry `.part` behind their names until all of them are whole; the descriptor
+    gets its final name last. On any failure nothing of this export is left. Raises ExportError; AlreadyThere where a
+    file would be overwritten without `force`.
     """
-    started = time.monotonic()
-    with Placing(output, suffix=PART, force=force) as placing, VSphere(address, observer=observer) as vsphere:
-        events(LoggedIn(address.authority, vsphere.version))
-        vm = vsphere.find_vm(name)
-        base = safe_name(vsphere.name_of(vm), "vm")
-        descriptor, manifest = f"{base}.ovf", f"{base}.mf"
-        placing.reserve(descriptor)
-        placing.reserve(manifest)
-        written: list[Place] = []
+    options = replace(options or Options(), force=force or (options is not None and options.force))
+    stop = cancelled or Cancellation()
 
-        def seal(pulled: PulledVm) -> None:
-            written.append(placing.write(manifest, _manifest(pulled, descriptor)))
-            written.append(placing.write(descriptor, pulled.descriptor))
-
-        pulled = _pull(vsphere, vm, placing, seal, None, None, clock, events, cancelled, observer)
-        placing.publish()
-    files = tuple(each.at(output / each.name) for each in pulled.files)
-    seconds = time.monotonic() - started
-    made, listed = written[1].final, written[0].final
-    names = (*(each.name for each in files), manifest, descriptor)
-    events(PackageWritten(str(made), names, sum(each.size for each in files), seconds))
-    return Export(pulled.name, made, listed, files, pulled.lease_id, seconds)
-
-
-def _pull(
-    vsphere: VSphere,
-    vm: Any,
-    placing: Placing,
-    seal: Callable[[PulledVm], None],
-    name_file: NameFile | None,
-    describe: Mapping[str, Sequence[str]] | None,
-    clock: Clock | None,
-    events: Events,
-    cancelled: Cancellation | None,
-    observer: Observer | None,
-) -> PulledVm:
-    """Hold a lease, fetch, describe, `seal` what came, complete."""
-    name = vsphere.name_of(vm)
-    with contextlib.ExitStack() as stack:
-        if clock is None:
-            clock = Clock(running=True)
-            stack.callback(clock.close)
-        stop = stack.enter_context((cancelled or Cancellation()).child())
-        stop.check()
-        lease = stack.enter_context(vsphere.export(vm, cancelled=stop))
-        stack.enter_context(_announced(lease, events))
-        events(LeaseGranted(name, lease.id, lease.timeout, lease.total_kib * 1024, len(lease.entries)))
-        pull = Pull(vsphere.address, lease, clock, events, stop, observer)
-        with KeepAlive(lease, clock, cancelled=stop, events=events, percent=pull.percent):
-            places = [
-                placing.claim(name_file(entry) if name_file else _name(name, entry), f"file-{number}")
-                for number, entry in enumerate(lease.entries, 1)
-            ]
-            files = tuple(pull.fetch(entry, place) for entry, place in zip(lease.entries, places, strict=True))
-            descriptors = _describe(vsphere, vm, name, files, describe or {"default": ()}, events)
-            pulled = PulledVm(name, files, descriptors, lease.id)
-            seal(pulled)
+    def work() -> Export:
+        with VSphere(address, observer=observer) as vsphere:
+            events(LoggedIn(address.authority, vsphere.version))
             stop.check()
-        stop.check()
-        lease.progress(100)
-        shielded(lease.complete)
-        return pulled
+            subject = vsphere.find(name, snapshot=options.snapshot)
+            return export_subject(
+                vsphere, subject, output, options=options, clock=clock, events=events, cancelled=stop, observer=observer
+            )
+
+    return foreground(work, stop)
 
 
-def _unsealed(pulled: PulledVm) -> None:
-    """Add nothing to what was fetched."""
+def export_subject(
+    vsphere: VSphere,
+    subject: Subject,
+    output: Path,
+    *,
+    options: Options,
+    clock: Clock | None = None,
+    events: Events = _ignore,
+    cancelled: Cancellation | None = None,
+    observer: Observer | None = None,
+) -> Export:
+    """Export what was found in a session that stands; else as `export_vm`."""
+    started, cpu = time.monotonic(), time.process_time()
+    job = _job(subject, output, options, cancelled or Cancellation())
+    done = job.run(vsphere, clock, events, observer)
+    files = tuple(each.at(job.target.final(each.name)) for each in done.files)
+    assert done.descriptor is not None and done.manifest is not None
+    seconds = time.monotonic() - started
+    names = (*(each.name for each in files), done.manifest.name, done.descriptor.name)
+    events(
+        PackageWritten(
+            str(done.descriptor), names, sum(each.size for each in files), seconds, done.lease_id,
+            time.process_time() - cpu,
+        )
+    )  # fmt: skip
+    return Export(done.name, done.descriptor, done.manifest, files, done.lease_id, seconds)
+
+
+def plan_export(vsphere: VSphere, name: str, output: Path, *, options: Options) -> Plan:
+    """Return what an export would do; nothing is asked for, written or changed. Raises ExportError."""
+    job = _job(vsphere.find(name, snapshot=options.snapshot), output, options, Cancellation())
+    return make_plan(
+        vsphere, job.request, str(job.target.final(f"{job.request.package}.ovf")), rate=options.rate,
+        silence=options.silence, obstacles=tuple(job.target.obstacles(f"{job.request.package}.ovf")),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One export that is about to be done."""
+
+    request: Request
+    target: Target
+    options: Options
+    cancelled: Cancellation
+
+    def run(self, vsphere: VSphere, clock: Clock | None, events: Events, observer: Observer | None) -> Exported:
+        """Do it; a wish to stop that others have reaches this job, but its own failure reaches nobody."""
+        rate = self.options.rate
+        with _clock(clock) as mine, self.cancelled.child() as stop:
+            stop.check()
+            performer = Performer(
+                vsphere, self.target, mine, events, stop, observer=observer, silence=self.options.silence,
+                throttle=Throttle(rate) if rate else None, loopback=vsphere.on_this_machine(),
+            )  # fmt: skip
+            done: Exported = performer.drive(export(self.request))
+            return done
+
+
+def _job(subject: Subject, output: Path, options: Options, cancelled: Cancellation) -> _Job:
+    ova = output.suffix.lower() == ".ova"
+    target: Target = (
+        OvaTarget(output, suffix=PART, force=options.force)
+        if ova
+        else DirectoryTarget(output, suffix=PART, force=options.force)
+    )
+    request = Request(
+        subject, _name(subject), safe_name(output.stem if ova else subject.name, "vm"),
+        {"default": options.export_options}, options.algorithm, options.nvram, options.images, target.one_stream,
+        options.at_once, options.leases, options.pause,
+    )  # fmt: skip
+    return _Job(request, target, options, cancelled)
 
 
 @contextlib.contextmanager
-def _announced(lease: HeldLease, events: Events) -> Iterator[None]:
-    """Abort the lease on every way out but success, and say how it ended."""
-    try:
-        yield
-    except BaseException as error:
-        if not lease.ended:
-            reason = str(error) or type(error).__name__
-            had = False
-            with contextlib.suppress(ExportError):
-                had = shielded(lambda: lease.abort(reason))
-            events(LeaseAborted(lease.id, reason, not had))
-        raise
-    events(LeaseCompleted(lease.id))
+def _clock(clock: Clock | None) -> Iterator[Clock]:
+    if clock is not None:
+        yield clock
+        return
+    with contextlib.closing(Clock(running=True)) as mine:
+        yield mine
 
 
-def _describe(
-    vsphere: VSphere,
-    vm: Any,
-    name: str,
-    files: Sequence[PulledFile],
-    wanted: Mapping[str, Sequence[str]],
-    events: Events,
-) -> dict[str, bytes]:
-    ovf_files = [OvfFile(each.key, each.name, each.size, disk=each.disk) for each in files]
-    found: dict[str, bytes] = {}
-    for label, options in wanted.items():
-        descriptor = vsphere.describe(vm, ovf_files, options=options, name=name)
-        found[label] = descriptor.xml
-        events(DescriptorWritten(label, len(descriptor.xml), descriptor.warnings, descriptor.errors))
-    return found
+def _name(subject: Subject) -> NameFile:
+    """Name files as govc does too: the VM's name, then what the server calls the file (4.6, 4.9)."""
 
+    def name(entry: DeviceFile) -> str:
+        own = entry.target_id or entry.url_name or entry.key.rpartition("/")[2]
+        return own if own.startswith(subject.name) else f"{subject.name}-{own}"
 
-def _name(vm: str, entry: DeviceFile) -> str:
-    """Return the name that govc gives too: the VM's, then what the server calls the file (4.6, 4.9)."""
-    own = entry.target_id or entry.url_name or entry.key.rpartition("/")[2]
-    return own if own.startswith(vm) else f"{vm}-{own}"
-
-
-def _manifest(pulled: PulledVm, descriptor: str) -> bytes:
-    own = ManifestEntry(descriptor, sha256(pulled.descriptor).hexdigest())
-    return write_manifest([own, *(ManifestEntry(each.name, each.sha256) for each in pulled.files)])
+    return name

@@ -117,7 +117,7 @@ class VCenterSource:
 
 def _travelling(name: str) -> str:
     """Return a machine's name as vCenter's inventory writes it: a catalogue holds names, never paths."""
-    return name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
+    return "name:" + name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
 
 
 @dataclass(frozen=True, slots=True)

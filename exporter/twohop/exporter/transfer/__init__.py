@@ -1,5 +1,5 @@
 """One device URL to verified bytes on disk: pinned, hashed, checked, fsynced, or not there at all."""
 
-from ._fetch import Fetched, fetch
+from ._fetch import Fetched, Into, Line, fetch, fetch_into
 
-__all__ = ["Fetched", "fetch"]
+__all__ = ["Fetched", "Into", "Line", "fetch", "fetch_into"]

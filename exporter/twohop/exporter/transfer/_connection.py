@@ -39,8 +39,9 @@ SILENCE = 300.0
 class Peer:
     """What one connection learnt of the other side, and the handle to end it, from the first packet on."""
 
-    def __init__(self) -> None:
+    def __init__(self, loopback: bool = True) -> None:
         self.thumbprint: str | None = None
+        self.loopback = loopback
         self._lock = threading.Lock()
         self._sock: socket.socket | None = None
         self._hung_up = False
@@ -106,7 +107,7 @@ def pool_for(
     class Connection(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
             try:
-                sock = dial(self._dns_host, self.port, CONNECT, peer.check)
+                sock = dial(self._dns_host, self.port, CONNECT, peer.check, loopback=peer.loopback)
             except socket.gaierror as error:
                 raise NameResolutionError(self.host, self, error) from error
             except TimeoutError as error:

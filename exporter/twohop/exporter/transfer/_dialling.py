@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import selectors
 import socket
@@ -10,17 +11,27 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .._errors import BadAddress
+
 PULSE = 0.1
 """Real seconds between two looks at whether the connection is still wanted."""
 
 
-def dial(host: str, port: int | None, seconds: float, check: Callable[[], None]) -> socket.socket:
+def dial(
+    host: str, port: int | None, seconds: float, check: Callable[[], None], *, loopback: bool = True
+) -> socket.socket:
     """Return a connection to the first address of `host` that answers, within `seconds` of real time for all of them.
 
     `check` is called while it waits; what it raises ends the attempt. Raises OSError, TimeoutError where nobody
     answered, and gaierror for a name that does not resolve. The look-up itself is the resolver's to bound.
     """
     rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    if not loopback and any(is_this_machine(str(row[4][0])) for row in rows):
+        raise BadAddress(
+            f"the server gives a file at {host}, which is this machine, though the server itself is another one;"
+            " nothing was asked of it",
+            whose="vCenter",
+        )
     until = time.monotonic() + seconds
     failed: OSError = OSError(errno.EHOSTUNREACH, "no address")
     for left, (family, kind, protocol, _, address) in zip(range(len(rows), 0, -1), rows, strict=True):
@@ -47,6 +58,26 @@ def dial(host: str, port: int | None, seconds: float, check: Callable[[], None])
         else:
             return sock
     raise failed
+
+
+def leads_here(host: str, port: int) -> bool:
+    """Tell whether a name leads to the machine that dials it; one that does not resolve leads nowhere."""
+    try:
+        rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return any(is_this_machine(str(row[4][0])) for row in rows)
+
+
+def is_this_machine(address: str) -> bool:
+    """Tell whether an IP address leads to the machine that dials it."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    found = mapped or found
+    return found.is_loopback or found.is_unspecified
 
 
 def _connect(sock: socket.socket, address: Any, until: float, check: Callable[[], None]) -> None:

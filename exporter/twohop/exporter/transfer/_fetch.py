@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import new as new_hash
 from pathlib import Path
-from typing import Literal
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from urllib3.response import BaseHTTPResponse
@@ -16,10 +17,10 @@ from twohop.runtime import Clock
 from twohop.runtime.observing import ObservedBody, Observer
 
 from .._cancellation import Cancellation
-from .._errors import ExportError, HostRefused, ShortStream, Whose
-from ..package._vmdk import StreamChecker, StreamFault
-from ..vsphere._files import DeviceFile
+from .._device_file import DeviceFile
+from .._errors import ExportError, HostBusy, HostRefused, Whose
 from ._connection import HTTP_ERRORS, SILENCE, OnBytes, Peer, connection_error, pool_for, was_reset
+from ._intake import Framing, Intake
 from ._report import Report
 from ._sink import Sink
 
@@ -27,15 +28,15 @@ PIECE = 1 << 18
 """Bytes in hand at once: what stays in a core's cache between socket, digest and file costs a fifth less than 1 MiB."""
 REFUSAL = 1 << 16
 """Bytes that are read of an answer that is not 200."""
-Framing = Literal["length", "chunked", "close", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """A file that is whole and safe on disk.
 
-    `size` in bytes, `sha256` in hex, `host` it came from, `seconds` of real time it took, `framing` of the answer, and
-    `at`, the moment on the clock given (else 0); `writing` are the seconds of it that went into the file.
+    `size` in bytes, `sha256` in hex, `host` it came from, `seconds` of real time it took, `framing` of the answer,
+    `at` the moment on the clock given (else 0), `digests` by algorithm, for a disk its `capacity` in
+    bytes, and `writing` the seconds of it that went into the file.
     """
 
     size: int
@@ -44,6 +45,8 @@ class Fetched:
     seconds: float
     framing: Framing
     at: float = 0.0
+    digests: Mapping[str, str] = field(default_factory=dict)
+    capacity: int | None = None
     writing: float = 0.0
 
 
@@ -63,87 +66,112 @@ def fetch(
 ) -> Fetched:
     """GET the entry's URL into the new file `path` and return once it is whole, checked and safe on disk.
 
-    The host is judged by the entry's thumbprint, else by `ca_file`, else by the system's authorities. Only https, only
-    status 200, no redirect, no second try; no cookie of vCenter's, since the ticket suffices (6.1). A stream is whole
-    when its framing, its declared size and, for disks, the stream itself say so. On any other end no file is left.
+    As `fetch_into`; on any other end no file is left. Raises TargetFull, TargetRefused and AlreadyThere as well.
+    """
+    line = Line(observer, cancelled or Cancellation(), ca_file, insecure, silence, headers or {}, whose)
+    line.cancelled.check()
+    with Sink(path) as sink:
+        got = fetch_into(entry, sink, line, on_bytes=on_bytes)
+        sink.keep()
+    return replace(got, at=clock.now() if clock else 0.0, writing=sink.seconds)
 
-    Raises HostUnreachable, WrongThumbprint, Untrusted, HostRefused, ShortStream, TargetFull, TargetRefused,
-    AlreadyThere, BadAddress, and the reason of `cancelled`. `whose` names the server in them; `silence` is the longest
-    wait between two bytes in real seconds.
+
+@dataclass(frozen=True)
+class Line:
+    """How to reach a host: who watches, who may stop it, whom to trust, and how long it may be silent.
+
+    A host is judged by the entry's thumbprint, else by `ca_file`, else by the system's authorities. `silence` is the
+    longest wait between two bytes in real seconds, `headers` are sent besides our own, `whose` names the server in
+    errors. `loopback` False refuses a host that is this machine; `throttle` takes the bytes of every piece, and waits.
+    """
+
+    observer: Observer | None
+    cancelled: Cancellation
+    ca_file: Path | None = None
+    insecure: bool = False
+    silence: float = SILENCE
+    headers: Mapping[str, str] = field(default_factory=dict)
+    whose: Whose = "host"
+    loopback: bool = True
+    throttle: Callable[[int], None] | None = None
+
+
+class Into(Protocol):
+    """Where the bytes go; `seconds` of real time it took to write them."""
+
+    @property
+    def seconds(self) -> float: ...
+
+    def write(self, data: bytes) -> None:
+        """Write all of `data`, or raise ExportError."""
+
+
+def fetch_into(
+    entry: DeviceFile,
+    sink: Into,
+    line: Line,
+    *,
+    on_bytes: OnBytes | None = None,
+    algorithms: Sequence[str] = (),
+) -> Fetched:
+    """GET the entry's URL into `sink` and return once it came whole.
+
+    Only https, only status 200, no redirect, no second try; no cookie of vCenter's, since the ticket suffices (6.1). A
+    stream is whole when its framing, its declared size and, for disks, the stream itself say so. SHA-256 is always
+    made, and a digest of each of `algorithms`.
+
+    Raises HostUnreachable, WrongThumbprint, Untrusted, HostRefused, HostBusy, ShortStream, BadStream, BadAddress, what
+    the sink raises, and the reason of `line.cancelled`.
     """
     started = time.monotonic()
-    cancelled = cancelled or Cancellation()
+    cancelled, throttle = line.cancelled, line.throttle
     cancelled.check()
     body = ObservedBody()
-    trust = _Trust(ca_file, insecure, silence)
     host = _host(entry)
-    with (
-        Sink(path) as sink,
-        _request(entry, trust, observer, body, cancelled, headers or {}, whose) as (framing, pieces),
-    ):
-        checker = StreamChecker() if entry.is_disk else None
-        try:
-            for piece in pieces:
-                cancelled.check()
-                if checker is not None:
-                    checker.feed(piece)
-                sink.write(piece)
-                if on_bytes is not None:
-                    on_bytes(body.size)
+    others = {name: new_hash(name) for name in algorithms if name != "SHA256"}
+    with _request(entry, line, body) as (framing, pieces):
+        intake = Intake(entry, host, line.whose)
+        for piece in pieces:
             cancelled.check()
-            if checker is not None:
-                checker.close()
-        except StreamFault as fault:
-            raise ShortStream(
-                f"what {host} sent for {entry.key} is not a whole disk stream, by its {body.size} bytes: {fault};"
-                " nothing was kept, export again",
-                whose=whose,
-            ) from fault
-        _check_size(entry, host, framing, body.size, whose)
-        sink.keep()
+            intake.feed(piece)
+            for other in others.values():
+                other.update(piece)
+            sink.write(piece)
+            if on_bytes is not None:
+                on_bytes(body.size)
+            if throttle is not None:
+                throttle(len(piece))
+        cancelled.check()
+        intake.close(framing)
+    digests = {"SHA256": body.sha256(), **{name: other.hexdigest() for name, other in others.items()}}
     seconds = time.monotonic() - started
-    return Fetched(body.size, body.sha256(), host, seconds, framing, clock.now() if clock else 0.0, sink.seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class _Trust:
-    ca_file: Path | None
-    insecure: bool
-    silence: float
+    return Fetched(body.size, digests["SHA256"], host, seconds, framing, 0.0, digests, intake.capacity)
 
 
 @contextlib.contextmanager
-def _request(
-    entry: DeviceFile,
-    trust: _Trust,
-    observer: Observer | None,
-    body: ObservedBody,
-    cancelled: Cancellation,
-    headers: Mapping[str, str],
-    whose: Whose,
-) -> Iterator[tuple[Framing, Iterator[bytes]]]:
+def _request(entry: DeviceFile, line: Line, body: ObservedBody) -> Iterator[tuple[Framing, Iterator[bytes]]]:
     """Give the framing and the pieces of the answer to a GET, and report the exchange however it ends."""
-    peer = Peer()
-    pool = pool_for(entry.url, entry.thumbprint, trust.ca_file, trust.insecure, trust.silence, peer)
+    peer = Peer(line.loopback)
+    pool = pool_for(entry.url, entry.thumbprint, line.ca_file, line.insecure, line.silence, peer)
     host = _host(entry)
-    sent = {"Host": host, "User-Agent": "twohop", "Accept": "*/*", "Accept-Encoding": "identity", **headers}
-    report = Report(observer, entry.url, sent, peer, body)
+    sent = {"Host": host, "User-Agent": "twohop", "Accept": "*/*", "Accept-Encoding": "identity", **line.headers}
+    report = Report(line.observer, entry.url, sent, peer, body)
     target = urlsplit(entry.url)._replace(scheme="", netloc="", fragment="").geturl()
-    with pool, cancelled.on_cancel(peer.hang_up):
+    with pool, line.cancelled.on_cancel(peer.hang_up):
         try:
-            with _read_from(host, report, body, cancelled, trust, whose):
+            with _read_from(host, report, body, line):
                 answer = pool.urlopen(
                     "GET", target, headers=sent, redirect=False, retries=False, preload_content=False,
                     decode_content=False,
                 )  # fmt: skip
             report.answered(answer.status, list(answer.headers.items()), _framing(answer))
             with contextlib.closing(answer):
-                reading = _read_from(host, report, body, cancelled, trust, whose)
+                reading = _read_from(host, report, body, line)
                 if answer.status != 200:
                     with reading:
                         body.feed(answer.read(REFUSAL, decode_content=False))
                     report.ended("complete" if body.size < REFUSAL else "cut")
-                    raise _refused(answer, host, whose)
+                    raise _refused(answer, host, line.whose)
                 yield _framing(answer), _pieces(answer, body, report, reading)
         except BaseException as error:
             report.ended("cut", error)
@@ -151,16 +179,14 @@ def _request(
 
 
 @contextlib.contextmanager
-def _read_from(
-    host: str, report: Report, body: ObservedBody, cancelled: Cancellation, trust: _Trust, whose: Whose
-) -> Iterator[None]:
+def _read_from(host: str, report: Report, body: ObservedBody, line: Line) -> Iterator[None]:
     """Turn what goes wrong on the wire, and nothing else, into what it means."""
     try:
         yield
     except HTTP_ERRORS as error:
         report.ended("reset" if was_reset(error) else "cut", error)
-        cancelled.check()
-        raise connection_error(error, host, whose, body.size, trust.silence) from error
+        line.cancelled.check()
+        raise connection_error(error, host, line.whose, body.size, line.silence) from error
 
 
 def _pieces(
@@ -196,21 +222,5 @@ def _refused(answer: BaseHTTPResponse, host: str, whose: Whose) -> ExportError:
         404: "the ticket is not known there, the lease may have ended",
         503: "the host is busy, try again later",
     }.get(answer.status, "look at the host's log")
-    return HostRefused(f"{host} answered {answer.status} {answer.reason or ''}, expected 200: {hint}", whose=whose)
-
-
-def _check_size(entry: DeviceFile, host: str, framing: Framing, size: int, whose: Whose) -> None:
-    if entry.is_disk:
-        return
-    if entry.file_size is not None and entry.file_size != size:
-        raise ShortStream(
-            f"{host} sent {size} bytes for {entry.key}, the lease declares {entry.file_size};"
-            " nothing was kept, export again",
-            whose=whose,
-        )
-    if entry.file_size is None and framing == "close":
-        raise ShortStream(
-            f"{host} sent {size} bytes for {entry.key} with neither a length nor chunks, and the lease declares no"
-            " size: nobody can tell whether that is all of it",
-            whose=whose,
-        )
+    kind = HostBusy if answer.status == 503 else HostRefused
+    return kind(f"{host} answered {answer.status} {answer.reason or ''}, expected 200: {hint}", whose=whose)

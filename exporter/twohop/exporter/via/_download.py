@@ -16,8 +16,8 @@ from .._cancellation import Cancellation
 from .._errors import BadPackage, ShortStream
 from .._events import BytesMoved, Events, FileDone, FileStarted
 from .._placing import Placing
-from .._pulling import PulledFile
 from .._xml import parse
+from ..engine import PulledFile
 from ..package import FileEntry, read_descriptor, safe_name
 from ..transfer import fetch
 from ..vsphere import DeviceFile

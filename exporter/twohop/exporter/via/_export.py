@@ -17,8 +17,8 @@ from .._cancellation import Cancellation
 from .._errors import ExportError, Refused
 from .._events import DescriptorWritten, Event, Events, LoggedIn, PackageWritten, ignore
 from .._placing import Place, Placing
-from .._pulling import PulledFile
 from .._shield import shielded
+from ..engine import PulledFile
 from ..package import ManifestEntry, safe_name, write_manifest
 from ._client import CloudClient, Found, Gone, Task
 from ._download import Descriptor, Download, digest, fetch_descriptor

@@ -37,14 +37,18 @@ class Descriptor:
     errors: tuple[str, ...]
 
 
-def describe(manager: Any, vm: Any, files: Sequence[OvfFile], options: Sequence[str], name: str | None) -> Descriptor:
-    """Ask the server for the descriptor of `vm` over `files`; faults are pyVmomi's."""
+def describe(
+    manager: Any, vm: Any, files: Sequence[OvfFile], options: Sequence[str], name: str | None, snapshot: Any = None
+) -> Descriptor:
+    """Ask the server for the descriptor of `vm`, or of its `snapshot`, over `files`; faults are pyVmomi's."""
     parameters = vim.OvfManager.CreateDescriptorParams(
         ovfFiles=[_ovf_file(each) for each in files],
         name=name,
         includeImageFiles=any(not each.disk for each in files),
         exportOption=list(options),
     )
+    if snapshot is not None:
+        parameters.snapshot = snapshot
     result = manager.CreateDescriptor(obj=vm, cdp=parameters)
     if not isinstance(result, vim.OvfManager.CreateDescriptorResult):
         raise BadAnswer("the server answered CreateDescriptor with something else; try again")

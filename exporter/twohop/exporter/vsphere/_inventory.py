@@ -1,9 +1,10 @@
-"""Finding things in the inventory by name or by path."""
+"""Finding things in the inventory: by name, by path, by UUID, by managed object id."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -11,28 +12,52 @@ from pyVmomi import vim, vmodl
 from .._errors import Ambiguous, NotFound
 
 _ESCAPES = (("%2f", "/"), ("%5c", "\\"), ("%25", "%"))
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_MOID = re.compile(r"vm-\d+|resgroup-v\d+|\d+")
+"""How vCenter and hosts write the object ids of VMs and vApps (4.3)."""
+_WAYS = ("name", "path", "uuid", "moid")
 
 
-def find(content: Any, kind: Any, what: str, name: str) -> Any:
-    """Return the one object of type `kind` called `name`, or at the inventory path `name`.
+def find(content: Any, kinds: tuple[Any, ...], what: str, wanted: str) -> Any:
+    """Return the one object of `kinds` that `wanted` names; raise NotFound and Ambiguous.
 
-    A name that contains a slash is an inventory path (`/DC0/vm/DC0_C0_RP0_VM0`). Raises NotFound and Ambiguous; `what`
-    names the kind in their messages.
+    `wanted` is a name, an inventory path (`/DC0/vm/DC0_C0_RP0_VM0`: whatever has a slash), a UUID or a managed object
+    id, or one of them with `name:`, `path:`, `uuid:` or `moid:` in front. Where it could be several of them and they
+    are different objects, it is ambiguous. `what` names the kinds in messages.
     """
-    if "/" in name:
-        found = content.searchIndex.FindByInventoryPath(inventoryPath=name.strip("/"))
-        if isinstance(found, kind):
-            return found
-        came = "there is nothing" if found is None else f"there is a {type(found).__name__.rsplit('.', 1)[-1]}"
-        raise NotFound(f"no {what} at the inventory path {name!r}: {came}; check the path, as in /DC0/vm/NAME")
-    names = _names(content, kind)
-    matches = [ref for ref, seen in names if name in (seen, _plain(seen))]
+    way, _, rest = wanted.partition(":")
+    if way in _WAYS and rest:
+        found = list(_LOOKUPS[way](content, kinds, rest))
+    elif "/" in wanted:
+        found = list(_by_path(content, kinds, wanted))
+    else:
+        found = list(_by_name(content, kinds, wanted))
+        if _UUID.fullmatch(wanted):
+            found += _by_uuid(content, kinds, wanted)
+        if _MOID.fullmatch(wanted):
+            found += _by_moid(content, kinds, wanted)
+    matches = list({ref._moId: ref for ref in found}.values())
     if len(matches) == 1:
         return matches[0]
     if not matches:
-        raise NotFound(f"no {what} is called {name!r}{_hint(name, [_plain(seen) for _, seen in names])}")
-    paths = ", ".join(sorted(path_of(content, match) for match in matches))
-    raise Ambiguous(f"{len(matches)} objects are called {name!r}; give the inventory path of one: {paths}")
+        raise NotFound(f"no {what} {_missing(content, kinds, wanted)}")
+    shown = ", ".join(sorted(f"{path_of(content, ref)} (moid:{ref._moId})" for ref in matches))
+    raise Ambiguous(f"{len(matches)} objects are called {wanted!r}; give the inventory path or the id of one: {shown}")
+
+
+def find_snapshot(tree: Any, vm: str, wanted: str) -> Any:
+    """Return the row of the snapshot tree that `wanted` names: a name, a path of names, or a managed object id."""
+    rows = list(_rows(tree.rootSnapshotList or (), "")) if tree is not None else []
+    if not rows:
+        raise NotFound(f"{vm} has no snapshots, expected one called {wanted!r}; take one first")
+    path = wanted if wanted.startswith("/") else f"/{wanted}"
+    found = [row for at, row in rows if wanted in (row.name, row.snapshot._moId) or at == path]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(at for at, _ in rows)
+    if not found:
+        raise NotFound(f"{vm} has no snapshot {wanted!r}; it has {known}")
+    raise Ambiguous(f"{vm} has {len(found)} snapshots called {wanted!r}; give the path of one: {known}")
 
 
 def read(content: Any, ref: Any, *paths: str) -> Mapping[str, Any]:
@@ -59,8 +84,53 @@ def path_of(content: Any, ref: Any) -> str:
     return "/" + "/".join(reversed(parts))
 
 
-def _names(content: Any, kind: Any) -> list[tuple[Any, str]]:
-    view = content.viewManager.CreateContainerView(container=content.rootFolder, type=[kind], recursive=True)
+def plain_name(name: str) -> str:
+    """Return a name as a person gave it: the inventory writes its slash, backslash and percent as escapes."""
+    for escape, character in _ESCAPES:
+        name = name.replace(escape, character).replace(escape.upper(), character)
+    return name
+
+
+def _rows(rows: Iterable[Any], above: str) -> Iterator[tuple[str, Any]]:
+    for row in rows:
+        at = f"{above}/{row.name}"
+        yield at, row
+        yield from _rows(row.childSnapshotList or (), at)
+
+
+def _by_name(content: Any, kinds: tuple[Any, ...], wanted: str) -> Iterator[Any]:
+    for ref, seen in _names(content, kinds):
+        if wanted in (seen, plain_name(seen)):
+            yield ref
+
+
+def _by_path(content: Any, kinds: tuple[Any, ...], wanted: str) -> Iterator[Any]:
+    found = content.searchIndex.FindByInventoryPath(inventoryPath=wanted.strip("/"))
+    if isinstance(found, kinds):
+        yield found
+        return
+    came = "there is nothing" if found is None else f"there is a {type(found).__name__.rsplit('.', 1)[-1]}"
+    raise NotFound(f"nothing to export at the inventory path {wanted!r}: {came}; check the path, as in /DC0/vm/NAME")
+
+
+def _by_uuid(content: Any, kinds: tuple[Any, ...], wanted: str) -> Iterator[Any]:
+    for instance in (True, False):
+        for ref in content.searchIndex.FindAllByUuid(uuid=wanted, vmSearch=True, instanceUuid=instance) or ():
+            if isinstance(ref, kinds):
+                yield ref
+
+
+def _by_moid(content: Any, kinds: tuple[Any, ...], wanted: str) -> Iterator[Any]:
+    for ref, _ in _names(content, kinds):
+        if ref._moId == wanted:
+            yield ref
+
+
+_LOOKUPS = {"name": _by_name, "path": _by_path, "uuid": _by_uuid, "moid": _by_moid}
+
+
+def _names(content: Any, kinds: tuple[Any, ...]) -> list[tuple[Any, str]]:
+    view = content.viewManager.CreateContainerView(container=content.rootFolder, type=list(kinds), recursive=True)
     try:
         spec = vmodl.query.PropertyCollector.FilterSpec(
             objectSet=[
@@ -74,7 +144,7 @@ def _names(content: Any, kind: Any) -> list[tuple[Any, str]]:
                     ],
                 )
             ],
-            propSet=[vmodl.query.PropertyCollector.PropertySpec(type=kind, pathSet=["name"])],
+            propSet=[vmodl.query.PropertyCollector.PropertySpec(type=kind, pathSet=["name"]) for kind in kinds],
         )
         found = list(_retrieve(content.propertyCollector, spec))
     finally:
@@ -90,18 +160,13 @@ def _retrieve(collector: Any, spec: Any) -> Iterable[Any]:
         page = collector.ContinueRetrievePropertiesEx(token=page.token) if page.token else None
 
 
-def _plain(name: str) -> str:
-    # The inventory writes slash, backslash and percent of a name as escapes.
-    for escape, character in _ESCAPES:
-        name = name.replace(escape, character).replace(escape.upper(), character)
-    return name
-
-
-def _hint(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=3)
+def _missing(content: Any, kinds: tuple[Any, ...], wanted: str) -> str:
+    known = [plain_name(seen) for _, seen in _names(content, kinds)]
+    near = difflib.get_close_matches(wanted, known, n=3)
     if near:
-        return f"; did you mean {' or '.join(near)}?"
-    return f"; this user sees {len(known)} in this inventory, check the name and the user's permissions"
+        return f"is called {wanted!r}; did you mean {' or '.join(near)}?"
+    seen = f"this user sees {len(known)} in this inventory"
+    return f"is called {wanted!r}; {seen}, check the name and the user's permissions"
 
 
 def _is_vm(ref: Any) -> bool:

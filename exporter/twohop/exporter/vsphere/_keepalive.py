@@ -5,26 +5,42 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 from twohop.runtime import Clock, Wake
 
 from .._cancellation import Cancellation
 from .._errors import BadAnswer, ExportError, HostUnreachable, LeaseLost
 from .._events import Events, LeaseRenewed, ignore
-from ._lease import HeldLease
+
+SOON = 10.0
+"""Seconds after which a renewal that found no connection is tried again, at the latest: the end is near then."""
+
+
+class Renewable(Protocol):
+    """A lease that is renewed."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def timeout(self) -> int: ...
+
+    def progress(self, percent: int) -> None: ...
 
 
 class KeepAlive:
     """Renew `lease` at every third of its timeout while the context is open.
 
-    A renewal that finds no connection is tried again until the lease must have timed out; a fault ends it at once.
+    A renewal that finds no connection is tried again, every ten seconds at least, until the lease must have timed out;
+    a fault ends it at once.
     Then `failure` says why and `cancelled` stops the transfer. `percent` is what is reported, set by the transfer;
     the same value again renews just as well (2.7).
     """
 
     def __init__(
         self,
-        lease: HeldLease,
+        lease: Renewable,
         clock: Clock | None = None,
         *,
         cancelled: Cancellation | None = None,
@@ -86,7 +102,7 @@ class KeepAlive:
             except (BadAnswer, HostUnreachable) as error:
                 if self._clock.now() >= renewed + self._lease.timeout:
                     raise LeaseLost(f"the lease was not renewed in time: {error}") from error
-                due = self._clock.now() + interval / 4
+                due = self._clock.now() + min(interval / 4, SOON)
                 continue
             renewed = self._clock.now()
             due = renewed + interval

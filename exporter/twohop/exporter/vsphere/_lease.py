@@ -6,14 +6,17 @@ import http.client
 import threading
 from collections.abc import Callable
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from pyVmomi import vim, vmodl
 
 from .._cancellation import Cancellation
-from .._errors import BadAnswer, ExportError, LeaseFailed, LeaseLost
+from .._device_file import DeviceFile
+from .._errors import BadAnswer, ExportError, HostUnreachable, LeaseFailed, LeaseLost
+from ..engine._values import Ending
 from ._address import VCenterAddress
 from ._faults import explained, meaning, said
-from ._files import DeviceFile, device_files
+from ._files import device_files
 from ._inventory import read
 
 WAIT = 5
@@ -39,8 +42,26 @@ class Grant:
         """Whether this client has completed or aborted the lease."""
         return self._ended
 
+    @property
+    def id(self) -> str:
+        """The managed object's id (1.9)."""
+        return str(self.lease._moId)
+
+    def progress(self, percent: int) -> None:
+        """Report `percent` and renew the lease (3.4); raise LeaseLost where the server has ended it."""
+        try:
+            with explained("renew the lease", self._server):
+                self.lease.HttpNfcLeaseProgress(percent=min(100, max(0, percent)))
+        except ExportError as error:
+            if isinstance(error.__cause__, (*GONE, vim.fault.NotAuthenticated)):
+                raise _lost("renew", error.__cause__) from error.__cause__
+            raise
+
     def complete(self) -> None:
-        """End the lease with success (1.3), once; raise LeaseLost where the server has ended it before."""
+        """End the lease with success (1.3), once; raise LeaseLost where the server has ended it before.
+
+        Where the answer is lost, or is another call's (10.9), the lease's state says whether it was completed.
+        """
         with self._lock:
             if self._ended:
                 raise LeaseLost("cannot complete the lease: it has ended already", whose="you")
@@ -50,27 +71,39 @@ class Grant:
             except ExportError as error:
                 if isinstance(error.__cause__, GONE):
                     raise _lost("complete", error.__cause__) from error.__cause__
-                raise
+                if not isinstance(error, BadAnswer | HostUnreachable) or not self._is_done():
+                    raise
             self._ended = True
 
-    def abort(self, reason: str) -> bool:
-        """End the lease without success (1.4), once; return whether the server still had it.
+    def _is_done(self) -> bool:
+        try:
+            return str(self.lease.state) == "done"
+        except vmodl.fault.ManagedObjectNotFound:
+            # It was held a moment ago, and a lease that is done may vanish at once (1.15).
+            return True
+        except (vmodl.MethodFault, OSError, http.client.HTTPException, ExpatError, AttributeError, ValueError):
+            return False
+
+    def abort(self, reason: str) -> Ending:
+        """End the lease without success (1.4), once; return how it stood.
 
         `reason` is what others see on the server's task. A lease that has ended already is no error, here alone.
         """
         fault = vmodl.fault.SystemError(msg=reason, reason=reason)
         with self._lock:
             if self._ended:
-                return False
+                return "gone"
             self._ended = True
             try:
                 with explained("abort the lease", self._server):
                     self.lease.HttpNfcLeaseAbort(fault=fault)
             except ExportError as error:
+                if isinstance(error.__cause__, vim.fault.Timedout):
+                    return "timed out"
                 if isinstance(error.__cause__, GONE):
-                    return False
+                    return "gone"
                 raise
-            return True
+            return "aborted"
 
 
 class HeldLease:
@@ -94,13 +127,7 @@ class HeldLease:
 
     def progress(self, percent: int) -> None:
         """Report `percent` and renew the lease (3.4); raise LeaseLost where the server has ended it."""
-        try:
-            with explained("renew the lease", self._server):
-                self._grant.lease.HttpNfcLeaseProgress(percent=min(100, max(0, percent)))
-        except ExportError as error:
-            if isinstance(error.__cause__, (*GONE, vim.fault.NotAuthenticated)):
-                raise _lost("renew", error.__cause__) from error.__cause__
-            raise
+        self._grant.progress(percent)
 
     def complete(self) -> None:
         """End the lease with success (1.3), once; raise LeaseLost where the server has ended it before."""
@@ -108,7 +135,7 @@ class HeldLease:
 
     def abort(self, reason: str) -> bool:
         """End the lease without success (1.4), once; return whether the server still had it."""
-        return self._grant.abort(reason)
+        return self._grant.abort(reason) == "aborted"
 
 
 def wait_until_ready(lease: Any, content: Any, address: VCenterAddress, cancelled: Cancellation) -> Any:

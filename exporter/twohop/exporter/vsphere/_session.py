@@ -13,12 +13,15 @@ from pyVmomi.VmomiSupport import versionIdMap
 from twohop.runtime.observing import Observer, observing_connection
 
 from .._cancellation import Cancellation
-from .._errors import BadAnswer, ExportError, WrongPowerState
+from .._errors import BadAnswer, ExportError, NotFound, WrongPowerState
 from .._shield import shielded
+from ..engine._values import Ready, Subject
+from ..transfer._dialling import leads_here
 from ._address import VCenterAddress
 from ._describe import Descriptor, OvfFile, describe
 from ._faults import explained, said
-from ._inventory import find, read
+from ._files import device_files
+from ._inventory import find, find_snapshot, plain_name, read
 from ._lease import Grant, HeldLease, wait_until_ready
 from ._stub import PATIENCE, PROMPT, negotiate, open_stub
 
@@ -67,9 +70,29 @@ class VSphere:
             self._close()
 
     def find_vm(self, name: str) -> Any:
-        """Return the virtual machine of that name or inventory path; raise NotFound or Ambiguous."""
+        """Return the virtual machine of that name, path, UUID or object id; raise NotFound or Ambiguous."""
         with explained(f"look up {name}", self.address.authority):
-            return find(self._content, vim.VirtualMachine, "virtual machine", name)
+            return find(self._content, (vim.VirtualMachine,), "virtual machine", name)
+
+    def find(self, name: str, *, snapshot: str | None = None) -> Subject:
+        """Return the VM or vApp to be exported, or a snapshot of a VM by its name or path; raise NotFound or Ambiguous.
+
+        `name` is a name, an inventory path, a UUID (BIOS or instance) or a managed object id; `name:`, `path:`, `uuid:`
+        and `moid:` in front of it say which.
+        """
+        with explained(f"look up {name}", self.address.authority):
+            found = find(self._content, (vim.VirtualMachine, vim.VirtualApp), "virtual machine or vApp", name)
+        label = plain_name(self.name_of(found))
+        if isinstance(found, vim.VirtualApp):
+            if snapshot is not None:
+                raise NotFound(f"{label} is a vApp, which has no snapshots; name one of its machines")
+            return Subject(label, found._moId, "VirtualApp", ref=found)
+        if snapshot is None:
+            return Subject(label, found._moId, ref=found)
+        with explained(f"look up the snapshot {snapshot}", self.address.authority):
+            tree = read(self._content, found, "snapshot").get("snapshot")
+            row = find_snapshot(tree, label, snapshot)
+        return Subject(label, found._moId, snapshot=row.name, ref=found, snapshot_ref=row.snapshot)
 
     def name_of(self, entity: Any) -> str:
         """Return an object's name."""
@@ -92,6 +115,18 @@ class VSphere:
         with explained("read the storage", self.address.authority):
             return int(read(self._content, vm, "summary.storage.committed").get("summary.storage.committed") or 0)
 
+    def disks(self, subject: Subject) -> Iterator[tuple[str, int, str]]:
+        """Give label, capacity in bytes and backing file of every disk of a VM, as far as the server says."""
+        if subject.kind != "VirtualMachine":
+            return
+        with explained("read the disks", self.address.authority):
+            devices = read(self._content, subject.ref, "config.hardware.device").get("config.hardware.device") or ()
+        for device in devices:
+            if isinstance(device, vim.vm.device.VirtualDisk):
+                label = device.deviceInfo.label if device.deviceInfo else f"disk {device.key}"
+                capacity = getattr(device, "capacityInBytes", None) or device.capacityInKB * 1024
+                yield label, capacity, str(getattr(device.backing, "fileName", "") or "no file")
+
     @contextlib.contextmanager
     def export(self, vm: Any, *, cancelled: Cancellation | None = None) -> Iterator[HeldLease]:
         """Hold an export lease on a VM that is powered off, ready when the context opens.
@@ -102,7 +137,7 @@ class VSphere:
         mine: list[Grant] = []
         reason = "the client left without completing the lease"
         try:
-            self._grant(vm, mine)
+            self._grant(Subject(str(vm._moId), vm._moId, ref=vm), mine)
             info = wait_until_ready(mine[0].lease, self._content, self.address, cancelled or Cancellation())
             yield HeldLease(mine[0], info, self.address)
             if not mine[0].ended:
@@ -113,19 +148,46 @@ class VSphere:
         finally:
             self._give_up(mine, reason)
 
+    def ask(self, subject: Subject) -> Grant:
+        """Ask for an export lease, once; whoever gets it ends it.
+
+        Raises WrongPowerState, Busy, NotPermitted and Refused.
+        """
+        mine: list[Grant] = []
+        self._grant(subject, mine)
+        return mine[0]
+
+    def await_ready(self, grant: Grant, cancelled: Cancellation) -> Ready:
+        """Wait until a lease is ready; raise LeaseFailed, and the reason of `cancelled`."""
+        info = wait_until_ready(grant.lease, self._content, self.address, cancelled)
+        return Ready(info.leaseTimeout, info.totalDiskCapacityInKB * 1024, device_files(info, self.address))
+
     def describe(
-        self, vm: Any, files: Sequence[OvfFile], *, options: Sequence[str] = (), name: str | None = None
+        self,
+        vm: Any,
+        files: Sequence[OvfFile],
+        *,
+        options: Sequence[str] = (),
+        name: str | None = None,
+        snapshot: Any = None,
     ) -> Descriptor:
         """Return the descriptor that the server writes for `files`; `options` such as `mac` are its own (8.8)."""
         with explained("write the descriptor", self.address.authority):
-            return describe(self._content.ovfManager, vm, files, options, name)
+            return describe(self._content.ovfManager, vm, files, options, name, snapshot)
 
-    def _grant(self, vm: Any, mine: list[Grant]) -> None:
+    def _grant(self, subject: Subject, mine: list[Grant]) -> None:
         # A host leaves a task behind each refused call (2.17), so the state is read before.
-        self._refuse_running(vm, None)
+        running = subject.kind == "VirtualMachine" and subject.snapshot_ref is None
+        if running:
+            self._refuse_running(subject.ref, None)
 
         def ask() -> Any:
-            made = vm.ExportVm()
+            if subject.snapshot_ref is not None:
+                made = subject.snapshot_ref.ExportSnapshot()
+            elif subject.kind == "VirtualApp":
+                made = subject.ref.ExportVApp()
+            else:
+                made = subject.ref.ExportVm()
             if isinstance(made, vim.HttpNfcLease):
                 grant = Grant(vim.HttpNfcLease(made._moId, self._prompt), self.address.authority)
                 self._grants.append(grant)
@@ -133,21 +195,23 @@ class VSphere:
             return made
 
         try:
-            with explained("export the VM", self.address.authority):
+            with explained(f"export {label_of(subject)}", self.address.authority):
                 made = shielded(ask)
         except ExportError as error:
-            if isinstance(error.__cause__, _POWERED_ON_MEANS):
-                self._refuse_running(vm, error.__cause__)
+            if running and isinstance(error.__cause__, _POWERED_ON_MEANS):
+                self._refuse_running(subject.ref, error.__cause__)
             raise
         if not mine:
-            raise BadAnswer(f"the server answered ExportVm with {type(made).__name__}, expected a lease; try again")
+            raise BadAnswer(
+                f"the server answered the wish for a lease with {type(made).__name__}, expected a lease; try again"
+            )
 
     def _refuse_running(self, vm: Any, fault: BaseException | None) -> None:
         if self.power_state(vm) == "poweredOn":
             came = f" ({said(fault)})" if fault else ""
             raise WrongPowerState(
                 f"{self.name_of(vm)} is powered on, expected powered off{came};"
-                " shut it down and try again, since a running VM cannot be exported"
+                " shut it down and try again, or export a snapshot of it, since a running VM cannot be exported"
             )
 
     def _give_up(self, grants: list[Grant], reason: str) -> None:
@@ -159,7 +223,23 @@ class VSphere:
             if grant in self._grants:
                 self._grants.remove(grant)
 
+    def forget(self, grant: Grant) -> None:
+        """Leave a lease that has ended to itself."""
+        if grant.ended and grant in self._grants:
+            self._grants.remove(grant)
+
+    def on_this_machine(self) -> bool:
+        """Tell whether the server was reached on loopback; only then may its hosts be there too."""
+        return leads_here(self.address.host, self.address.port)
+
     def _close(self) -> None:
         for stub in (self._stub, self._prompt):
             if stub is not None:
                 stub.DropConnections()
+
+
+def label_of(subject: Subject) -> str:
+    """Return what is exported as an error names it."""
+    if subject.snapshot is not None:
+        return f"the snapshot {subject.snapshot} of {subject.name}"
+    return f"the {'vApp' if subject.kind == 'VirtualApp' else 'VM'} {subject.name}"
