@@ -40,6 +40,12 @@ class Plain:
         (datacenter, *_) = self.content.rootFolder.childEntity
         return self.content.searchIndex.FindByInventoryPath(f"{datacenter.name}/vm/{name}")
 
+    def vapp(self, name: str) -> Any:
+        """The vApp of that name."""
+        view = self.content.viewManager.CreateContainerView(self.content.rootFolder, [vim.VirtualApp], True)
+        (found,) = (vapp for vapp in view.view if vapp.name == name)
+        return found
+
     def ready(self, lease: Any) -> Any:
         """Read the lease until it is ready, and return it."""
         for _ in range(1000):

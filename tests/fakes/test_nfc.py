@@ -143,7 +143,7 @@ def test_a_disk_of_any_size_is_sent_at_constant_memory(vc: VCenter) -> None:
 
             ended = threading.Event()
             state = LeaseState.READY
-            value = type("V", (), {"transfer_renews": False})()
+            value = type("V", (), {"transfer_renews": False, "require_transfer": 0})()
 
         for _ in send(vc.world, Lease(), file):  # type: ignore[arg-type]  # make the pool first
             break

@@ -15,13 +15,30 @@ from plain_pyvmomi import Plain
 from soap_wire import Wire
 from twohop.fakes import VCenter
 from twohop.runtime.profiles import Profile, load_profile
-from vcenters import make, small_world
+from vcenters import SMALL, make, small_world
 
 BASE = load_profile("vcenter-8.0")
 # What one host does otherwise is walked by its own switch; the rest is looked at as at a vCenter.
-HOST = load_profile("esxi-8.0").but(device_url_host="address", second_export="shared", lease_initializing_reads=1)
+HOST = load_profile("esxi-8.0").but(
+    device_url_host="address", second_export="shared", lease_initializing_reads=1, nvram_name="disk-N"
+)
 See = Callable[[VCenter, Plain], Any]
-LONG = [{"size": "256 MiB", "data": "64 MiB"}]
+MORE: list[dict[str, Any]] = [
+    {"name": "LONG", "disks": [{"size": "256 MiB", "data": "64 MiB"}]},
+    {
+        "name": "FULL",
+        "disks": [SMALL],
+        "images": [{"size": 5000}],
+        "firmware": "efi",
+        "nvram": {"size": 8000},
+    },
+    {"name": "GONE", "images": [{"missing": True}]},
+    {"name": "TWO", "disks": [SMALL, SMALL]},
+]
+VAPPS: list[dict[str, Any]] = [
+    {"name": "OFF", "vms": [{"name": "A0", "disks": [SMALL]}, {"name": "A1", "host": "H1", "disks": [SMALL]}]},
+    {"name": "ON", "vms": [{"name": "A2"}, {"name": "A3", "power": "on"}]},
+]
 
 
 def fault_of(act: Callable[[], Any]) -> str:
@@ -226,12 +243,6 @@ def _url_host(vc: VCenter, me: Plain) -> str:
     return str(urlsplit(url).netloc.replace(own.host, "HOST").replace(str(own.port), "PORT"))
 
 
-def _thumbprint(vc: VCenter, me: Plain) -> bool:
-    shown = me.export().info.deviceUrl[0].sslThumbprint
-    assert shown in ("", vc.world.vm("VM0").host.thumbprint)
-    return bool(shown)
-
-
 def _datastore_key(vc: VCenter, me: Plain) -> bool:
     (device,) = me.export().info.deviceUrl
     return bool(device.datastoreKey) and device.url.startswith(device.datastoreKey)
@@ -284,6 +295,104 @@ def _page_limit(vc: VCenter, me: Plain) -> str:
 def _idle(vc: VCenter, me: Plain) -> str:
     vc.clock.advance(100)
     return fault_of(lambda: me.vm())
+
+
+def _furnished(vc: VCenter, me: Plain) -> Any:
+    """The info of a lease on the machine with an ISO and nvram."""
+    return me.export("FULL").info
+
+
+def _order(vc: VCenter, me: Plain) -> list[str]:
+    return [url.url.rpartition("/")[2] for url in _furnished(vc, me).deviceUrl]
+
+
+def _thumbprint(vc: VCenter, me: Plain) -> int:
+    shown = me.export().info.deviceUrl[0].sslThumbprint
+    assert len(shown) != 59 or shown == vc.world.vm("VM0").host.thumbprint
+    return len(shown.replace(":", ""))
+
+
+def _certificate(vc: VCenter, me: Plain) -> list[str]:
+    if "sslCertificate" not in {info.name for info in vim.HttpNfcLease.DeviceUrl._GetPropertyList()}:
+        pytest.skip("this pyVmomi does not know sslCertificate, which came with 9.0")
+    texts = []
+    for version in ("8.0.3.0", "9.0.0.0"):
+        with Wire(vc, version).login() as wire:
+            (moid,) = wire.call("ExportVm", "VirtualMachine", me.vm()._GetMoId()).texts("returnval")
+            wire.fetch("HttpNfcLease", moid, "state")
+            texts += [text[:10] for text in wire.fetch("HttpNfcLease", moid, "info").texts("sslCertificate")]
+            wire.call("HttpNfcLeaseAbort", "HttpNfcLease", moid)
+    return texts
+
+
+def _tickets(vc: VCenter, me: Plain) -> int:
+    lease = me.ready(me.vapp("OFF").ExportVApp())
+    return len({url.url.split("/")[4] for url in lease.info.deviceUrl})
+
+
+def _host_map(vc: VCenter, me: Plain) -> bool:
+    lease = me.export()
+    for row in lease.info.hostMap or []:
+        for host in row.hosts:
+            assert me.get(host.url + lease.info.deviceUrl[0].targetId).status == 200
+    seen = sum(len(row.hosts) for row in lease.info.hostMap or [])
+    assert seen in (0, len(vc.hosts)), "all hosts see the one datastore"
+    return bool(seen)
+
+
+def _running_vapp(vc: VCenter, me: Plain) -> str:
+    return fault_of(me.vapp("ON").ExportVApp)
+
+
+def _missing(vc: VCenter, me: Plain) -> tuple[str, str, str]:
+    vm = me.vm("GONE")
+    describe = lambda: me.content.ovfManager.CreateDescriptor(vm, vim.OvfManager.CreateDescriptorParams())  # noqa: E731
+    described = fault_of(describe)
+    try:
+        lease = vm.ExportVm()
+    except vim.fault.FileNotFound as fault:
+        assert fault.file == "[LocalDS_0] GONE/GONE.iso" and "was not found" in fault.msg
+        return "FileNotFound", "", described
+    while lease.state == "initializing":
+        pass
+    return lease.state, type(lease.error).__name__.rpartition(".")[2], described
+
+
+def _stalled(vc: VCenter, me: Plain) -> tuple[str, str]:
+    lease = me.export()
+    vc.clock.advance(100)
+    still = fault_of(lambda: lease.HttpNfcLeaseProgress(0))
+    me.get(lease.info.deviceUrl[0].url)
+    vc.clock.advance(50)
+    return still, fault_of(lambda: lease.HttpNfcLeaseProgress(0))
+
+
+def _transfer_progress(vc: VCenter, me: Plain) -> tuple[int, int]:
+    lease = me.export()
+    lease.HttpNfcLeaseProgress(42)
+    before = lease.transferProgress
+    me.get(lease.info.deviceUrl[0].url)
+    return before, lease.transferProgress
+
+
+def _cookie(vc: VCenter, me: Plain) -> list[int]:
+    url = me.export().info.deviceUrl[0].url
+    mine = me.si._stub.cookie
+    value = mine.split('"')[1]
+    headers = ["", mine, f"vmware_soap_session={value}", f'vmware_soap_session="{value}"', f"a=b; {mine.split(';')[0]}"]
+    wrong = f'vmware_soap_session="{value[::-1]}"'
+    return [me.get(url, Cookie=header).status for header in (*headers, wrong)] + [me.get(url).status]
+
+
+def _nvram_answer(vc: VCenter, me: Plain) -> Any:
+    (url,) = (url.url for url in _furnished(vc, me).deviceUrl if url.key.endswith("nvram"))
+    return me.get(url)
+
+
+def _next_disk(vc: VCenter, me: Plain) -> list[bool]:
+    bodies = [me.get(url.url) for url in me.export("TWO").info.deviceUrl]
+    assert [answer.status for answer in bodies] == [200, 200]
+    return [bool(answer.data) for answer in bodies]
 
 
 IS, TO, GONE = "InvalidState", "Timedout", "ManagedObjectNotFound"
@@ -344,15 +453,59 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "license": (_licence, {"full": False, "free": True}),
     "blocked_methods": (_blocked, {"listed": [True, True, True, False], "empty": [False] * 4}),
     "device_url_host": (_url_host, {"address": "HOST:PORT", "*": "*", "*:port": "*:PORT"}),
-    "device_url_thumbprint": (_thumbprint, {"sha1": True, "empty": False}),
+    "device_url_thumbprint": (_thumbprint, {"sha1": 40, "sha256": 64, "empty": 0}),
     "datastore_key": (_datastore_key, {"host-url": True, "unset": False}),
+    "device_url_certificate": (_certificate, {"present": ["-----BEGIN"], "unset": []}),
+    "ticket_scope": (_tickets, {"lease-and-host": 2, "lease": 1}),
+    "device_order": (
+        _order,
+        {
+            "images-first": ["disk-0.iso", "disk-1.vmdk", "disk-2.nvram"],
+            "disks-first": ["disk-0.vmdk", "disk-1.iso", "disk-2.nvram"],
+            "nvram-first": ["disk-0.nvram", "disk-1.vmdk", "disk-2.iso"],
+        },
+    ),
+    "disk_flag": (
+        lambda vc, me: [url.disk for url in _furnished(vc, me).deviceUrl],
+        {"always": [False, True, False], "disks-only": [None, True, None]},
+    ),
+    "nvram_entry": (lambda vc, me: len(_order(vc, me)), {"present": 3, "absent": 2}),
+    "nvram_name": (lambda vc, me: _order(vc, me)[-1], {"disk-N": "disk-2.nvram", "vm-name": "FULL.nvram"}),
+    "host_map": (_host_map, {"absent": False, "present": True}),
+    "running_vapp_export": (_running_vapp, {IS: IS, "InvalidPowerState": "InvalidPowerState"}),
+    "missing_image": (
+        _missing,
+        {
+            "export": ("FileNotFound", "", "none"),
+            "lease": ("error", "FileNotFound", "none"),
+            "CreateDescriptor": ("ready", "NoneType", "FileNotFound"),
+        },
+    ),
+    "require_transfer_s": (_stalled, {0: ("none", "none"), 60: (TO, "none"), 40: (TO, TO)}),
+    "transfer_progress": (_transfer_progress, {"progress": (42, 42), "transfer": (0, 100)}),
+    "pull_mode": (lambda vc, me: me.export().capabilities.pullModeSupported, {True: True, False: False}),
+    "cors": (lambda vc, me: me.export().capabilities.corsSupported, {True: True, False: False}),
+    "nfc_cookie": (_cookie, {"ignored": [200] * 7, "required": [401, 200, 200, 200, 200, 401, 401]}),
+    "nfc_file_framing": (
+        lambda vc, me: _nvram_answer(vc, me).headers.get("Content-Length"),
+        {"length": "8000", "chunked": None},
+    ),
+    "nfc_file_type": (
+        lambda vc, me: _nvram_answer(vc, me).headers["Content-Type"],
+        {name: name for name in ("application/octet-stream", "application/x-vnd.vmware-streamVmdk")},
+    ),
+    "nfc_next_disk": (_next_disk, {"whole": [True, True], "empty": [True, False]}),
 }
+BASES = {"device_url_certificate": "9.0"}
+"""Where a switch shows only in another version."""
+NOT_ON_A_HOST = ("ticket_scope", "running_vapp_export")
+"""What takes several hosts, or vApps, which need a vCenter."""
 CASES = [
     (base, name, value)
     for base in (BASE, HOST)
     for name, (_, values) in SWITCHES.items()
     for value in values
-    if value in (base.fields[name].accepted or (value,))
+    if value in (base.fields[name].accepted or (value,)) and not (base is HOST and name in NOT_ON_A_HOST)
 ]
 
 
@@ -368,8 +521,15 @@ def test_every_switch_is_walked_through_every_value() -> None:
 @pytest.mark.parametrize(("base", "name", "value"), CASES, ids=lambda v: getattr(v, "name", str(v)))
 def test_a_switch_does_what_it_says(base: Profile, name: str, value: Any) -> None:
     see, values = SWITCHES[name]
+    if name in BASES:
+        base = load_profile(f"{base.product}-{BASES[name]}")
     world = small_world(vms=2)
-    world["datacenters"][0]["vms"].append({"name": "LONG", "power": "off", "host": "H0", "disks": LONG})
+    datacenter = world["datacenters"][0]
+    datacenter["vms"] += MORE
+    if name in ("host_map", *NOT_ON_A_HOST) and base.product == "vcenter":
+        del datacenter["hosts"]
+        datacenter["clusters"] = [{"name": "C0", "hosts": ["H0", "H1"]}]
+        datacenter["vapps"] = VAPPS
     with make(profile=base.but(**{name: value}), world=world) as vc, Plain(vc) as me:
         assert see(vc, me) == values[value]
 

@@ -70,7 +70,7 @@ class ESXi(VSphereServer):
         return host
 
     def _app(self, api: VimApp) -> WSGIApplication:
-        files = NfcApp(self.world, self._host.name)
+        files = NfcApp(self.world, self._host.name, self._service.sessions.holds)
         prefix = f"/{self.world.product.transfer_path}/"
 
         def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -89,3 +89,4 @@ class ESXi(VSphereServer):
         with self.world.change() as tx:
             tx.set(self._host, "authority", self._server.authority)
             tx.set(self._host, "thumbprint", self.thumbprint)
+            tx.set(self._host, "certificate", self._leaf.pem.decode())

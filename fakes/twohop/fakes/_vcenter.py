@@ -76,8 +76,9 @@ class VCenter(VSphereServer):
     def _start(self) -> None:
         for host in self.world.hosts():
             leaf = self._leaves[host.name] = self.authority.leaf(names_of(self._address))
+            endpoint = NfcApp(self.world, host.name, self._service.sessions.holds)
             server = HttpServer(
-                NfcApp(self.world, host.name), name=host.name, tls=leaf.context, host=self._address,
+                endpoint, name=host.name, tls=leaf.context, host=self._address,
                 now=self.clock.now, observer=self.journal.exchange,
             )  # fmt: skip
             self._hosts[host.name] = server.start()
@@ -94,3 +95,4 @@ class VCenter(VSphereServer):
             for host in self.world.hosts():
                 tx.set(host, "authority", self._hosts[host.name].authority)
                 tx.set(host, "thumbprint", self._leaves[host.name].thumbprint)
+                tx.set(host, "certificate", self._leaves[host.name].pem.decode())

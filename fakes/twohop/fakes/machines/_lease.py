@@ -129,27 +129,44 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
 """Every state with every input; a `Refusal` leaves the state as it is."""
 
 _RENEWS = frozenset({IN.PREPARED, IN.PROGRESS})
+_MOVES = frozenset({IN.PREPARED, IN.MOVED})
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The value of a lease: its state, when it was last renewed (seconds), its timeout (seconds).
 
-    `transfer_renews` is the profile's word on whether bytes that flow renew it without Progress (3.5).
+    `transfer_renews` is the profile's word on whether bytes that flow renew it without Progress (3.5);
+    `require_transfer` on how long (seconds) a ready lease may send none before Progress is refused, 0 for ever (3.6).
+    `moved_at` is when it last sent some, or became ready.
     """
 
     timeout: float
     renewed_at: float
     state: LeaseState = LeaseState.INITIALIZING
     transfer_renews: bool = False
+    require_transfer: float = 0.0
+    moved_at: float = 0.0
 
     def step(self, input: LeaseInput, now: float) -> Lease | Refusal:
         """Return the lease after `input`, or why it is refused."""
         target = TABLE[self.state, input]
         if isinstance(target, Refusal):
             return target
+        if input is LeaseInput.PROGRESS and self._stalled(now):
+            return Refusal.TIMED_OUT
         renews = input in _RENEWS or (input is LeaseInput.MOVED and self.transfer_renews)
-        return replace(self, state=target, renewed_at=now if renews else self.renewed_at)
+        return replace(
+            self,
+            state=target,
+            renewed_at=now if renews else self.renewed_at,
+            moved_at=now if input in _MOVES else self.moved_at,
+        )
+
+    def _stalled(self, now: float) -> bool:
+        # The server "has not detected data transfer progress", in the words of 8.x; nobody says for how long.
+        ready = self.state is LeaseState.READY
+        return ready and self.require_transfer > 0 and now - self.moved_at >= self.require_transfer
 
     def deadline(self) -> float | None:
         """Return the moment at which silence ends the lease; None once it has ended."""

@@ -1,17 +1,20 @@
 """GET /nfc/<ticket>/<file> at one host (section 6), or /ha-nfc/ where the host stands alone (4.5).
 
-The ticket in the path suffices and any cookie is ignored (6.1). What no source answers, the profile decides: framing,
-HEAD, Range, a second GET, GETs side by side, the status of a dead ticket, and what becomes of a stream when its lease
-ends.
+The ticket in the path suffices and any cookie is ignored (6.1), unless the profile is strict. What no source answers,
+the profile decides: framing, HEAD, Range, a second GET, GETs side by side, the status of a dead ticket, and what
+becomes of a stream when its lease ends.
+
+No path that a client sends reaches a file system: the ticket is looked up, and the name compared with those of a lease.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from ..world import DeviceFile, ExportLease, Host, World
 from ._stream import cut_if_ended, send, size_of
@@ -20,16 +23,22 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _FILE = r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([^/]+)"
+_NEEDLESS = re.compile(r"%(?:4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9A]|7E|3[0-9]|2D|2E)", re.IGNORECASE)
+"""Escapes of characters that need none: no client writes them, and one file would have many names."""
 DISK_TYPE = "application/x-vnd.vmware-streamVmdk"
 
 
 class NfcApp:
-    """Serves the files of leases at the host called `name`; the world is asked for the host anew at each request."""
+    """Serves the files of leases at the host called `name`; the world is asked for the host anew at each request.
 
-    def __init__(self, world: World, name: str) -> None:
+    `holds_session` tells of a Cookie header whether it opens a session of the server that gave the lease.
+    """
+
+    def __init__(self, world: World, name: str, holds_session: Callable[[str], bool] = lambda header: False) -> None:
         self._world = world
         self._name = name
         self._path = re.compile(f"/{re.escape(world.product.transfer_path)}{_FILE}")
+        self._holds_session = holds_session
         self._streams = 0
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -43,14 +52,18 @@ class NfcApp:
         if method not in ("GET", "HEAD") or (method == "HEAD" and profile.text("nfc_head") == "405"):
             return _refuse(start, 405)
         self._world.clock.catch_up()
+        if profile.text("nfc_cookie") == "required" and not self._holds_session(environ.get("HTTP_COOKIE", "")):
+            return _refuse(start, 401)
         opened = self._open(match[1], match[2])
         if opened is None:
             return _refuse(start, profile.count("dead_ticket_status"))
         lease, file = opened
+        if not file.there:
+            return _refuse(start, 404)
         if "HTTP_RANGE" in environ and profile.text("nfc_range") == "416":
             return _refuse(start, 416)
         if method == "HEAD":
-            start("200 OK", [("Content-Type", DISK_TYPE), ("Content-Length", str(size_of(file)))])
+            start("200 OK", [("Content-Type", self._type(file)), ("Content-Length", str(size_of(file)))])
             return []
         environ["twohop.while_blocked"] = partial(cut_if_ended, self._world, lease)
         return self._send(lease, file, start)
@@ -65,26 +78,37 @@ class NfcApp:
             if redeemed is None:
                 return None
             lease, files = redeemed
-            file = next((f for f in files if f.name == name), None)
+            file = next((f for f in files if _is_called(name, f)), None)
             return (lease, file) if file is not None else None
 
     def _send(self, lease: ExportLease, file: DeviceFile, start: StartResponse) -> Iterable[bytes]:
         profile = self._world.profile
         # Before the stream is counted, since it may fail, and then nobody would count it out.
-        size = size_of(file) if profile.text("nfc_framing") == "length" else None
+        framing = profile.text("nfc_framing" if file.disk is not None else "nfc_file_framing")
+        size = size_of(file) if framing == "length" else None
         with self._world.lock:
             busy = file.open_streams > 0 and profile.text("nfc_parallel_get") == "503"
             if busy or self._streams >= profile.count("nfc_connections"):
                 return _refuse(start, 503)
-            emptied = file.sent and profile.text("nfc_second_get") == "empty"
+            emptied = self._emptied(lease, file)
             self._streams += 1
             file.open_streams += 1
-        headers = [("Content-Type", DISK_TYPE)]
+        headers = [("Content-Type", self._type(file))]
         if size is not None and not emptied:
             headers.append(("Content-Length", str(size)))
         start("200 OK", headers)
         sending = iter(()) if emptied else send(self._world, lease, file)
         return _Counted(self, file, sending)
+
+    def _emptied(self, lease: ExportLease, file: DeviceFile) -> bool:
+        profile = self._world.profile
+        if file.sent:
+            return profile.text("nfc_second_get") == "empty"
+        others = (other for other in lease.files if other is not file and other.disk is not None)
+        return profile.text("nfc_next_disk") == "empty" and file.disk is not None and any(f.sent for f in others)
+
+    def _type(self, file: DeviceFile) -> str:
+        return DISK_TYPE if file.disk is not None else self._world.profile.text("nfc_file_type")
 
     def _closed(self, file: DeviceFile) -> None:
         with self._world.lock:
@@ -106,6 +130,11 @@ class _Counted:
         if close is not None:
             close()
         self._app._closed(self._file)
+
+
+def _is_called(segment: str, file: DeviceFile) -> bool:
+    """Tell whether a path segment, percent-encoded where it must be, is the name of a file (4.6)."""
+    return _NEEDLESS.search(segment) is None and unquote(segment, errors="strict") == file.name
 
 
 def _refuse(start: StartResponse, status: int) -> list[bytes]:

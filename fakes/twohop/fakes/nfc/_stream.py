@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 from twohop.runtime.serving import Cut
 
-from ..machines import LeaseInput
 from ..vmdk import stream, stream_size
-from ..world import DeviceFile, Disk, ExportLease, PlainContent, World, step_lease
+from ..world import DeviceFile, Disk, ExportLease, PlainContent, World, note_bytes
 
 _ADAPTERS = {"VirtualBusLogicController": "buslogic", "VirtualIDEController": "ide"}
 
@@ -45,8 +44,7 @@ def send(world: World, lease: ExportLease, file: DeviceFile) -> Iterator[bytes]:
     for piece in _stream(file):
         cut_if_ended(world, lease)
         yield piece
-        if lease.value.transfer_renews:
-            step_lease(world, lease, LeaseInput.MOVED)
+        note_bytes(world, lease, len(piece))
     file.sent = True
 
 

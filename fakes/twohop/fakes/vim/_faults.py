@@ -140,6 +140,19 @@ def task_in_progress(task: Any) -> Any:
     return vim.fault.TaskInProgress(task=task, msg="Another task is already in progress.")
 
 
+def encrypted() -> Any:
+    """An operation on a machine that is encrypted, as every machine with a vTPM is (2.18)."""
+    text = "The operation is not supported on the object."
+    key = "com.vmware.vim.vpxd.encryption.opUnsupportedOnEncryptedVm"
+    return vmodl.fault.NotSupported(msg=text, faultMessage=[vmodl.LocalizableMessage(key=key, message=text)])
+
+
+def file_not_found(path: str) -> Any:
+    """A file that is missing, by its datastore path; `file` is mandatory (2.15, 2.16)."""
+    shown = path.replace("[", "/vmfs/volumes/", 1).replace("] ", "/", 1)
+    return vim.fault.FileNotFound(file=path, msg=f"File {shown} was not found")
+
+
 def invalid_collector_version() -> Any:
     """A version that the property collector does not know (10.8)."""
     return vmodl.query.InvalidCollectorVersion(msg="")

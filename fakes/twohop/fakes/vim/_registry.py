@@ -21,6 +21,7 @@ __all__ = [
     "SoapAdapter",
     "VmomiSupport",
     "coerce",
+    "declares",
     "has",
     "known_privileges",
     "known_type",
@@ -147,6 +148,11 @@ def properties_of(wsdl_name: str) -> dict[str, PropertyInfo]:
         for name, type_name, version, flags, *more in rows:
             table[name] = PropertyInfo(name, type_name, version, bool(flags & OPTIONAL), more[0] if more else None)
     return table
+
+
+def declares(data_type: Any, name: str) -> bool:
+    """Tell whether a data object type of this pyVmomi has a property; newer ones know more."""
+    return any(info.name == name for info in data_type._GetPropertyList())
 
 
 def coerce(type_or_name: Any, value: Any) -> Any:

@@ -110,6 +110,11 @@ class Sessions:
                 self._end(session, SessionInput.DEADLINE)
         return [s for s in known if s.value.state is SessionState.ACTIVE]
 
+    def holds(self, header: str) -> bool:
+        """Tell whether a Cookie header opens a session now, in whatever form (6.1, 10.2); it is no call in it."""
+        cookie = cookie_of(header) or ""
+        return any(hmac.compare_digest(session.cookie, cookie) for session in self.active())
+
     def clear(self) -> None:
         """Forget every session; what becomes of their leases is for whoever clears to say."""
         with self._lock:

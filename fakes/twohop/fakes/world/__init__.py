@@ -1,5 +1,6 @@
 """What exists in a fake vCenter: inventory, machines and their disks, leases and tasks, and how it changes."""
 
+from ._device_files import device_files, device_key, missing_image
 from ._entities import (
     Cluster,
     Controller,
@@ -21,9 +22,9 @@ from ._entities import (
     Vm,
 )
 from ._history import child_disks, copied_disks, disk_file, frozen, merged, next_number
-from ._leasing import end_task, look, step_lease
+from ._leasing import end_task, look, note_bytes, prepare, step_lease
 from ._moving import enter, leave, wait_until_free
-from ._operations import DeviceFile, ExportLease, ExportTask
+from ._operations import DeviceFile, ExportLease, ExportTask, HostTicket
 from ._plain import FileBytes, PlainContent, SeededBytes
 from ._slots import FAMILIES, KINDS, NoPlaceError, Slots, hardware_key
 from ._spec import check_world, default_host_spec, default_spec, load_spec
@@ -50,6 +51,7 @@ __all__ = [
     "Folder",
     "Grant",
     "Host",
+    "HostTicket",
     "Image",
     "Network",
     "Nic",
@@ -71,6 +73,8 @@ __all__ = [
     "copied_disks",
     "default_host_spec",
     "default_spec",
+    "device_files",
+    "device_key",
     "disk_file",
     "end_task",
     "enter",
@@ -80,7 +84,10 @@ __all__ = [
     "load_spec",
     "look",
     "merged",
+    "missing_image",
     "next_number",
+    "note_bytes",
+    "prepare",
     "read_users",
     "step_lease",
     "wait_until_free",

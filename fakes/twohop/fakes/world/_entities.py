@@ -11,7 +11,7 @@ from ..vmdk import DiskContent
 from ._plain import PlainContent
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class Entity:
     """Anything with a managed object id, a name and a place in the tree.
 
@@ -23,8 +23,12 @@ class Entity:
     parent: Entity | None = None
     wsdl: str | None = None
 
+    def __repr__(self) -> str:
+        # Everything refers to everything else, so a whole one would never end.
+        return f"<{type(self).__name__} {self.name} ({self.moid})>"
 
-@dataclass(eq=False, kw_only=True)
+
+@dataclass(eq=False, kw_only=True, repr=False)
 class Folder(Entity):
     """A folder and what may stand in it."""
 
@@ -32,7 +36,7 @@ class Folder(Entity):
     children: list[Entity] = field(default_factory=list)
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class Datacenter(Entity):
     """A datacenter and its four folders."""
 
@@ -44,7 +48,7 @@ class Datacenter(Entity):
     networks: list[Network] = field(default_factory=list)
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class Cluster(Entity):
     """A cluster, its hosts and its root resource pool."""
 
@@ -52,12 +56,12 @@ class Cluster(Entity):
     pool: ResourcePool | None = None
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class Standalone(Cluster):
     """What stands in a cluster's place for a host outside any: the host's own compute resource."""
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class ResourcePool(Entity):
     """A resource pool, its machines, and the pools and vApps in it."""
 
@@ -67,7 +71,7 @@ class ResourcePool(Entity):
     vapps: list[VApp] = field(default_factory=list)
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class VApp(ResourcePool):
     """A vApp: a resource pool that is exported as one; vApps in it are `vapps`. `leases` are those of ExportVApp.
 
@@ -96,7 +100,7 @@ class VApp(ResourcePool):
         return any(vm.power is not PowerState.OFF for vm in self.machines())
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class Datastore(Entity):
     """A datastore and the hosts that see it; sizes in bytes."""
 
@@ -106,7 +110,7 @@ class Datastore(Entity):
     vms: list[Vm] = field(default_factory=list)
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class Network(Entity):
     """A standard network."""
 
@@ -114,9 +118,9 @@ class Network(Entity):
     vms: list[Vm] = field(default_factory=list)
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class Host(Entity):
-    """An ESXi host. `authority` (host:port) and `thumbprint` are what vCenter knows of it and prints in device URLs."""
+    """An ESXi host. Leases print its `authority` (host:port), `thumbprint` (SHA-1) and `certificate` (PEM)."""
 
     uuid: str
     cluster: Cluster
@@ -125,6 +129,7 @@ class Host(Entity):
     vms: list[Vm] = field(default_factory=list)
     authority: str = ""
     thumbprint: str = ""
+    certificate: str = ""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -196,7 +201,7 @@ class Nic:
     kind: str = "VirtualVmxnet3"
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class Vm(Entity):
     """A virtual machine. `leases` are the ids of the leases that hold it: it unlocks when the last one ends (9.1).
 
@@ -260,7 +265,7 @@ class Vm(Entity):
         return found
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class Snapshot(Entity):
     """A snapshot: `machine` is the machine as it was, its disks with the content of that time.
 

@@ -30,9 +30,10 @@ def step_lease(world: World, lease: ExportLease, input: LeaseInput, error: Any =
         tx.set(lease, "value", after)
         if before.held and not after.state.held:
             end_task(tx, lease.task, now, failed=after.state is not LeaseState.DONE, error=lease.error)
-            for vm in lease.vms:
-                tx.set(vm, "leases", vm.leases - {lease.moid})
-                _let_wait_end(tx, vm)
+            for held in lease.held:
+                tx.set(held, "leases", held.leases - {lease.moid})
+            for held in lease.held:
+                _let_wait_end(tx, held)
             world.withdraw(lease)
             lease.ended.set()
             _forget_later(world, lease)
@@ -59,8 +60,23 @@ def look(world: World, seen: Iterable[Entity]) -> bool:
         for lease in initializing:
             lease.reads_left -= 1
             if lease.reads_left <= 0:
-                step_lease(world, lease, LeaseInput.PREPARED)
+                prepare(world, lease)
     return bool(initializing)
+
+
+def prepare(world: World, lease: ExportLease) -> None:
+    """End the server's own preparing: the lease is ready, or failed with what was found missing (1.2, 1.5)."""
+    step_lease(world, lease, LeaseInput.UNPREPARED if lease.failure is not None else LeaseInput.PREPARED, lease.failure)
+
+
+def note_bytes(world: World, lease: ExportLease, count: int) -> None:
+    """Note that bytes of a lease left a host; only where the profile lets something depend on it (1.13, 3.5, 3.6)."""
+    driven = world.profile.text("transfer_progress") == "transfer"
+    if not (driven or lease.value.transfer_renews or lease.value.require_transfer):
+        return
+    with world.change() as tx:
+        tx.set(lease, "moved", lease.moved + count)
+        step_lease(world, lease, LeaseInput.MOVED)
 
 
 def _forget_later(world: World, lease: ExportLease) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..machines import Lease, LeaseState, TaskValue
-from ._entities import Disk, Entity, Host, Image, Nvram, Vm
+from ._entities import Disk, Entity, Host, Image, Nvram, VApp, Vm
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class ExportTask(Entity):
     """A task as the task manager shows it; `error` is the fault (a pyVmomi value) once it has failed, `result`
     what it has made once it has succeeded."""
@@ -51,26 +51,55 @@ class DeviceFile:
         """The disk behind it; None for any other file."""
         return self.source if isinstance(self.source, Disk) else None
 
+    @property
+    def there(self) -> bool:
+        """Whether there is anything to send; an image may have been deleted (2.16)."""
+        return self.source.content is not None
 
-@dataclass(eq=False, kw_only=True)
+
+@dataclass(frozen=True, slots=True)
+class HostTicket:
+    """What a ticket opens at one host: the files of the host itself, or those of another one, `whose`, since both see
+    the datastore that they lie on (4.12).
+    """
+
+    host: Host
+    secret: str
+    files: tuple[DeviceFile, ...]
+    whose: Host
+
+
+@dataclass(eq=False, kw_only=True, repr=False)
 class ExportLease(Entity):
     """An export lease: its value in the table, what it holds, what it offers.
 
-    `reads_left` counts how often a client may still see it as initializing (1.12). `ended` is set once it holds nothing
-    any more, so that a stream in flight notices.
+    `reads_left` counts how often a client may still see it as initializing (1.12), of `reads` in all. `failure` is the
+    fault with which preparing it will end, where it will (1.5). `moved` counts bytes that left a host, where the
+    profile lets anything depend on them. `ended` is set once it holds nothing any more, so that a stream in flight
+    notices.
     """
 
     value: Lease
     entity: Entity
     vms: tuple[Vm, ...]
+    vapps: tuple[VApp, ...] = ()
     task: ExportTask
     session: str
     files: list[DeviceFile] = field(default_factory=list)
+    tickets: list[HostTicket] = field(default_factory=list)
+    reads: int = 0
     reads_left: int = 0
     percent: int = 0
+    moved: int = 0
+    failure: Any = None
     error: Any = None
     checksum_types: dict[str, str] = field(default_factory=dict)
     ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def held(self) -> tuple[Vm | VApp, ...]:
+        """Everything that it locks (9.1)."""
+        return (*self.vms, *self.vapps)
 
     @property
     def state(self) -> LeaseState:

@@ -14,7 +14,7 @@ from twohop.runtime import Clock, Journal
 from twohop.runtime.profiles import Profile
 
 from ._entities import Datacenter, Entity, Folder, Host, VApp, Vm
-from ._operations import DeviceFile, ExportLease, ExportTask, ticket_key
+from ._operations import DeviceFile, ExportLease, ExportTask, HostTicket, ticket_key
 from ._product import Ids, product_named
 
 E = TypeVar("E", bound=Entity)
@@ -82,7 +82,7 @@ class World:
         self.revision = 0
         self.objects: dict[str, Entity] = {}
         self.root: Folder
-        self._tickets: dict[bytes, tuple[ExportLease, list[DeviceFile]]] = {}
+        self._tickets: dict[bytes, tuple[ExportLease, list[HostTicket]]] = {}
         self._listeners: list[Callable[[int, list[Changed]], None]] = []
         self._open: Change | None = None
         self.product = product_named(profile.product)
@@ -168,8 +168,8 @@ class World:
     def offer(self, lease: ExportLease) -> None:
         """Make a lease's tickets good at the hosts."""
         with self.lock:
-            for ticket in {file.ticket for file in lease.files}:
-                self._tickets[ticket_key(ticket)] = (lease, [f for f in lease.files if f.ticket == ticket])
+            for ticket in lease.tickets:
+                self._tickets.setdefault(ticket_key(ticket.secret), (lease, []))[1].append(ticket)
 
     def redeem(self, ticket: str, host: Host) -> tuple[ExportLease, list[DeviceFile]] | None:
         """Return what a ticket opens at a host; None where it opens nothing there."""
@@ -177,15 +177,15 @@ class World:
             found = self._tickets.get(ticket_key(ticket))
         if found is None:
             return None
-        lease, files = found
-        here = [f for f in files if f.host.name == host.name and hmac.compare_digest(f.ticket, ticket)]
-        return (lease, here) if here else None
+        lease, known = found
+        here = [t for t in known if t.host.name == host.name and hmac.compare_digest(t.secret, ticket)]
+        return (lease, [file for one in here for file in one.files]) if here else None
 
     def withdraw(self, lease: ExportLease) -> None:
         """Make a lease's tickets open nothing any more."""
         with self.lock:
-            for file in lease.files:
-                self._tickets.pop(ticket_key(file.ticket), None)
+            for ticket in lease.tickets:
+                self._tickets.pop(ticket_key(ticket.secret), None)
 
     def path_of(self, entity: Entity) -> str:
         """Return the inventory path of an object, without the root folder."""

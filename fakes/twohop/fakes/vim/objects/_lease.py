@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ...machines import LeaseInput, LeaseState, Refusal
+from ...nfc import size_of
 from ...world import ExportLease, ExportTask, step_lease
 from .. import _faults as faults
 from .._kinds import Kind
 from .._registry import vim, vmodl
 from .._service import Call
-from ._device_url import thumbprint, ticket_url
+from ._lease_info import lease_info
 
 LEASE = Kind("HttpNfcLease", of=ExportLease)
 
@@ -74,12 +75,17 @@ def _error(call: Call, lease: ExportLease) -> Any:
 
 @LEASE.provides("initializeProgress")
 def _initialize_progress(call: Call, lease: ExportLease) -> int:
-    return 0 if lease.state is LeaseState.INITIALIZING else 100
+    # A lease that initialises gets on by being looked at.
+    done = lease.reads - max(0, lease.reads_left)
+    return 100 if done >= lease.reads else 100 * done // lease.reads
 
 
 @LEASE.provides("transferProgress")
 def _transfer_progress(call: Call, lease: ExportLease) -> int:
-    return max(0, min(100, lease.percent))
+    if call.world.profile.text("transfer_progress") == "progress":
+        return max(0, min(100, lease.percent))
+    total = sum(size_of(file) for file in lease.files)
+    return min(100, 100 * lease.moved // total) if total else 0
 
 
 @LEASE.provides("mode")
@@ -89,32 +95,15 @@ def _mode(call: Call, lease: ExportLease) -> str:
 
 @LEASE.provides("capabilities")
 def _capabilities(call: Call, lease: ExportLease) -> Any:
-    return vim.HttpNfcLease.Capabilities(pullModeSupported=False, corsSupported=False)
+    profile = call.world.profile
+    return vim.HttpNfcLease.Capabilities(
+        pullModeSupported=profile.flag("pull_mode"), corsSupported=profile.flag("cors")
+    )
 
 
 @LEASE.provides("info")
 def _info(call: Call, lease: ExportLease) -> Any:
-    if lease.state is not LeaseState.READY:
-        return None
-    keyed = call.world.profile.text("datastore_key") == "host-url"
-    return vim.HttpNfcLease.Info(
-        lease=call.ref(lease),
-        entity=call.ref(lease.entity),
-        deviceUrl=[
-            vim.HttpNfcLease.DeviceUrl(
-                key=file.key,
-                importKey="",
-                url=ticket_url(call.world, file) + file.name,
-                sslThumbprint=thumbprint(call.world, file.host),
-                disk=True,
-                targetId=file.name,
-                datastoreKey=ticket_url(call.world, file) if keyed else None,
-            )
-            for file in lease.files
-        ],
-        totalDiskCapacityInKB=sum(disk.capacity for vm in lease.vms for disk in vm.disks) >> 10,
-        leaseTimeout=int(lease.value.timeout),
-    )
+    return lease_info(call, lease) if lease.state is LeaseState.READY else None
 
 
 @LEASE.method("HttpNfcLeaseProgress")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...ovf import DescribedFile, describe
-from ...world import Vm
+from ...world import Vm, missing_image
 from .. import _faults as faults
 from .._kinds import Kind
 from .._registry import vim, vmodl
@@ -31,6 +31,9 @@ def _create_descriptor(call: Call, _: Singleton, obj: Any, cdp: Any) -> Any:
         raise faults.not_implemented("CreateDescriptor of anything but a machine")
     if cdp.snapshot is not None:
         raise faults.not_implemented("CreateDescriptor of a snapshot")
+    gone = missing_image([entity])
+    if gone is not None and call.world.profile.text("missing_image") == "CreateDescriptor":
+        raise faults.file_not_found(gone.file_name)
     now = moment(call.world.clock.now())
     assert now is not None
     text = describe(
