@@ -33,6 +33,9 @@ class Small:
     def about(self) -> dict[str, Any]:
         return {"product": "small"}
 
+    def ledger(self) -> list[dict[str, Any]] | None:
+        return None
+
     def environment(self) -> dict[str, str]:
         return {"TWOHOP_VCENTER_URL": "https://127.0.0.1:1"}
 

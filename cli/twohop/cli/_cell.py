@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import sys
-import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +12,8 @@ import click
 import yaml
 
 from ._main import fail
+from ._options import vcenter_options
+from ._until import Until, serving_options
 
 if TYPE_CHECKING:
     from twohop.exporter import VCenterAddress
@@ -24,7 +23,7 @@ DEFAULT = "default"
 
 
 @click.command("cell")
-@click.option("--vcenter", envvar="TWOHOP_VCENTER_URL", required=True, metavar="URL", help="https://HOST[:PORT].")
+@vcenter_options(required=True, where="", whose="vCenter's")
 @click.option(
     "--transfer-dir",
     envvar="TWOHOP_TRANSFER_DIR",
@@ -41,17 +40,7 @@ DEFAULT = "default"
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; 0 picks one.")
 @click.option("--public-url", metavar="URL", help="Where clients reach the cell, if not at its own host and port.")
-@click.option("--control-port", type=click.IntRange(0, 65535), default=0, help="Port of the control API; 0 picks one.")
-@click.option(
-    "--ca-file",
-    envvar="TWOHOP_CA_FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Authorities that may have signed vCenter's certificate, as PEM.",
-)
-@click.option("--thumbprint", help="SHA-1 of vCenter's certificate, instead of an authority.")
-@click.option("--insecure", is_flag=True, help="Believe whatever certificate vCenter shows.")
-@click.option("--env-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the variables here as well.")
-@click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Appears once every port answers.")
+@serving_options
 def command(
     vcenter: str,
     transfer_dir: Path,
@@ -79,54 +68,29 @@ def command(
     """
     from twohop.exporter import ExportError, VCenterAddress
     from twohop.exporter.cell import Cell, StoreError
-    from twohop.runtime.control import ControlApp
-    from twohop.runtime.serving import HttpServer
 
-    from ._environment import write_environment
-
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    made: list[Path] = []
-    if ready_file is not None:
-        # One that an earlier run left behind would say so too soon.
-        ready_file.unlink(missing_ok=True)
-    try:
-        address = VCenterAddress(
-            vcenter, _variable("TWOHOP_USER"), _variable("TWOHOP_PASSWORD"), ca_file, thumbprint, insecure
-        )
-        with Cell(
-            address, transfer_dir=transfer_dir, profile=profile, catalogue=_catalogue(world), database=database,
-            name=name, user=cell_user, password=os.environ.get("TWOHOP_CELL_PASSWORD"), host=host, port=port,
-            public_url=public_url, quota=_bytes(quota),
-        ) as cell:  # fmt: skip
-            control = HttpServer(ControlApp(_OneCell(cell)), name="control", port=control_port).start()
-            try:
+    until = Until(control_port, env_file, ready_file)
+    with until.heard():
+        try:
+            address = VCenterAddress(
+                vcenter, _variable("TWOHOP_USER"), _variable("TWOHOP_PASSWORD"), ca_file, thumbprint, insecure
+            )
+            with Cell(
+                address, transfer_dir=transfer_dir, profile=profile, catalogue=_catalogue(world), database=database,
+                name=name, user=cell_user, password=os.environ.get("TWOHOP_CELL_PASSWORD"), host=host, port=port,
+                public_url=public_url, quota=_bytes(quota),
+            ) as cell:  # fmt: skip
                 if cell.profile.note:
                     click.echo(f"twohop: {cell.profile.note}", err=True)
                 _try(address)
                 if ca_file is not None:
                     # One file for both legs: whoever reads these variables after those of a vCenter needs both.
                     cell.ca_file.write_bytes(cell.authority.pem + ca_file.read_bytes())
-                environment = {**cell.environment(), "TWOHOP_CONTROL_URL": control.url}
-                write_environment(sys.stdout, environment)
-                if env_file is not None:
-                    made.append(env_file)
-                    write_environment(env_file, environment)
-                if ready_file is not None:
-                    made.append(ready_file)
-                    ready_file.write_text("ready\n")
-                while not stop.wait(3600.0):
-                    pass
-            finally:
-                control.stop()
-    except ExportError as error:
-        fail(error.whose, str(error))
-    except (ValueError, OSError, StoreError) as error:
-        fail("you", str(error))
-    finally:
-        for path in made:
-            path.unlink(missing_ok=True)
+                until.serve(_OneCell(cell), cell.environment())
+        except ExportError as error:
+            fail(error.whose, str(error))
+        except (ValueError, OSError, StoreError) as error:
+            fail("you", str(error))
 
 
 def _try(address: VCenterAddress) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from ._options import vcenter_options
+
 if TYPE_CHECKING:
     from twohop.exporter import Events
 
@@ -32,18 +34,11 @@ class _Terminated(KeyboardInterrupt):
     required=True,
     help="Directory for the package; made where it does not exist.",
 )
-@click.option("--vcenter", envvar="TWOHOP_VCENTER_URL", metavar="URL", help="https://HOST[:PORT] of vCenter or ESXi.")
+@vcenter_options(required=False, where=" of vCenter or ESXi", whose="the servers'")
 @click.option("--user", envvar="TWOHOP_USER", help="Who logs in there.")
-@click.option(
-    "--ca-file",
-    envvar="TWOHOP_CA_FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Authorities that may have signed the servers' certificates, as PEM.",
-)
-@click.option("--thumbprint", help="SHA-1 of the certificate of vCenter, or with --via of the cell.")
-@click.option("--insecure", is_flag=True, help="Believe whatever certificate is shown.")
 @click.option("--via", metavar="CELL_URL", help="Fetch through this cell; NAME is a vApp or CATALOG/ITEM there.")
 @click.option("--cell-user", envvar="TWOHOP_CELL_USER", metavar="USER@ORG", help="Who logs in at the cell.")
+@click.option("--compare", is_flag=True, help="With --via: fetch one hop too, and say where the time goes.")
 @click.option("--force", is_flag=True, help="Overwrite a package that is there already.")
 @click.option("--json", "as_json", is_flag=True, help="One event a line on standard output.")
 def command(
@@ -56,23 +51,38 @@ def command(
     insecure: bool,
     via: str | None,
     cell_user: str | None,
+    compare: bool,
     force: bool,
     as_json: bool,
 ) -> None:
     """Export the virtual machine NAME (or its inventory path) as an OVF package.
 
+    With --compare, what the cell calls NAME is fetched machine by machine from vCenter into OUTPUT/one-hop, and through
+    the cell into OUTPUT/two-hops; --thumbprint is not for it, since the two servers have two.
+
     Every option has its default in TWOHOP_VCENTER_URL, TWOHOP_USER, TWOHOP_CA_FILE, TWOHOP_CELL_USER; the password
     comes from TWOHOP_PASSWORD (with --via from TWOHOP_CELL_PASSWORD) or is asked for.
     """
+    if compare and (via is None or thumbprint is not None):
+        raise click.UsageError("--compare needs --via, and verifies both servers by --ca-file")
     if via is not None:
         who = _needed(cell_user, "--cell-user or TWOHOP_CELL_USER")
         password = _password("TWOHOP_CELL_PASSWORD", f"{who} at {via}")
-    else:
+    if via is None or compare:
         vcenter = _needed(vcenter, "--vcenter or TWOHOP_VCENTER_URL")
         user = _needed(user, "--user or TWOHOP_USER")
-        password = _password("TWOHOP_PASSWORD", f"{user} at {vcenter}")
+        own = _password("TWOHOP_PASSWORD", f"{user} at {vcenter}")
 
     def run(events: Events) -> None:
+        if compare:
+            from twohop.exporter import VCenterAddress
+
+            from ._compare import compared
+
+            assert via is not None and vcenter is not None and user is not None
+            address = VCenterAddress(vcenter, user, own, ca_file, None, insecure)
+            click.echo(compared(address, via, who, password, name, output, force=force, events=events))
+            return
         if via is not None:
             from twohop.exporter.via import export_via_cell
 
@@ -84,7 +94,7 @@ def command(
         from twohop.exporter import VCenterAddress, export_vm
 
         assert vcenter is not None and user is not None
-        address = VCenterAddress(vcenter, user, password, ca_file, thumbprint, insecure)
+        address = VCenterAddress(vcenter, user, own, ca_file, thumbprint, insecure)
         export_vm(address, name, output, force=force, events=events)
 
     _run(run, as_json)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
 from pathlib import Path
 
 import click
 
 from ._main import fail
+from ._until import Until, serving_options
 
 
 @click.command("serve")
@@ -23,9 +21,7 @@ from ._main import fail
 @click.option("--transfer-dir", type=click.Path(file_okay=False, path_type=Path), help="Transfer share of the cell.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the vCenter or host; 0 picks one.")
 @click.option("--cell-port", type=click.IntRange(0, 65535), default=0, help="Port of the cell; 0 picks one.")
-@click.option("--control-port", type=click.IntRange(0, 65535), default=0, help="Port of the control API; 0 picks one.")
-@click.option("--env-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the variables here as well.")
-@click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Appears once every port answers.")
+@serving_options
 def command(
     cell: bool,
     vms: int,
@@ -46,45 +42,22 @@ def command(
     With a profile of esxi it is one standalone host instead, whose address stands where a vCenter's would. Prints the
     variables with which clients find the servers. Time is real time plus what the control API adds to it.
     """
-    from twohop.runtime.control import ControlApp
-    from twohop.runtime.serving import HttpServer
-
-    from ._environment import write_environment
     from ._servers import WorldOptions
     from ._worlds import DEFAULT, Worlds
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda signum, frame: stop.set())
+    until = Until(control_port, env_file, ready_file)
     worlds = Worlds()
     options = WorldOptions(
         vms=vms, hosts=hosts, seed=seed, profile=profile, cell_profile=cell_profile, cell=cell, world=world,
         transfer_dir=transfer_dir, port=port, cell_port=cell_port,
     )  # fmt: skip
-    control = HttpServer(ControlApp(worlds), name="control", port=control_port)
-    made: list[Path] = []
-    if ready_file is not None:
-        # One that an earlier run left behind would say so too soon.
-        ready_file.unlink(missing_ok=True)
-    try:
-        served = worlds.add(DEFAULT, options)
-        control.start()
-        if served.vsphere.profile.note:
-            click.echo(f"twohop: {served.vsphere.profile.note}", err=True)
-        environment = {**served.environment(), "TWOHOP_CONTROL_URL": control.url}
-        if env_file is not None:
-            made.append(env_file)
-            write_environment(env_file, environment)
-        if ready_file is not None:
-            made.append(ready_file)
-            ready_file.write_text("ready\n")
-        write_environment(sys.stdout, environment)
-        while not stop.wait(3600.0):
-            pass
-    except (ValueError, OSError) as error:
-        fail("you", str(error))
-    finally:
-        control.stop()
-        worlds.stop()
-        for path in made:
-            path.unlink(missing_ok=True)
+    with until.heard():
+        try:
+            served = worlds.add(DEFAULT, options)
+            if served.vsphere.profile.note:
+                click.echo(f"twohop: {served.vsphere.profile.note}", err=True)
+            until.serve(worlds, served.environment())
+        except (ValueError, OSError) as error:
+            fail("you", str(error))
+        finally:
+            worlds.stop()

@@ -157,6 +157,10 @@ class WorldServers:
             about["cell"] = self.cell.about()
         return about
 
+    def ledger(self) -> list[dict[str, Any]] | None:
+        """Return what crossed each leg of the cell's exports; None without a cell."""
+        return self.cell.ledger() if self.cell is not None else None
+
     def address(self) -> VCenterAddress:
         """Return how a client of the exporter reaches the vCenter or host."""
         return VCenterAddress(self.vsphere.url, self.vsphere.user, self.vsphere.password, self.vsphere.ca_file)

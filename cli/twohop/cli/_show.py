@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, Task, TaskID, Tex
 from rich.text import Text
 
 from twohop.exporter import BytesMoved, DescriptorWritten, Event, Failed, FileDone, FileStarted, PackageWritten
-from twohop.exporter.via import TaskProgress
+from twohop.exporter.via import LegTold, TaskProgress
 
 EVERY = 0.2
 """Real seconds between two reports of how far a file has come."""
@@ -53,6 +53,10 @@ class _Words:
         elif isinstance(event, FileDone):
             rate = event.size / 2**20 / max(event.seconds, 1e-6)
             click.echo(f"{event.name}  {event.size} bytes  {event.sha256}  {event.host}  {rate:.1f} MiB/s")
+        elif isinstance(event, LegTold):
+            rate = event.bytes / 2**20 / max(event.seconds, 1e-6)
+            way = f"{event.leg:<12}{event.source} to {event.target}"
+            click.echo(f"{way}  {event.bytes} bytes  {event.seconds:.3f} s  {rate:.1f} MiB/s")
         elif isinstance(event, PackageWritten):
             click.echo(f"wrote {event.path}")
 

@@ -148,6 +148,10 @@ class Cell:
         self.engine.reset()
         self.journal.cut()
 
+    def ledger(self) -> list[dict[str, Any]]:
+        """Return what crossed each leg, for every transfer session, oldest first."""
+        return self.engine.ledgers()
+
     def ready(self) -> bool:
         """Tell whether the port answers."""
         return self._server is not None and self._server.port != 0

@@ -4,5 +4,7 @@
 """
 
 from ._export import CellExport, TaskProgress, export_via_cell
+from ._ledger import LegTold
+from ._look import machines_of
 
-__all__ = ["CellExport", "TaskProgress", "export_via_cell"]
+__all__ = ["CellExport", "LegTold", "TaskProgress", "export_via_cell", "machines_of"]

@@ -37,6 +37,7 @@ class Task:
     status: str
     percent: int
     message: str
+    details: str = ""
 
 
 class Gone(ExportError):
@@ -109,6 +110,11 @@ class CloudClient:
             raise Refused(f"the cell refuses to export {found.name}: {_message(answer)}", whose="cell")
         document = self._document(answer, "POST", path, 202)
         return self._task(document, answer.headers.get("location") or str(document.get("href")))
+
+    def machines(self, found: Found) -> list[str]:
+        """Return the names of the VMs of an entity, in its order."""
+        vms = self.get(found.path).iterfind(f"{VCLOUD}Children/{VCLOUD}Vm")
+        return [str(vm.get("name")) for vm in vms]
 
     def task(self, task: Task) -> Task:
         """Return a task as it stands now."""
@@ -198,7 +204,7 @@ class CloudClient:
         percent = element.findtext(f"{VCLOUD}Progress") or "0"
         return Task(
             self._wire.path_of(href), str(element.get("status")), int(percent) if percent.isdigit() else 0,
-            re.sub(r"^\[ [0-9a-f-]* \] ", "", " ".join(message.split())),
+            re.sub(r"^\[ [0-9a-f-]* \] ", "", " ".join(message.split())), details,
         )  # fmt: skip
 
     def _document(self, answer: Answer, method: str, path: str, status: int = 200) -> etree._Element:

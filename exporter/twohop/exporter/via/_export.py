@@ -22,6 +22,7 @@ from ..engine import PulledFile
 from ..package import ManifestEntry, safe_name, write_manifest
 from ._client import CloudClient, Found, Gone, Task
 from ._download import Descriptor, Download, digest, fetch_descriptor
+from ._ledger import LegTold, read_ledger
 from ._wire import Trust, Wire
 
 PART = ".part"
@@ -48,7 +49,8 @@ class CellExport:
     """A package on disk that came through a cell.
 
     `files` in the order of the descriptor; `link` is the URL of the descriptor, with which anybody may download while
-    it lives (3.10); `waited` is how long the cell's export took and `seconds` everything, in real seconds.
+    it lives (3.10); `waited` is how long the cell's export took and `seconds` everything, in real seconds. `legs` is
+    the cell's own ledger, empty for a cell that tells none.
     """
 
     name: str
@@ -58,6 +60,7 @@ class CellExport:
     link: str
     waited: float
     seconds: float
+    legs: tuple[LegTold, ...] = ()
 
     def __repr__(self) -> str:
         return f"CellExport(name={self.name!r}, descriptor={self.descriptor!r}, files={len(self.files)})"
@@ -109,6 +112,7 @@ def export_via_cell(
                     descriptor, placing, trust, wire.url, clock=clock, events=events, cancelled=cancelled,
                     observer=observer,
                 ).run()  # fmt: skip
+                legs = request.ledger()
         entries = [
             ManifestEntry(f"{base}.ovf", digest(descriptor.xml)),
             *(ManifestEntry(f.name, f.sha256) for f in files),
@@ -121,7 +125,7 @@ def export_via_cell(
     files = tuple(file.at(output / file.name) for file in files)
     names = (*(file.name for file in files), listed.name, made.name)
     events(PackageWritten(str(made.final), names, sum(file.size for file in files), seconds))
-    return CellExport(found.name, made.final, listed.final, files, descriptor.url, waited, seconds)
+    return CellExport(found.name, made.final, listed.final, files, descriptor.url, waited, seconds, legs)
 
 
 @contextlib.contextmanager
@@ -152,6 +156,18 @@ class _Asking:
         self._rel = "download:identity" if identity else "download:default"
         self._trust, self._own, self._stuck = trust, own, stuck
         self._events, self._cancelled, self._observer = events, cancelled, observer
+        self._ended: Task | None = None
+
+    def ledger(self) -> tuple[LegTold, ...]:
+        """Return what the cell says by now of its legs, and tell it to whoever listens."""
+        legs: tuple[LegTold, ...] = ()
+        if self._ended is not None:
+            # What the cell does not tell is no reason to lose a package that is here.
+            with contextlib.suppress(ExportError):
+                legs = tuple(read_ledger(self._client.task(self._ended).details))
+        for leg in legs:
+            self._events(leg)
+        return legs
 
     def descriptor(self) -> Descriptor:
         """Enable, wait, fetch the descriptor; all of it once more where its files are gone behind a link (F6)."""
@@ -173,6 +189,7 @@ class _Asking:
             raise
         if ended.status != "success":
             raise self._failed(f"ended as {ended.status}: {ended.message or 'the cell does not say why'}")
+        self._ended = ended
         url = self._client.link(self._found, self._rel)
         return fetch_descriptor(url, self._trust, self._client.token, self._own, self._observer)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, NotFound, UnsupportedMediaType
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
@@ -42,6 +42,9 @@ class ControlledWorld(Protocol):
     def about(self) -> dict[str, Any]:
         """Describe the servers: products, profiles, addresses, what is implemented."""
 
+    def ledger(self) -> list[dict[str, Any]] | None:
+        """What crossed each leg of every two-hop export; None where the world has no cell."""
+
     def environment(self) -> dict[str, str]:
         """The variables with which a client finds the servers."""
 
@@ -72,6 +75,7 @@ _PER_WORLD = (
     ("journal", "journal", ["GET"]),
     ("reset", "reset", ["POST"]),
     ("about", "about", ["GET"]),
+    ("ledger", "ledger", ["GET"]),
 )
 
 
@@ -180,6 +184,12 @@ class ControlApp:
 
     def _on_about(self, request: Request, world: str) -> Response:
         return _json(self._keeper.world(world).about())
+
+    def _on_ledger(self, request: Request, world: str) -> Response:
+        ledger = self._keeper.world(world).ledger()
+        if ledger is None:
+            raise NotFound("this world has no cell, and only exports through a cell have a ledger")
+        return _json({"transfers": ledger})
 
 
 def _is_loopback(authority: str) -> bool:

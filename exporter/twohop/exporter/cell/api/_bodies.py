@@ -11,10 +11,10 @@ from lxml import etree
 
 from twohop.runtime.profiles import Profile
 
-from ..engine import Catalog, Catalogue, Entity, Org, Vdc
+from ..engine import Catalog, Catalogue, Entity, Org, Vdc, moment
 from ._logins import Login
 from ._negotiation import number
-from ._xml import TYPE, VERSIONS, flag, link, moment, node
+from ._xml import TYPE, VERSIONS, flag, link, node
 
 RECORDS = f"{TYPE}query.records+xml"
 ROLE = "Organization Administrator"

@@ -15,11 +15,12 @@ from ..engine import (
     Linked,
     TaskView,
     VmRef,
+    moment,
     number_of,
 )
 from ..engine._source import Power
 from ._bodies import Bodies
-from ._xml import OVF, TYPE, flag, link, moment, node, ovf_info
+from ._xml import OVF, TYPE, flag, link, node, ovf_info
 
 
 def entity_body(

@@ -8,10 +8,10 @@ from urllib.parse import quote, unquote
 
 from lxml import etree
 
-from ..engine import QUERY_NAMES, Catalogue, Engine, Entity, Org, number_of
+from ..engine import QUERY_NAMES, Catalogue, Engine, Entity, Org, moment, number_of
 from ._bodies import Bodies
 from ._errors import NotSupported, bad_request
-from ._xml import TYPE, flag, link, moment, node
+from ._xml import TYPE, flag, link, node
 
 Record = dict[str, str | None]
 FORMATS = ("records", "idrecords", "references")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import cast
 
 from lxml import etree
@@ -52,11 +51,6 @@ def document(root: etree._Element) -> bytes:
     etree.indent(root, "    ")
     data: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
     return data + b"\n"
-
-
-def moment(seconds: float) -> str:
-    """Return a time as bodies print it, with milliseconds and an offset."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def flag(value: bool) -> str:

@@ -4,7 +4,7 @@ from ._catalogue import Catalog, Catalogue, CatalogueError, Entity, Kind, Org, V
 from ._causes import cause
 from ._downloads import BuildFailed, Download, FileGone, LinkDead
 from ._engine import Condition, Engine, WrongState
-from ._ledger import Leg, Passage, totals
+from ._ledger import Leg, Passage, moment, totals
 from ._ova import OVA_DEFAULT, OVA_IDENTITY
 from ._package import DEFAULT, IDENTITY, MANIFEST
 from ._presence import checked_name
@@ -70,6 +70,7 @@ __all__ = [
     "checked_name",
     "default_catalogue",
     "digest_of",
+    "moment",
     "number_of",
     "step_named",
     "totals",

@@ -7,13 +7,12 @@ vApp's networks are configured, and its lease.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from lxml import etree
 
 from twohop.exporter._xml import parse
 
 from ._catalogue import Entity
+from ._ledger import moment
 
 OVF = "http://schemas.dmtf.org/ovf/envelope/1"
 VCLOUD = "http://www.vmware.com/vcloud/v1.5"
@@ -53,8 +52,7 @@ def _lease(entity: Entity, since: float) -> etree._Element:
         _add(section, "DeploymentLeaseInSeconds", str(entity.deployment_lease_s))
     _add(section, "StorageLeaseInSeconds", str(entity.storage_lease_s))
     if entity.storage_lease_s:
-        until = datetime.fromtimestamp(since + entity.storage_lease_s, UTC).isoformat(timespec="milliseconds")
-        _add(section, "StorageLeaseExpiration", until)
+        _add(section, "StorageLeaseExpiration", moment(since + entity.storage_lease_s))
     return section
 
 

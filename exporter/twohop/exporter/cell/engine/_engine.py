@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from twohop.runtime import Clock, Journal
 from twohop.runtime.profiles import Profile
@@ -18,7 +18,7 @@ from ._catalogue import Catalogue, Entity
 from ._debts import Debts
 from ._downloads import Download
 from ._exports import Exports
-from ._ledger import Passage, passages
+from ._ledger import Passage, passages, plain, told
 from ._on_demand import OnDemand
 from ._package import Merge
 from ._quota import Quota
@@ -31,6 +31,7 @@ from ._status import POWERED_ON, RESOLVED, Status, status_of
 from ._steps import OnStep, unheard
 from ._store import Store
 from ._sweeper import Sweeper
+from ._task import TaskState
 from ._tasks import Tasks, TaskView
 from ._transfers import Linked, Transfers
 
@@ -186,8 +187,11 @@ class Engine:
         return self._reading.open(transfer_id, name, user)
 
     def task(self, task_id: str) -> TaskView | None:
-        """Return a task by id."""
-        return self._tasks.get(task_id)
+        """Return a task by id; the details of one that has succeeded are the ledger of its download up to now."""
+        task = self._tasks.get(task_id)
+        if task is None or task.value.state is not TaskState.SUCCESS:
+            return task
+        return replace(task, details=told(self._ledger(TransferRow.entity_id == task.entity_id)))
 
     def tasks_of(self, entity: Entity) -> list[TaskView]:
         """Return the entity's tasks that have not ended (2.15)."""
@@ -199,9 +203,25 @@ class Engine:
 
     def ledger(self, entity: Entity) -> list[Passage]:
         """Return every passage of the entity's latest transfer session."""
+        return self._ledger(TransferRow.entity_id == entity.id)
+
+    def ledgers(self) -> list[dict[str, Any]]:
+        """Return the ledger of every transfer session as plain data, its id by reference."""
         with self.store.change() as db:
-            of_entity = select(TransferRow.id).where(TransferRow.entity_id == entity.id)
-            newest = of_entity.order_by(TransferRow.created_at.desc()).limit(1)
+            rows = db.scalars(select(TransferRow).order_by(TransferRow.created_at)).all()
+            return [
+                {
+                    "transfer": self._journal.references.name("transfer", row.id),
+                    "entity": row.entity_id,
+                    "state": row.state,
+                    **plain(passages(db, row.id)),
+                }
+                for row in rows
+            ]
+
+    def _ledger(self, of: ColumnElement[bool]) -> list[Passage]:
+        with self.store.change() as db:
+            newest = select(TransferRow.id).where(of).order_by(TransferRow.created_at.desc()).limit(1)
             transfer_id = db.scalars(newest).one_or_none()
             return passages(db, transfer_id) if transfer_id is not None else []
 

@@ -6,8 +6,10 @@ byte of a package crosses each of them once, and the user's two once more for ea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from enum import Enum
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -70,3 +72,35 @@ def passages(db: Session, transfer_id: str) -> list[Passage]:
 def totals(entries: list[Passage]) -> dict[str, int]:
     """Return the bytes over each leg."""
     return {leg.value: sum(p.bytes for p in entries if p.leg is leg) for leg in Leg}
+
+
+def told(entries: list[Passage]) -> str:
+    """Return a line for each leg that was travelled, as a task shows them to whoever reads it."""
+    lines = []
+    for leg in Leg:
+        over = [p for p in entries if p.leg is leg]
+        if over:
+            sources, targets = (", ".join(dict.fromkeys(names)) for names in _ends(over))
+            began, ended = moment(min(p.began for p in over)), moment(max(p.ended for p in over))
+            lines.append(
+                f"{leg.value}: {sum(p.bytes for p in over)} bytes in {len(over)} passages from {sources} to {targets},"
+                f" {began} to {ended}, {sum(p.seconds for p in over):.3f} s busy"
+            )
+    return "\n".join(lines)
+
+
+def plain(entries: list[Passage]) -> dict[str, Any]:
+    """Return the ledger of a session as JSON has it: every passage, and what went over each leg."""
+    return {
+        "totals": totals(entries),
+        "passages": [{**asdict(p), "leg": p.leg.value} for p in entries],
+    }
+
+
+def moment(seconds: float) -> str:
+    """Return a time of the clock as tasks print it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def _ends(over: list[Passage]) -> tuple[list[str], list[str]]:
+    return [p.source for p in over], [p.target for p in over]
