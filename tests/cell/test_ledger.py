@@ -1,4 +1,4 @@
-"""The ledger: per leg which addresses, how many bytes, when; in the task's details, at the control port, to the user."""
+"""The ledger: per leg which addresses, how many bytes, when; in the task, at the control port, to the user."""
 
 from __future__ import annotations
 

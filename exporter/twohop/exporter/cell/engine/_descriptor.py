@@ -2,7 +2,7 @@
 
 Both describe the same disks. vCenter writes the default one without MAC addresses and BIOS UUIDs and the identity one
 with them; what a vCenter export lacks, because it is the cloud's own, is added to the identity descriptor here: how the
-vApp's networks are configured, and its lease.
+vApp's networks are configured, its lease, and in which order its machines start.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BEFORE = ("VirtualSystem", "VirtualSystemCollection", "Strings")
 
 
 def with_identity(descriptor: bytes, entity: Entity, since: float) -> bytes:
-    """Return `descriptor` with the vApp's NetworkConfigSection and LeaseSettingsSection in front of its machines."""
+    """Return `descriptor` with the vApp's own sections, where a real cell has them: in front of its machines."""
     root = parse(descriptor)
     content = next((child for child in root if isinstance(child.tag, str) and _local(child) in _BEFORE), None)
     place = len(root) if content is None else root.index(content)
@@ -28,6 +28,10 @@ def with_identity(descriptor: bytes, entity: Entity, since: float) -> bytes:
     for section in (_networks(networks), _lease(entity, since)):
         root.insert(place, section)
         place += 1
+    if content is not None and _local(content) == "VirtualSystemCollection":
+        machines = [child for child in content if isinstance(child.tag, str) and _local(child) == "VirtualSystem"]
+        before = content.index(machines[0]) if machines else len(content)
+        content.insert(before, _startup([str(machine.get(f"{{{OVF}}}id", "")) for machine in machines]))
     etree.cleanup_namespaces(root, top_nsmap={"vcloud": VCLOUD}, keep_ns_prefixes=[p for p in root.nsmap if p])
     etree.indent(root)
     document: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
@@ -53,6 +57,17 @@ def _lease(entity: Entity, since: float) -> etree._Element:
     _add(section, "StorageLeaseInSeconds", str(entity.storage_lease_s))
     if entity.storage_lease_s:
         _add(section, "StorageLeaseExpiration", moment(since + entity.storage_lease_s))
+    return section
+
+
+def _startup(machines: list[str]) -> etree._Element:
+    """Return the order in which a vApp's machines start: all at once, as long as nobody has said otherwise."""
+    section = etree.Element(f"{{{OVF}}}StartupSection", nsmap={"ovf": OVF})
+    etree.SubElement(section, f"{{{OVF}}}Info").text = "VApp startup section"
+    values = {"order": "0", "startAction": "powerOn", "startDelay": "0", "stopAction": "powerOff", "stopDelay": "0"}
+    for machine in machines:
+        item = {f"{{{OVF}}}{name}": value for name, value in {"id": machine, **values}.items()}
+        etree.SubElement(section, f"{{{OVF}}}Item", item)
     return section
 
 
