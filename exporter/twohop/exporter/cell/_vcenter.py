@@ -139,19 +139,23 @@ class _Meter:
 
     def __init__(self, progress: Callable[[int, int], None], on_step: OnStep, clock: Clock, events: Events) -> None:
         self._progress, self._on_step, self._clock, self._events = progress, on_step, clock, events
-        self._expected = self._before = 0
+        self._expected = 0
+        self._sizes: dict[str, int] = {}
         self.times: dict[str, tuple[float, float]] = {}
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, LeaseGranted):
+            # After a cut there may be another lease, and what came under the first is fetched again.
+            self._sizes.clear()
             self._expected = event.total_bytes
             self._on_step(Step.LEASED)
         elif isinstance(event, FileStarted):
             self.times[event.key] = (self._clock.now(), self._clock.now())
         elif isinstance(event, BytesMoved):
-            self._progress(self._before + event.done, self._expected)
+            self._sizes[event.key] = event.done
+            self._progress(sum(self._sizes.values()), self._expected)
         elif isinstance(event, FileDone):
-            self._before += event.size
+            self._sizes[event.key] = event.size
             self.times[event.key] = (self.times[event.key][0], self._clock.now())
             self._on_step(Step.STORED)
         self._events(event)
