@@ -84,6 +84,7 @@ class Wire:
         self.vcenter = vcenter
         self.version = version
         self.cookie: str | None = None
+        self.extra: dict[str, str] = {}
         alone = vcenter.profile.product == "esxi"
         self.session_manager, self.collector = MANAGERS_OF_A_HOST if alone else ("SessionManager", "propertyCollector")
         self.pool = urllib3.PoolManager(ca_certs=str(vcenter.ca_file), retries=False, timeout=PATIENCE, maxsize=4)
@@ -96,7 +97,7 @@ class Wire:
 
     def post(self, body: str | bytes, *, action: str | None = None, path: str = "/sdk") -> Answer:
         """Send a body as it is."""
-        headers = {"Content-Type": "text/xml; charset=utf-8"}
+        headers = {"Content-Type": "text/xml; charset=utf-8", **self.extra}
         if action is None:
             action = f'"urn:vim25/{self.version}"' if self.version else ""
         if action:

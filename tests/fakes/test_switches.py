@@ -292,6 +292,31 @@ def _page_limit(vc: VCenter, me: Plain) -> str:
     return fault_of(lambda: collector.ReadNextTasks(50))
 
 
+def _login_again(vc: VCenter, me: Plain) -> tuple[str, int]:
+    before = me.content.sessionManager.currentSession.key
+    seen = fault_of(lambda: me.content.sessionManager.Login(vc.user, vc.password))
+    sessions = me.content.sessionManager.sessionList
+    assert (before in {s.key for s in sessions}) == (seen == "InvalidLogin")
+    return seen, len(sessions)
+
+
+def _terminate_own(vc: VCenter, me: Plain) -> tuple[str, str]:
+    key = me.content.sessionManager.currentSession.key
+    return fault_of(lambda: me.content.sessionManager.TerminateSession([key])), fault_of(lambda: me.vm())
+
+
+def _disordered(vc: VCenter, me: Plain) -> str | None:
+    with Wire(vc) as wire:
+        disordered = f"<password>{vc.password}</password><userName>{vc.user}</userName>"
+        return wire.call("Login", "SessionManager", wire.session_manager, disordered).fault
+
+
+def _headers(vc: VCenter, *names: str) -> list[str | None]:
+    with Wire(vc) as wire:
+        wire.extra["Accept-Encoding"] = "gzip"
+        return [wire.content().headers.get(name) for name in names]
+
+
 def _idle(vc: VCenter, me: Plain) -> str:
     vc.clock.advance(100)
     return fault_of(lambda: me.vm())
@@ -406,6 +431,18 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "login_without_access": (_without_access, {"NoPermission": "NoPermission", "granted": None}),
     "recent_task_s": (_recent, {0: 0, 99: 0, 101: 1}),
     "history_page_limit": (_page_limit, {49: "InvalidArgument", 50: "none"}),
+    "second_login": (_login_again, {"InvalidLogin": ("InvalidLogin", 1), "replaces": ("none", 1)}),
+    "terminate_own_session": (
+        _terminate_own,
+        {"InvalidArgument": ("InvalidArgument", "none"), "ends": ("none", "NotAuthenticated")},
+    ),
+    "argument_order": (_disordered, {"checked": "InvalidRequest", "any": None}),
+    "soap_framing": (lambda vc, me: _headers(vc, "Transfer-Encoding"), {"chunked": ["chunked"], "length": [None]}),
+    "soap_gzip": (lambda vc, me: _headers(vc, "Content-Encoding"), {True: ["gzip"], False: [None]}),
+    "applied_soapaction": (
+        lambda vc, me: _headers(vc, "X-Applied-Soapaction"),
+        {True: ["urn:vim25/8.0.3.0"], False: [None]},
+    ),
     "lease_timeout_s": (lambda vc, me: me.export().info.leaseTimeout, {30: 30, 3600: 3600}),
     "lease_initializing_reads": (_reads, {0: 0, 1: 1, 7: 7}),
     "transfer_renews": (_renewed_by_bytes, {True: True, False: False}),

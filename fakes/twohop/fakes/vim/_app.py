@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
+
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
 
 from ..world import look
 from . import _faults as faults
-from ._registry import NAMESPACE, newest_known, older, prior_versions, version_for, vmodl
+from ._registry import NAMESPACE, identity_of, newest_known, older, prior_versions, version_for, vmodl
 from ._reply import client_fault, serialize_fault, serialize_result
 from ._request import BadRequest, parse_request
 from ._service import Call, Service
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 
 LIMIT = 32 << 20
 """Bytes of a request beyond which nobody reads on."""
+_ENDPOINTS = ("/sdk", "/sdk/vimService")
+"""Where the service is called: the second one is the address in its WSDL."""
 
 
 class VimApp:
@@ -31,7 +37,7 @@ class VimApp:
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path, method = environ["PATH_INFO"].rstrip("/"), environ["REQUEST_METHOD"]
-        if path == "/sdk" and method == "POST":
+        if path in _ENDPOINTS and method == "POST":
             return self._soap(environ, start)
         if path == "/sdk/vimServiceVersions.xml" and method in ("GET", "HEAD"):
             body = _versions(self._api)
@@ -63,14 +69,32 @@ class VimApp:
         status, answer = self._answer(call, body, action)
         if call.set_cookie is not None:
             headers.append(("Set-Cookie", f'{COOKIE}="{call.set_cookie}"; {_attributes(profile.text("cookie_form"))}'))
-        headers.append(("Content-Length", str(len(answer))))
-        start(status, headers)
-        return [answer]
+        if profile.flag("applied_soapaction"):
+            headers.append(("X-Applied-Soapaction", f"{NAMESPACE}/{identity_of(version)}"))
+        return self._framed(answer, environ, headers, lambda: start(status, headers))
+
+    def _framed(
+        self, answer: bytes, environ: WSGIEnvironment, headers: list[tuple[str, str]], begin: Callable[[], object]
+    ) -> Iterable[bytes]:
+        """Compress and frame an answer as the version does (10.6)."""
+        profile = self.service.world.profile
+        if profile.flag("soap_gzip"):
+            headers.append(("Vary", "Accept-Encoding"))
+            if parse_accept_header(environ.get("HTTP_ACCEPT_ENCODING"), Accept)["gzip"] > 0:
+                headers.append(("Content-Encoding", "gzip"))
+                answer = gzip.compress(answer, 1, mtime=0)
+        chunked = profile.text("soap_framing") == "chunked"
+        if not chunked:
+            headers.append(("Content-Length", str(len(answer))))
+        begin()
+        # Of what is no list nobody knows the length beforehand.
+        return iter((answer,)) if chunked else [answer]
 
     def _answer(self, call: Call, body: bytes, action: str) -> tuple[str, bytes]:
         failed = "500 Internal Server Error"
         try:
-            request = parse_request(body)
+            ordered = self.service.world.profile.text("argument_order") == "checked"
+            request = parse_request(body, ordered=ordered)
             self.service.world.clock.catch_up()
             value = self.service.invoke(call, request)
             with self.service.world.lock:

@@ -23,6 +23,7 @@ __all__ = [
     "coerce",
     "declares",
     "has",
+    "identity_of",
     "known_privileges",
     "known_type",
     "method_named",
@@ -202,6 +203,11 @@ def prior_versions(api: str) -> list[str]:
     """Return the dotted API versions older than `api`, newest first, as far back as a server of that age tells."""
     oldest = (2, 5) if older(api, "6.5") else (4,)
     return sorted((v for v in _known() if oldest <= _numbers(v) < _numbers(api)), key=_numbers, reverse=True)
+
+
+def identity_of(version: str) -> str:
+    """Return the dotted form of a version that `version_for` gave."""
+    return str(VmomiSupport.versionIdMap[version])
 
 
 @lru_cache(maxsize=1024)

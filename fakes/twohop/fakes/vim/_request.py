@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from xml.parsers.expat import ExpatError, ParserCreate
 
@@ -46,10 +47,13 @@ class Invocation:
     arguments: dict[str, Any]
 
 
-def parse_request(body: bytes) -> Invocation:
-    """Parse a SOAP request; BadRequest carries the fault to answer."""
+def parse_request(body: bytes, *, ordered: bool = True) -> Invocation:
+    """Parse a SOAP request; BadRequest carries the fault to answer.
+
+    With `ordered`, elements stand in the order of the WSDL or the request is none: a sequence in XML Schema is one.
+    """
     try:
-        return _Parser().parse(body)
+        return _Parser(ordered).parse(body)
     except BadRequest:
         raise
     except (ExpatError, UnicodeError):
@@ -61,8 +65,10 @@ def parse_request(body: bytes) -> Invocation:
 class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
     """Walks an envelope; hands each argument to pyVmomi's deserialiser, which takes over until the element closes."""
 
-    def __init__(self) -> None:
+    def __init__(self, ordered: bool) -> None:
         super().__init__({})
+        self._ordered = ordered
+        self._last = -1
         self._state = "envelope"
         self._depth = 0
         self._method: Any = None
@@ -140,13 +146,18 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
     def _open_argument(self, name: str, tag: str, attributes: dict[str, str]) -> None:
         item: Any = VmomiSupport.ManagedObject
         array: Any = None
+        place = 0
         if name != "_this":
-            parameter = next((p for p in self._method.params if p.name == name), None)
-            if parameter is None:
+            known = {parameter.name: parameter for parameter in self._method.params}
+            if name not in known:
                 raise BadRequest(faults.invalid_argument(name, f"{self._method.wsdlName} has no parameter {name}."))
-            array, item = _item_of(parameter.type)
+            array, item = _item_of(known[name].type)
+            place = 1 + list(known).index(name)
+        if self._ordered and place < self._last:
+            raise BadRequest(_out_of_order(name))
+        self._last = place
         # Without the client's version: with it, types newer than the client's would widen to DynamicData.
-        deserializer = _Bounded(array)
+        deserializer = _Bounded(array, self._ordered)
         deserializer.Deserialize(self._expat, item, False, self.nsMap)
         self._pending = (name, array, deserializer)
         deserializer.StartElementHandler(tag, attributes)
@@ -164,6 +175,15 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
             raise BadRequest(faults.invalid_request(f"The parameter {name} stands twice."))
         else:
             self._arguments[name] = value
+
+
+def _out_of_order(name: str) -> Any:
+    return faults.invalid_request(f'Unexpected element tag "{name}" seen: elements have an order.')
+
+
+@cache
+def _places(kind: Any) -> dict[str, int]:
+    return {info.name: place for place, info in enumerate(kind._GetPropertyList())}
 
 
 def _with_type(attributes: dict[str, str], declared: Any) -> dict[str, str]:
@@ -185,9 +205,11 @@ class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
 
     _bare: str | None = None
 
-    def __init__(self, wanted: Any) -> None:
+    def __init__(self, wanted: Any, ordered: bool) -> None:
         super().__init__(None)
         self._wanted = wanted
+        self._ordered = ordered
+        self._reached: list[int] = []
 
     def StartElementHandler(self, tag: str, attributes: dict[str, str]) -> None:
         """Take an element, unless it lies too deep."""
@@ -195,12 +217,26 @@ class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
             raise BadRequest(faults.invalid_request("The request is nested too deep."))
         if self._bare is not None:
             raise TypeError("faultMessage holds text")
+        self._check_place(tag.rpartition(_SEPARATOR)[2])
         attributes = _with_type(attributes, self._declared(tag))
         if self._in_fault() and tag.rpartition(_SEPARATOR)[2] == "faultMessage":
             self._bare = self.data = ""
         else:
             super().StartElementHandler(tag, attributes)
             self._check_item(tag)
+
+    def _check_place(self, name: str) -> None:
+        # One entry for each open element: how far into its own sequence it has come.
+        depth = len(self.stack)
+        del self._reached[depth:]
+        above = self.stack[-1] if self.stack else None
+        if isinstance(above, VmomiSupport.DataObject):
+            kind: Any = type(above)
+            place = _places(kind).get(name, -1)
+            if self._ordered and 0 <= place < self._reached[-1]:
+                raise BadRequest(_out_of_order(name))
+            self._reached[-1] = max(place, self._reached[-1])
+        self._reached.append(-1)
 
     def _declared(self, tag: str) -> Any:
         if not self.stack:

@@ -25,7 +25,8 @@ _COOKIE = re.compile(rf"{COOKIE}=\\?\"?([0-9A-Za-z-]+)\\?\"?")
 class Session:
     """One session: its key in UserSession, its user, and the objects that live and die with it.
 
-    `scope` is the id that stands in brackets in the ids of its objects; it is not the key (1.9).
+    `scope` is the id that stands in brackets in the ids of its objects; it is not the key (1.9). `ticket` clones it,
+    once.
     """
 
     cookie: str
@@ -36,6 +37,8 @@ class Session:
     address: str
     agent: str
     value: SessionValue
+    locale: str = "en"
+    ticket: str | None = None
     objects: dict[str, Any] = field(default_factory=dict)
     pages: dict[str, tuple[list[Any], int]] = field(default_factory=dict)
 
@@ -69,11 +72,11 @@ class Sessions:
         """Tell whether a cookie is one of ours, with or without a session: no client chooses its own."""
         return cookie is not None and _digest(cookie) in self._issued
 
-    def open(self, cookie: str, user: str, address: str, agent: str) -> Session:
+    def open(self, cookie: str, user: str, address: str, agent: str, locale: str = "en") -> Session:
         """Log a user in under a cookie."""
         now = self._world.clock.now()
         value = SessionValue(self._world.profile.seconds("session_idle_s"), now)
-        session = Session(cookie, uuid52(), uuid52(), user, now, address, agent, value)
+        session = Session(cookie, uuid52(), uuid52(), user, now, address, agent, value, locale)
         self._world.journal.references.name("session", cookie)
         with self._lock:
             self._sessions[_digest(cookie)] = session
@@ -95,6 +98,21 @@ class Sessions:
                 return session
         self._end(session, SessionInput.DEADLINE)
         return None
+
+    def ticket(self, session: Session) -> str:
+        """Give a session a ticket that clones it, once; an earlier one is good no more."""
+        session.ticket = f"VCT-{str(uuid.UUID(bytes=secrets.token_bytes(16))).upper()}"
+        self._world.journal.references.name("clone ticket", session.ticket)
+        return session.ticket
+
+    def redeem(self, ticket: str) -> Session | None:
+        """Return the session that a ticket clones, and take the ticket; None where it is good for nothing."""
+        found = None
+        for session in self.active():
+            with self._lock:
+                if session.ticket is not None and hmac.compare_digest(session.ticket.encode(), ticket.encode()):
+                    found, session.ticket = session, None
+        return found
 
     def logout(self, session: Session) -> None:
         """End a session at its user's wish."""
