@@ -8,7 +8,9 @@ XSI = "http://www.w3.org/2001/XMLSchema-instance"
 VMW = "http://www.vmware.com/schema/ovf"
 STREAM_OPTIMIZED = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
 
-PROCESSOR, MEMORY, IDE, SCSI, ETHERNET, OTHER_STORAGE, DISK = 3, 4, 5, 6, 10, 20, 17
+OTHER, PROCESSOR, MEMORY, IDE, SCSI, ETHERNET, FLOPPY, CDROM, DISK, OTHER_STORAGE, VIDEO = (
+    1, 3, 4, 5, 6, 10, 14, 15, 17, 20, 24,
+)  # fmt: skip
 """Resource types of CIM_ResourceAllocationSettingData."""
 
 CONTROLLERS: dict[str, tuple[int, str, str | None]] = {
@@ -21,6 +23,9 @@ CONTROLLERS: dict[str, tuple[int, str, str | None]] = {
     "VirtualNVMEController": (OTHER_STORAGE, "NVME", "vmware.nvme.controller"),
 }
 """Resource type, display name and subtype by vim class."""
+
+NICS = {"VirtualVmxnet3": "VmxNet3", "VirtualE1000": "E1000", "VirtualPCNet32": "PCNet32", "VirtualE1000e": "E1000e"}
+"""Subtype of a network card by vim class."""
 
 GUESTS: dict[str, tuple[int, str]] = {
     "otherGuest": (1, "Other (32-bit)"),

@@ -5,17 +5,68 @@ from __future__ import annotations
 from typing import Any
 
 from ...ovf import DescribedFile, describe
-from ...world import Vm, missing_image
+from ...world import Image, Snapshot, VApp, Vm, missing_image
 from .. import _faults as faults
 from .._kinds import Kind
 from .._registry import vim, vmodl
 from .._service import Call, Singleton
+from ._hardware import hardware
 from ._service_instance import moment
 
 OVF_MANAGER = Kind("OvfManager")
 
-OPTIONS = {"mac": "Include MAC addresses of network adapters", "uuid": "Include the BIOS UUID"}
-"""What `describe` does something about; a server lists what it knows and ignores the rest (8.8)."""
+OPTIONS = {
+    "mac": "Include MAC addresses of network adapters",
+    "uuid": "Include the BIOS UUID",
+    "extraconfig": "Include the extra configuration of machines",
+    "nodevicesubtypes": "Leave out the subtypes of devices",
+}
+"""What a server lists; it ignores any other (8.8)."""
+
+
+@OVF_MANAGER.method("CreateDescriptor")
+def _create_descriptor(call: Call, _: Singleton, obj: Any, cdp: Any) -> Any:
+    profile = call.world.profile
+    entity = _described(call, call.resolve(obj), cdp.snapshot)
+    machines = entity.machines() if isinstance(entity, VApp) else [entity]
+    gone = missing_image(machines)
+    if gone is not None and profile.text("missing_image") == "CreateDescriptor":
+        raise faults.file_not_found(gone.file_name)
+    now = moment(call.world.clock.now())
+    assert now is not None
+    included = bool(cdp.includeImageFiles)
+    text = describe(
+        entity,
+        name=cdp.name or entity.name,
+        description=cdp.description,
+        files=[_file(given) for given in cdp.ovfFiles] if cdp.ovfFiles else None,
+        options=frozenset(cdp.exportOption or ()),
+        build=profile.text("build"),
+        user=call.user,
+        moment=now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        images=included,
+        nvram=profile.text("nvram_entry") == "present",
+        generator="ESX Server" if profile.product == "esxi" else "VirtualCenter Server",
+    )
+    images = [(vm, image) for vm in machines for image in vm.images]
+    return vim.OvfManager.CreateDescriptorResult(
+        ovfDescriptor=text.decode(),
+        warning=[] if included else [_left_out(call, vm, image) for vm, image in images],
+        # Not what was asked, but whether there are any (8.9).
+        includeImageFiles=bool(images),
+    )
+
+
+def _described(call: Call, entity: Any, snapshot: Any) -> Vm | VApp:
+    """Return what is described: the configuration of a snapshot is the machine as it was (8.8)."""
+    if not isinstance(entity, Vm | VApp):
+        raise faults.invalid_argument("obj", "It is neither a virtual machine nor a vApp.")
+    if snapshot is None:
+        return entity
+    found = call.resolve(snapshot)
+    if not isinstance(found, Snapshot) or found.vm is not entity:
+        raise faults.invalid_argument("cdp.snapshot", "It is no snapshot of that machine.")
+    return found.machine
 
 
 def _file(given: Any) -> DescribedFile:
@@ -24,29 +75,12 @@ def _file(given: Any) -> DescribedFile:
     return DescribedFile(given.deviceId, given.path, given.size, given.capacity, given.populatedSize)
 
 
-@OVF_MANAGER.method("CreateDescriptor")
-def _create_descriptor(call: Call, _: Singleton, obj: Any, cdp: Any) -> Any:
-    entity = call.resolve(obj)
-    if not isinstance(entity, Vm):
-        raise faults.not_implemented("CreateDescriptor of anything but a machine")
-    if cdp.snapshot is not None:
-        raise faults.not_implemented("CreateDescriptor of a snapshot")
-    gone = missing_image([entity])
-    if gone is not None and call.world.profile.text("missing_image") == "CreateDescriptor":
-        raise faults.file_not_found(gone.file_name)
-    now = moment(call.world.clock.now())
-    assert now is not None
-    text = describe(
-        entity,
-        name=cdp.name or entity.name,
-        description=cdp.description,
-        files=[_file(given) for given in cdp.ovfFiles] if cdp.ovfFiles else None,
-        options=frozenset(cdp.exportOption or ()),
-        build=call.world.profile.text("build"),
-        user=call.user,
-        moment=now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-    )
-    return vim.OvfManager.CreateDescriptorResult(ovfDescriptor=text.decode(), includeImageFiles=False)
+def _left_out(call: Call, vm: Vm, image: Image) -> Any:
+    """Return the warning that a drive is described without its image (8.9)."""
+    fault = vim.fault.OvfConnectedDeviceIso if image.kind == "iso" else vim.fault.OvfConnectedDeviceFloppy
+    device = next(d for d in hardware(call, vm).device if d.key == image.key)
+    text = f"The image {image.file_name} is connected to the virtual machine and is not exported."
+    return fault(filename=image.file_name, device=device, vmPath=call.world.path_of(vm), msg=text)
 
 
 @OVF_MANAGER.provides("ovfExportOption")

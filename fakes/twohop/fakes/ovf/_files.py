@@ -1,0 +1,79 @@
+"""References and DiskSection: the files of all machines of a package, in one flat list (8.3 to 8.7, 8.10, 8.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..world import Disk, Image, Nvram, Vm, device_key
+from ._names import STREAM_OPTIMIZED
+from ._xml import element, section
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedFile:
+    """A file as the caller observed it: device key, path, size in bytes; the rest where it was given (8.4)."""
+
+    device: str
+    path: str
+    size: int | None = None
+    capacity: int | None = None
+    populated: int | None = None
+
+
+class Files:
+    """What the package refers to, with the ids that devices refer to it by.
+
+    `given` None, or an empty list, takes every file under its device key as a placeholder, without a size (8.3).
+    """
+
+    def __init__(self, machines: Iterable[Vm], given: Sequence[DescribedFile] | None, *, images: bool, nvram: bool):
+        by_device = {file.device: file for file in given or ()}
+        self._rows: list[tuple[Disk | Image | Nvram, DescribedFile]] = []
+        for vm in machines:
+            sources: list[Disk | Image | Nvram] = [*vm.disks]
+            sources += [image for image in vm.images if images and image.content is not None]
+            sources += [vm.nvram] if nvram and vm.nvram is not None else []
+            for source in sources:
+                key = device_key(vm, source)
+                file = by_device.get(key) if by_device else DescribedFile(key, key)
+                if file is not None:
+                    self._rows.append((source, file))
+        self._resources: dict[int, str] = {}
+        disks = 0
+        for number, (source, _) in enumerate(self._rows, 1):
+            disks += isinstance(source, Disk)
+            at = f"disk/vmdisk{disks}" if isinstance(source, Disk) else f"file/file{number}"
+            self._resources[id(source)] = f"ovf:/{at}"
+
+    def resource(self, source: Disk | Image | Nvram) -> str | None:
+        """Return what a device says it is made from; None for a file that is not in the package."""
+        return self._resources.get(id(source))
+
+    def references(self, root: Any) -> None:
+        """Add References."""
+        references = element(root, "References")
+        for number, (_, file) in enumerate(self._rows, 1):
+            element(references, "File", href=file.path, id=f"file{number}", size=file.size)
+
+    def disks(self, root: Any) -> None:
+        """Add the DiskSection, where there is a disk."""
+        rows = [(n, source, file) for n, (source, file) in enumerate(self._rows, 1) if isinstance(source, Disk)]
+        if not rows:
+            return
+        parent = section(root, "DiskSection", "Virtual disk information")
+        for disk_number, (number, disk, file) in enumerate(rows, 1):
+            amount, units = _scaled(file.capacity or disk.capacity)
+            element(
+                parent, "Disk", capacity=amount, capacityAllocationUnits=units, diskId=f"vmdisk{disk_number}",
+                fileRef=f"file{number}", format=STREAM_OPTIMIZED, populatedSize=file.populated,
+            )  # fmt: skip
+
+
+def _scaled(size: int) -> tuple[int, str]:
+    # The server scales to the largest exact unit (8.5).
+    for power in (30, 20):
+        if size % (1 << power) == 0:
+            return size >> power, f"byte * 2^{power}"
+    return size, "byte"

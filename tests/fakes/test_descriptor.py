@@ -1,0 +1,272 @@
+"""What CreateDescriptor writes (section 8), held against the OVF schema and against what the inventory has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+from pyVmomi import vim, vmodl
+
+from plain_pyvmomi import Plain
+from soap_wire import Wire
+from twohop.fakes import VCenter
+from twohop.runtime.profiles import load_profile
+from vcenters import SMALL, make
+
+SCHEMA = Path(os.environ.get("TWOHOP_SCHEMAS", Path(__file__).parents[3] / "shared" / "schemas")) / "ovf"
+NS = {
+    "ovf": "http://schemas.dmtf.org/ovf/envelope/1",
+    "rasd": "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData",
+    "vmw": "http://www.vmware.com/schema/ovf",
+}
+OVF, VMW = f"{{{NS['ovf']}}}", f"{{{NS['vmw']}}}"
+KINDS = ("pvscsi", "lsilogic", "lsilogicsas", "buslogic", "sata", "ide", "nvme")
+WORLD: dict[str, Any] = {
+    "datacenters": [
+        {
+            "name": "DC0",
+            "clusters": [{"name": "C0", "hosts": ["H0", "H1"]}],
+            "vms": [
+                {
+                    "name": "FULL",
+                    "note": "as <it> is",
+                    "firmware": "efi",
+                    "disks": [{**SMALL, "controller": kind} for kind in ("pvscsi", "lsilogic", "sata", "nvme")],
+                    "images": [{"size": 5000}, {"kind": "floppy", "size": 2880}],
+                },
+                {"name": "KINDS", "disks": [{**SMALL, "controller": kind} for kind in KINDS[2:6]]},
+                {"name": "BARE"},
+                {"name": "GONE", "disks": [SMALL], "images": [{"missing": True}]},
+                {
+                    "name": "SNAP",
+                    "memory": "64 MiB",
+                    "disks": [SMALL],
+                    "snapshots": [{"name": "before"}],
+                    "delta": [{"data": "64 KiB", "content": "seed:5"}],
+                },
+            ],
+            "vapps": [
+                {
+                    "name": "shop",
+                    "note": "all of it",
+                    "vms": [{"name": "web", "disks": [SMALL], "start_order": 2}],
+                    "vapps": [
+                        {
+                            "name": "data",
+                            "start_order": 1,
+                            "vms": [{"name": "db", "host": "H1", "disks": [SMALL, SMALL]}, {"name": "empty"}],
+                        }
+                    ],
+                }
+            ],
+        }
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def _shared() -> Iterator[VCenter]:
+    with make(world=WORLD) as vcenter:
+        yield vcenter
+
+
+@pytest.fixture
+def me(_shared: VCenter) -> Iterator[Plain]:
+    _shared.reset()
+    with Plain(_shared) as me:
+        yield me
+
+
+def described(me: Plain, entity: Any, **given: Any) -> tuple[Any, Any]:
+    """The result, and its descriptor, which must be valid."""
+    result = me.content.ovfManager.CreateDescriptor(entity, vim.OvfManager.CreateDescriptorParams(**given))
+    root = etree.fromstring(result.ovfDescriptor.encode(), etree.XMLParser(resolve_entities=False, no_network=True))
+    if not (SCHEMA / "ovf-envelope.xsd").exists():
+        pytest.skip(f"no OVF schema in {SCHEMA}: set TWOHOP_SCHEMAS")
+    schema = etree.XMLSchema(file=str(SCHEMA / "ovf-envelope.xsd"))
+    assert schema.validate(root), schema.error_log
+    assert not result.error
+    return result, root
+
+
+def attributes(root: Any, path: str, name: str, space: str = OVF) -> list[str]:
+    return [row.get(space + name) for row in root.iterfind(path, NS)]
+
+
+def items(root: Any, *names: str) -> list[tuple[str | None, ...]]:
+    """What each hardware item says under some names."""
+    return [tuple(item.findtext(f"rasd:{n}", None, NS) for n in names) for item in root.iter(f"{OVF}Item")]
+
+
+def given(entry: Any, path: str, **more: Any) -> Any:
+    return vim.OvfManager.OvfFile(deviceId=entry.key, path=path, size=more.pop("size", 1), **more)
+
+
+def test_every_controller_and_device_stands_in_it_under_its_parent(me: Plain) -> None:
+    _, root = described(me, me.vm("FULL"))
+    rows = items(root, "ElementName", "ResourceType", "ResourceSubType")
+    assert rows == [
+        ("1 virtual CPU(s)", "3", None), ("32MB of memory", "4", None),
+        ("NVME controller 0", "20", "vmware.nvme.controller"), ("SATA controller 0", "20", "vmware.sata.ahci"),
+        ("SCSI controller 1", "6", "lsilogic"), ("SCSI controller 0", "6", "VirtualSCSI"),
+        ("IDE 1", "5", None), ("IDE 0", "5", None), ("Video card", "24", None), ("VMCI device", "1", "vmware.vmci"),
+        ("CD/DVD drive 1", "15", "vmware.cdrom.remotepassthrough"), ("Hard disk 1", "17", None),
+        ("Hard disk 2", "17", None), ("Hard disk 3", "17", None), ("Hard disk 4", "17", None),
+        ("Floppy drive 1", "14", "vmware.floppy.remotedevice"), ("Network adapter 1", "10", "VmxNet3"),
+    ]  # fmt: skip
+    ids: dict[Any, Any] = dict(items(root, "ElementName", "InstanceID"))  # type: ignore[arg-type]
+    parents = {name: parent for name, parent in items(root, "ElementName", "Parent") if parent}
+    assert parents == {
+        "CD/DVD drive 1": ids["IDE 0"], "Hard disk 1": ids["SCSI controller 0"],
+        "Hard disk 2": ids["SCSI controller 1"], "Hard disk 3": ids["SATA controller 0"],
+        "Hard disk 4": ids["NVME controller 0"],
+    }  # fmt: skip
+    assert len(set(ids.values())) == len(rows)
+    (firmware,) = (row for row in root.iter(f"{VMW}Config") if row.get(f"{VMW}key") == "firmware")
+    assert firmware.get(f"{VMW}value") == "efi"
+    assert root.findtext(".//ovf:Annotation", None, NS) == "as <it> is"
+
+
+def test_the_other_controllers_have_their_subtypes(me: Plain) -> None:
+    _, root = described(me, me.vm("KINDS"))
+    seen = {kind for name, kind in items(root, "ElementName", "ResourceSubType") if name and "controller" in name}
+    assert seen == {"lsilogicsas", "buslogic", "vmware.sata.ahci"}
+    disks = [row for row in items(root, "ElementName", "HostResource") if row[0] and row[0].startswith("Hard")]
+    assert disks == [(f"Hard disk {n}", f"ovf:/disk/vmdisk{n}") for n in range(1, 5)]
+
+
+def test_without_files_each_stands_under_its_device_key_and_without_a_size(me: Plain) -> None:
+    vm = me.vm("FULL")
+    moid = vm._GetMoId()
+    keys = ["ParaVirtualSCSIController0:0", "VirtualLsiLogicController1:0", "VirtualAHCIController0:0",
+            "VirtualNVMEController0:0", "nvram"]  # fmt: skip
+    for files in ({}, {"ovfFiles": []}):
+        _, root = described(me, vm, **files)
+        assert attributes(root, "ovf:References/ovf:File", "href") == [f"/{moid}/{key}" for key in keys]
+        assert attributes(root, "ovf:References/ovf:File", "size") == [None] * 5
+        assert attributes(root, "ovf:References/ovf:File", "id") == [f"file{n}" for n in range(1, 6)]
+
+
+def test_only_files_that_are_named_stand_in_it(me: Plain) -> None:
+    vm = me.vm("FULL")
+    info = me.export("FULL").info
+    disks = [url for url in info.deviceUrl if url.disk]
+    wanted = given(disks[1], "a/b.vmdk", size=68096, capacity=5 << 20, populatedSize=0)
+    _, root = described(me, vm, ovfFiles=[wanted])
+    assert attributes(root, "ovf:References/ovf:File", "href") == ["a/b.vmdk"]
+    assert attributes(root, "ovf:References/ovf:File", "size") == ["68096"]
+    assert attributes(root, "ovf:DiskSection/ovf:Disk", "capacity") == ["5"]
+    assert attributes(root, "ovf:DiskSection/ovf:Disk", "populatedSize") == ["0"]
+    assert [row for row in items(root, "ElementName", "HostResource") if row[1]] == [
+        ("Hard disk 2", "ovf:/disk/vmdisk1")
+    ]
+    (nvram,) = root.iter(f"{VMW}ExtraConfig")
+    assert nvram.get(f"{VMW}value") == "FULL.nvram", "8.10: without its file the plain name"
+
+
+def test_nvram_and_images_are_files_of_the_package_where_asked_for(me: Plain) -> None:
+    vm = me.vm("FULL")
+    info = me.export("FULL").info
+    files = [given(url, f"f{n}", size=n) for n, url in enumerate(info.deviceUrl)]
+    without, root = described(me, vm, ovfFiles=files)
+    assert attributes(root, "ovf:References/ovf:File", "href") == ["f2", "f3", "f4", "f5", "f6"]
+    assert [type(w) for w in without.warning] == [vim.fault.OvfConnectedDeviceIso, vim.fault.OvfConnectedDeviceFloppy]
+    iso, floppy = without.warning
+    assert (iso.filename, iso.vmPath) == ("[LocalDS_0] FULL/FULL.iso", "DC0/vm/FULL")
+    assert isinstance(iso.device, vim.vm.device.VirtualCdrom)
+    assert isinstance(floppy.device, vim.vm.device.VirtualFloppy)
+    assert without.includeImageFiles is True, "8.9: whether there are any"
+    included, root = described(me, vm, ovfFiles=files, includeImageFiles=True)
+    assert attributes(root, "ovf:References/ovf:File", "href") == ["f2", "f3", "f4", "f5", "f0", "f1", "f6"]
+    assert (len(included.warning), included.includeImageFiles) == (0, True)
+    drives = [row for row in items(root, "ResourceSubType", "HostResource", "AutomaticAllocation") if row[2] == "true"]
+    assert drives == [
+        ("vmware.cdrom.iso", "ovf:/file/file5", "true"), ("vmware.floppy.image", "ovf:/file/file6", "true"),
+        ("VmxNet3", None, "true"),
+    ]  # fmt: skip
+    (nvram,) = root.iter(f"{VMW}ExtraConfig")
+    assert nvram.get(f"{VMW}value") == "ovf:/file/file7"
+
+
+def test_before_6_7_no_nvram_is_a_file_of_the_package() -> None:
+    with make(world=WORLD, profile="vcenter-6.5") as vc, Plain(vc) as me:
+        _, root = described(me, me.vm("FULL"))
+        assert not any("nvram" in href for href in attributes(root, "ovf:References/ovf:File", "href"))
+
+
+def test_options(me: Plain) -> None:
+    vm = me.vm("FULL")
+    assert {option.option for option in me.content.ovfManager.ovfExportOption} == {
+        "mac", "uuid", "extraconfig", "nodevicesubtypes",
+    }  # fmt: skip
+    _, plain = described(me, vm, exportOption=["nobody-knows-it"])
+    assert not [row for row in items(plain, "ElementName", "Address") if row[0] == "Network adapter 1" and row[1]]
+    _, root = described(me, vm, exportOption=["mac", "uuid", "nodevicesubtypes"])
+    (nic,) = (mac for name, mac in items(root, "ElementName", "Address") if name == "Network adapter 1")
+    assert nic == vm.config.hardware.device[-1].macAddress
+    assert set(items(root, "ResourceSubType")) == {(None,)}
+    extra = {row.get(f"{VMW}key"): row.get(f"{VMW}value") for row in root.iter(f"{VMW}ExtraConfig")}
+    assert extra["uuid.bios"] == vm.config.uuid
+
+
+def test_a_vapp_is_a_collection_nested_as_in_the_inventory_with_one_list_of_files(me: Plain) -> None:
+    vapp = me.vapp("shop")
+    lease = me.ready(vapp.ExportVApp())
+    files = [given(url, url.targetId, size=n) for n, url in enumerate(lease.info.deviceUrl)]
+    _, root = described(me, vapp, ovfFiles=files, name="other", description="new")
+    assert attributes(root, "ovf:References/ovf:File", "href") == ["disk-0.vmdk", "disk-1.vmdk", "disk-2.vmdk"]
+    assert attributes(root, "ovf:DiskSection/ovf:Disk", "fileRef") == ["file1", "file2", "file3"]
+    (top,) = root.findall("ovf:VirtualSystemCollection", NS)
+    assert (top.get(f"{OVF}id"), top.findtext("ovf:Name", None, NS)) == ("other", "other")
+    assert [child.get(f"{OVF}id") for child in top if child.get(f"{OVF}id")] == ["data", "web"]
+    assert attributes(top, "ovf:StartupSection/ovf:Item", "id") == ["data", "web"]
+    assert attributes(top, "ovf:StartupSection/ovf:Item", "order") == ["1", "2"]
+    assert attributes(top, "ovf:VirtualSystemCollection/ovf:VirtualSystem", "id") == ["db", "empty"]
+    assert top.findtext("ovf:AnnotationSection/ovf:Annotation", None, NS) == "new"
+    resources = [row[0] for row in items(root, "HostResource") if row[0]]
+    assert sorted(resources) == [f"ovf:/disk/vmdisk{n}" for n in (1, 2, 3)]
+    assert len(root.findall("ovf:NetworkSection/ovf:Network", NS)) == 1
+
+
+def test_a_snapshot_is_described_as_the_machine_was(me: Plain) -> None:
+    vm = me.vm("SNAP")
+    (tree,) = vm.snapshot.rootSnapshotList
+    vm.ReconfigVM_Task(vim.vm.ConfigSpec(memoryMB=128))
+    assert vm.config.hardware.memoryMB == 128
+    _, then = described(me, vm, snapshot=tree.snapshot)
+    _, now = described(me, vm)
+    memory = [dict(items(root, "ResourceType", "VirtualQuantity"))["4"] for root in (then, now)]
+    assert memory == ["64", "128"]
+    with pytest.raises(vmodl.fault.InvalidArgument) as caught:
+        described(me, me.vm("BARE"), snapshot=tree.snapshot)
+    assert caught.value.invalidProperty == "cdp.snapshot"
+
+
+def test_a_machine_with_nothing_is_described_too(me: Plain) -> None:
+    result, root = described(me, me.vm("BARE"))
+    assert root.find("ovf:DiskSection", NS) is None
+    assert (len(result.warning), result.includeImageFiles) == (0, False)
+
+
+def test_an_image_that_is_gone_is_no_file_of_the_package(me: Plain) -> None:
+    _, root = described(me, me.vm("GONE"), includeImageFiles=True)
+    assert len(attributes(root, "ovf:References/ovf:File", "href")) == 1
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x", "a\\b", "a/../b"])
+def test_a_path_that_leads_elsewhere_is_refused(me: Plain, path: str) -> None:
+    file = vim.OvfManager.OvfFile(deviceId="/vm-1/x", path=path, size=1)
+    with pytest.raises(vmodl.fault.InvalidArgument):
+        described(me, me.vm("BARE"), ovfFiles=[file])
+
+
+def test_an_older_client_is_not_told_of_images() -> None:
+    with make(world=WORLD, profile=load_profile("vcenter-8.0")) as vc, Wire(vc, "4.0").login() as wire:
+        argument = f'<obj type="VirtualMachine">{wire.moid("Vm", "FULL")}</obj><cdp></cdp>'
+        answer = wire.call("CreateDescriptor", "OvfManager", "OvfManager", argument)
+        assert answer.fault is None
+        assert answer.texts("includeImageFiles") == []
