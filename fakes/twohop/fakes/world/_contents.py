@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from ..vmdk import GRAIN_BYTES, DiskContent, FileContent, Layer, LayeredContent, SeededContent
 from ._plain import FileBytes, PlainContent, SeededBytes
@@ -41,7 +42,8 @@ class Contents:
             return below
         row = check_keys("delta", row, where)
         capacity = below.capacity
-        content = str(row.get("content", "seed:0"))
+        # Where nothing is said, what is written is unlike anything that was there.
+        content = str(row.get("content", f"seed:{crc32(where.encode()) | 1 << 32}"))
         if content.startswith("seed:"):
             data = size(row.get("data", 0), f"{where}: data")
             if data > capacity:

@@ -59,10 +59,11 @@ def merged(vm: Vm, gone: Iterable[Snapshot]) -> list[Disk]:
     A file that no snapshot needs any more takes in the one file that lies over it; under several it stays. Contents are
     as they were, since every disk holds its whole content; only names and chains become shorter.
     """
-    names = {disk.file_name for snapshot in gone for disk in snapshot.machine.disks}
+    # Files that lie over others first.
+    below = sorted((disk for snapshot in gone for disk in snapshot.machine.disks), key=lambda disk: -len(disk.parents))
     others = [snapshot.machine for snapshot in vm.all_snapshots()]
     current = vm.disks
-    for name in sorted(names, reverse=True):
+    for name in dict.fromkeys(disk.file_name for disk in below):
         lists = [current, *(machine.disks for machine in others)]
         chains = [(disk.file_name, *disk.parents) for disks in lists for disk in disks]
         needed = {disk.file_name for machine in others for disk in machine.disks}

@@ -133,7 +133,9 @@ class DeviceChanges:
         self.disks.append(disk)
 
     def _disk_file(self, given: str | None, store: Datastore) -> str:
-        used = {name for disk in (*self.vm.disks, *self.disks) for name in (disk.file_name, *disk.parents)}
+        machines = (self.vm, *(snapshot.machine for snapshot in self.vm.all_snapshots()))
+        disks = (*self.disks, *(disk for machine in machines for disk in machine.disks))
+        used = {name for disk in disks for name in (disk.file_name, *disk.parents)}
         if given and given.endswith(".vmdk"):
             if given in used:
                 raise vim.fault.FileAlreadyExists(file=given, msg=f"The file {given} already exists.")
