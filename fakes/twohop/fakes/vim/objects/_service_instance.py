@@ -86,12 +86,15 @@ HOST_MANAGERS: tuple[tuple[str, str, str], ...] = (
     ("licenseManager", "LicenseManager", "ha-license-manager"),
     ("searchIndex", "SearchIndex", "ha-searchindex"),
     ("fileManager", "FileManager", "ha-nfc-file-manager"),
+    ("datastoreNamespaceManager", "DatastoreNamespaceManager", "ha-datastore-namespace-manager"),
     ("virtualDiskManager", "VirtualDiskManager", "ha-vdiskmanager"),
     ("ovfManager", "OvfManager", "ha-ovf-manager"),
     ("dvSwitchManager", "DistributedVirtualSwitchManager", "ha-dvsmanager"),
     ("localizationManager", "LocalizationManager", "ha-l10n-manager"),
     ("storageResourceManager", "StorageResourceManager", "ha-storage-resource-manager"),
     ("guestOperationsManager", "GuestOperationsManager", "ha-guest-operations-manager"),
+    ("vStorageObjectManager", "HostVStorageObjectManager", "ha-vstorage-object-manager"),
+    ("cryptoManager", "CryptoManagerHost", "ha-crypto-manager"),
 )
 """The same of a host's own agent; what only a vCenter has is absent (10.12)."""
 
