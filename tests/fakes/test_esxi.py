@@ -66,7 +66,7 @@ def fault_of(act: Any) -> str:
 
 
 def exports(vm: Any) -> list[tuple[str, bool]]:
-    """State and `cancelled` of a machine's exports, oldest first."""
+    """State and `cancelled` of a machine's exports, newest first."""
     infos = (task.info for task in vm.recentTask)
     return [(i.state, i.cancelled) for i in infos if i.descriptionId == "VirtualMachine.exportVm"]
 
@@ -155,7 +155,7 @@ def test_the_story_of_a_lease(profile: str) -> None:
         assert device.sslThumbprint == ("" if profile == "esxi-5.5" else host.thumbprint)
         assert 30 <= lease.info.leaseTimeout <= 3600
         (task,) = vm.recentTask
-        assert task._GetMoId() == "haTask-1-vim.VirtualMachine.exportVm-1"
+        assert task._GetMoId() == "haTask-1-vim.VirtualMachine.exportVm-100"
         assert (task.info.state, task.info.cancelable) == ("running", True)
         assert fault_of(vm.PowerOn) == fault_of(vm.ExportVm) == "TaskInProgress"
         assert "PowerOnVM_Task" in vm.disabledMethod
@@ -350,11 +350,11 @@ class Exports(RuleBasedStateMachine):
             assert not self.on and not busy
         except vim.fault.InvalidState as fault:
             assert self.on and (isinstance(fault, vim.fault.TaskInProgress) == busy)
-            self.strays.append(self.vm.recentTask[-1])
+            self.strays.append(self.vm.recentTask[0])
         except vim.fault.TaskInProgress:
             assert busy
             if self.on:
-                self.strays.append(self.vm.recentTask[-1])
+                self.strays.append(self.vm.recentTask[0])
 
     @rule()
     def switch(self) -> None:

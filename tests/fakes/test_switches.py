@@ -214,7 +214,7 @@ def _suspended(vc: VCenter, me: Plain) -> list[str]:
     vm.PowerOn()
     vm.Suspend()
     answer = fault_of(vm.ExportVm)
-    exports = (task.info for task in vm.recentTask if task.info.descriptionId == "VirtualMachine.exportVm")
+    exports = [task.info for task in vm.recentTask if task.info.descriptionId == "VirtualMachine.exportVm"]
     return [answer, *(info.state for info in exports)]
 
 
@@ -420,6 +420,12 @@ def _next_disk(vc: VCenter, me: Plain) -> list[bool]:
     return [bool(answer.data) for answer in bodies]
 
 
+def _recent_order(vc: VCenter, me: Plain) -> list[bool]:
+    vm = me.vm()
+    tasks = [vm.PowerOn(), vm.PowerOff()]
+    return [list(shown) == tasks for shown in (vm.recentTask, me.content.taskManager.recentTask)]
+
+
 IS, TO, GONE = "InvalidState", "Timedout", "ManagedObjectNotFound"
 SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "about_version": (lambda vc, me: me.content.about.version, {"7.0.3": "7.0.3", "8.0.1": "8.0.1"}),
@@ -430,6 +436,7 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "session_idle_s": (_idle, {60: "NotAuthenticated", 200: "none"}),
     "login_without_access": (_without_access, {"NoPermission": "NoPermission", "granted": None}),
     "recent_task_s": (_recent, {0: 0, 99: 0, 101: 1}),
+    "recent_task_order": (_recent_order, {"oldest-first": [True, True], "newest-first": [False, False]}),
     "history_page_limit": (_page_limit, {49: "InvalidArgument", 50: "none"}),
     "second_login": (_login_again, {"InvalidLogin": ("InvalidLogin", 1), "replaces": ("none", 1)}),
     "terminate_own_session": (

@@ -52,11 +52,15 @@ FIXED = {
 """Ids of what a standalone host has one of (10.12)."""
 
 
+FIRST_TASK = 100
+"""A host counts its tasks since it was booted; recorded ids have three digits (2.12)."""
+
+
 class HostIds(Ids):
     """Ids as a host's own agent gives them: fixed, bare numbers for machines (4.3), for tasks what they do (1.11)."""
 
     def __init__(self) -> None:
-        self._last: Counter[str] = Counter()
+        self._last: Counter[str] = Counter({"task-": FIRST_TASK - 1})
 
     def object(self, prefix: str, name: str) -> str:
         """Return the fixed id, a machine's bare number, or what is made from `name`."""

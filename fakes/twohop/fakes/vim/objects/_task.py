@@ -55,12 +55,14 @@ def task_info(call: Call, task: ExportTask) -> Any:
 
 def recent(call: Call, entity: Entity | None = None) -> list[ExportTask]:
     """Return the tasks that are queued, running or ended not long ago: all of them, or those of one object."""
-    since = call.world.clock.now() - call.world.profile.seconds("recent_task_s")
-    return [
+    profile = call.world.profile
+    since = call.world.clock.now() - profile.seconds("recent_task_s")
+    found = [
         task
         for task in call.world.tasks()
         if entity in (None, task.entity) and (task.value.completed_at is None or task.value.completed_at >= since)
     ]
+    return found if profile.text("recent_task_order") == "oldest-first" else found[::-1]
 
 
 @TASK.provides("info")
