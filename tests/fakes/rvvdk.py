@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from urllib3.util import SKIP_HEADER
+
 from soap_wire import Answer, Wire, objects, props
 from twohop.fakes import ESXi
 from twohop.runtime import Clock
@@ -69,6 +71,10 @@ class Run:
         self.tasks: list[dict[str, Any]] = []
         self.lease = ""
         self.power: list[str] = []
+        # The first version that inspected tasks read them with whatever else it read of a machine.
+        self.with_tasks = any("queued_at" not in task for task in log.get("recent_tasks", ()))
+        self.flags: list[bool] = []
+        self.manifest: Answer | None = None
         calls = sum(row["elapsed_ms"] for row in self.rows)
         beats = sum(row["method"] == "HttpNfcLeaseProgress" for row in self.rows)
         self.beat = max(0.0, log["elapsed_ms"] - calls) / 1000 / beats if beats else 0.0
@@ -84,7 +90,7 @@ class Run:
         self.at += 1
         start = self.starts.get(method)
         if start is not None:
-            self.host.clock.advance(start - self.host.clock.now())
+            self.host.clock.advance(max(0.0, start - self.host.clock.now()))
         answer = wire.call(method, *call)
         self.host.clock.advance(row["elapsed_ms"] / 1000)
         error = ERRORS.get(answer.fault, answer.fault) if answer.fault else None
@@ -100,17 +106,34 @@ class Run:
         arguments = f"{specs}<options><maxObjects>1</maxObjects></options>"
         return self.take(wire, f"read {label}", "RetrievePropertiesEx", "PropertyCollector", wire.collector, arguments)
 
-    def machine(self, wire: Wire, moid: str) -> None:
+    def machine(self, wire: Wire, moid: str, state: str | None = None) -> Answer:
         """Read a machine; the label says what state it is in, since that decides what is to be told."""
-        vm = self.host.world.objects[moid]
-        state = "leased" if vm.leases else vm.power.value  # type: ignore[attr-defined]
-        answer = self.read(wire, f"a machine, {state}", "VirtualMachine", moid, MACHINE)
+        if state is None:
+            vm = self.host.world.vm({"1": "guest-1", "2": "guest-2"}[moid])
+            state = "leased" if vm.leases else vm.power.value
+        paths = (*MACHINE, "recentTask") if self.with_tasks else MACHINE
+        label = f"a machine, {state}{', with its recent tasks' if self.with_tasks else ''}"
+        answer = self.read(wire, label, "VirtualMachine", moid, paths)
         if moid == "1":
             self.power += [v for v in answer.texts("val") if v.startswith("powered")]
+        return answer
+
+    def wait_for_start(self) -> None:
+        """Let time pass until the run begins, where the moment of one of its calls is known."""
+        before = 0.0
+        for row in self.rows:
+            if row["method"] in self.starts:
+                until = self.starts[row["method"]] - before
+                self.host.clock.advance(until - self.host.clock.now())
+                return
+            before += row["elapsed_ms"] / 1000
 
     def walk(self) -> None:
         """Make every call of the log."""
+        self.wait_for_start()
         with Wire(self.host, "8.0") as wire:
+            # It tells no name of its own, which Login would give back.
+            wire.extra["User-Agent"] = SKIP_HEADER
             this = "ServiceInstance"
             self.take(wire, "RetrieveServiceContent", "RetrieveServiceContent", this, this)
             user, password = self.host.user, self.host.password
@@ -123,7 +146,7 @@ class Run:
             else:
                 self.export(wire)
             self.take(wire, "Logout", "Logout", "SessionManager", wire.session_manager)
-        assert self.at == len(self.rows), f"the log has more calls: {self.rows[self.at:]}"
+        assert self.at == len(self.rows), f"the log has more calls: {self.rows[self.at :]}"
 
     def inventory(self, wire: Wire) -> None:
         """Read the inventory breadth first, as the client does."""
@@ -143,14 +166,18 @@ class Run:
 
     def inspect(self, wire: Wire) -> None:
         """Read the recent tasks of the machine, and each of them."""
-        count = sum(row["method"] == "RetrievePropertiesEx" for row in self.rows[self.at + 1 :])
-        answer = self.read(wire, f"{count} recent tasks", "VirtualMachine", "1", ("recentTask",))
+        if self.with_tasks:
+            answer = self.machine(wire, "1")
+        else:
+            count = sum(row["method"] == "RetrievePropertiesEx" for row in self.rows[self.at + 1 :])
+            answer = self.read(wire, f"{count} recent tasks", "VirtualMachine", "1", ("recentTask",))
         for moid in answer.texts("ManagedObjectReference"):
-            task = self.host.world.objects[moid]
-            ended = "" if task.error is None else f" by {type(task.error).__name__.rpartition('.')[2]}"  # type: ignore[attr-defined]
+            if not moid.startswith("haTask-"):
+                continue
+            task = next(task for task in self.host.world.tasks() if task.moid == moid)
+            ended = "" if task.error is None else f" by {type(task.error).__name__.rpartition('.')[2]}"
             shown = "exportVm" if "exportVm" in moid else "shutdownGuest"
-            state = task.value.state.value  # type: ignore[attr-defined]
-            cancelled = ", cancelled" if task.cancelled else ""  # type: ignore[attr-defined]
+            state, cancelled = task.value.state.value, ", cancelled" if task.cancelled else ""
             found = self.read(wire, f"a task, {shown}, {state}{ended}{cancelled}", "Task", moid, ("info",))
             told = {name: found.texts(name)[0] for name in ("state", "cancelable", "cancelled", "queueTime")}
             self.tasks.append(
@@ -168,7 +195,8 @@ class Run:
         if self.next_is("ShutdownGuest"):
             self.take(wire, "ShutdownGuest", "ShutdownGuest", "VirtualMachine", "1")
             while self.next_is("RetrievePropertiesEx"):
-                self.machine(wire, "1")
+                last = self.rows[self.at + 1]["method"] != "RetrievePropertiesEx"
+                self.machine(wire, "1", None if last else "while its guest shuts down")
         answer = self.take(wire, "ExportVm", "ExportVm", "VirtualMachine", "1")
         if answer.fault is not None:
             return
@@ -182,7 +210,9 @@ class Run:
             while not self.next_is("Logout"):
                 method = self.rows[self.at]["method"]
                 percent = "<percent>0</percent>" if method == "HttpNfcLeaseProgress" else ""
-                self.take(wire, method, method, "HttpNfcLease", self.lease, percent)
+                answer = self.take(wire, method, method, "HttpNfcLease", self.lease, percent)
+                if method == "HttpNfcLeaseGetManifest":
+                    self.manifest = answer
                 self.host.clock.advance(self.beat if percent else 0.0)
 
     def disks(self, answer: Answer) -> None:
@@ -213,11 +243,11 @@ def measured_host(profile: Any, power: str, start: float) -> Iterator[ESXi]:
     """The host of the runs: two machines with one disk each, of 30 and 60 GiB; the first also has two other files."""
     machines = [
         {
-            "name": name, "power": power, "tools": True, "firmware": "efi", "guest": "fedora64Guest",
+            "name": name, "power": on, "tools": True, "firmware": "efi", "guest": "fedora64Guest",
             "nvram": {"size": "264 KiB"}, "images": [{"kind": "iso", "size": "1 MiB"}],
             "disks": [{"size": size, "data": "4 MiB"}],
         }
-        for name, size in (("guest-1", "30 GiB"), ("guest-2", "60 GiB"))
+        for name, size, on in (("guest-1", "30 GiB", power), ("guest-2", "60 GiB", "on"))
     ]  # fmt: skip
     datacenter = {"hosts": ["H0"], "datastores": [{"name": "datastore1", "capacity": "1 TiB"}], "vms": machines}
     with make(profile, world={"datacenters": [datacenter]}, clock=Clock(start=start)) as host:

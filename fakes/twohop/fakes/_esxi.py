@@ -34,6 +34,7 @@ class ESXi(VSphereServer):
     product = "esxi"
     shown = "an ESXi host"
     default_profile = "esxi-8.0"
+    full_name = "Administrator"
 
     def __init__(
         self,

@@ -32,6 +32,7 @@ class VSphereServer(ABC):
     product: ClassVar[str]
     shown: ClassVar[str]
     default_profile: ClassVar[str]
+    full_name: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -71,7 +72,7 @@ class VSphereServer(ABC):
             profile=self.profile, clock=self.clock, journal=self.journal, spec=spec, seed=seed, base=base
         )
         self._address = host
-        first = User(self.user, self.password, (Grant("Admin"),))
+        first = User(self.user, self.password, (Grant("Admin"),), self.full_name)
         others = (*read_users(spec.get("users"), "this world"), *read_users(users, "users"))
         for other in others:
             self.journal.references.name("password", other.password)

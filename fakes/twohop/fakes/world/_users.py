@@ -28,11 +28,12 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may log in, and the grants that decide what for."""
+    """Somebody who may log in, and the grants that decide what for. `full_name` is empty where it is the name."""
 
     name: str
     password: str
     grants: tuple[Grant, ...]
+    full_name: str = ""
 
 
 def read_users(given: Any, where: str) -> tuple[User, ...]:

@@ -19,11 +19,12 @@ LOCALES = ("ja", "zh_CN", "en", "de", "zh_TW", "ko", "fr")
 """Languages of a server's messages, as recorded."""
 
 
-def _user_session(session: Session) -> Any:
+def _user_session(call: Call, session: Session) -> Any:
+    user = call.service.access.user(session.user)
     return vim.UserSession(
         key=session.key,
         userName=session.user,
-        fullName=session.user,
+        fullName=(user.full_name if user is not None else "") or session.user,
         loginTime=moment(session.login_time),
         lastActiveTime=moment(session.value.last_call),
         locale=session.locale,
@@ -68,7 +69,7 @@ def _open(call: Call, cookie: str, user: str, locale: str) -> Any:
     session = call.service.sessions.open(cookie, user, call.address, call.agent, locale)
     who = {"ipAddress": session.address, "userAgent": session.agent}
     _tell(call, "UserLoginSessionEvent", session.user, locale=session.locale, sessionId=session.key, **who)
-    return _user_session(session)
+    return _user_session(call, session)
 
 
 @SESSION_MANAGER.method("Login")
@@ -158,12 +159,12 @@ SESSION_MANAGER.method("AcquireLocalTicket")(_refused(faults.not_supported))
 
 @SESSION_MANAGER.provides("currentSession")
 def _current_session(call: Call, _: Singleton) -> Any:
-    return _user_session(call.session) if call.session else None
+    return _user_session(call, call.session) if call.session else None
 
 
 @SESSION_MANAGER.provides("sessionList")
 def _session_list(call: Call, _: Singleton) -> Any:
-    return [_user_session(s) for s in call.service.sessions.active()]
+    return [_user_session(call, s) for s in call.service.sessions.active()]
 
 
 @SESSION_MANAGER.provides("defaultLocale")
