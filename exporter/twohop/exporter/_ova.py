@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import struct
 import tarfile
 import time
 from collections.abc import Iterator
@@ -24,24 +23,20 @@ from ._placing import Place, Placing
 from .package._names import safe_name, unique_name
 from .transfer import Into
 
-BLOCK = 512
+BLOCK = tarfile.BLOCKSIZE
 END = bytes(2 * BLOCK)
-_OCTAL = 8**11
+LARGE = 8 << 30
+"""Bytes from which on a size does not fit in the header that the OVF specification asks for."""
 
 
 def tar_header(name: str, size: int) -> bytes:
     """Return the one block before a member; ValueError where its name takes more than a block has room for."""
     member = tarfile.TarInfo(name)
-    member.size = size if size < _OCTAL else 0
-    member.mode = 0o644
-    block = bytearray(member.tobuf(tarfile.USTAR_FORMAT, "utf-8", "strict"))
+    member.size, member.mode = size, 0o644
+    block = member.tobuf(tarfile.USTAR_FORMAT if size < LARGE else tarfile.GNU_FORMAT, "utf-8", "strict")
     if len(block) != BLOCK:
         raise ValueError(f"{name!r} does not fit in one header")
-    if size >= _OCTAL:
-        block[124:136] = b"\x80" + size.to_bytes(11, "big")
-        block[148:156] = b" " * 8
-        block[148:156] = b"%06o\0 " % sum(struct.unpack("512B", block))
-    return bytes(block)
+    return block
 
 
 class OvaTarget:
