@@ -7,7 +7,6 @@ from ._errors import (
     BadAddress,
     BadAnswer,
     BadPackage,
-    BadSecret,
     BadStream,
     Busy,
     Cancelled,
@@ -51,6 +50,7 @@ from ._events import (
 from ._plan import Plan, PlannedDisk
 from .direct import Export, Options, PulledVm, export_subject, export_vm, plan_export, pull_vm
 from .engine import PulledFile, Subject
+from .several import Outcome, export_several
 from .transfer import Fetched, fetch
 from .vsphere import DeviceFile, HeldLease, KeepAlive, OvfFile, VCenterAddress, VSphere
 
@@ -60,7 +60,6 @@ __all__ = [
     "BadAddress",
     "BadAnswer",
     "BadPackage",
-    "BadSecret",
     "BadStream",
     "Busy",
     "BytesMoved",
@@ -96,6 +95,7 @@ __all__ = [
     "NotFound",
     "NotPermitted",
     "Options",
+    "Outcome",
     "OvfFile",
     "PackageWritten",
     "Plan",
@@ -112,6 +112,7 @@ __all__ = [
     "VSphere",
     "WrongPowerState",
     "WrongThumbprint",
+    "export_several",
     "export_subject",
     "export_vm",
     "fetch",

@@ -145,12 +145,6 @@ class AlreadyThere(ExportError):
         self.path = path
 
 
-class BadSecret(ExportError):
-    """A password that cannot be had from where the user said."""
-
-    whose = "you"
-
-
 class BadPackage(ExportError):
     """A descriptor or manifest that cannot be read."""
 

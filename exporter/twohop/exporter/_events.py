@@ -167,7 +167,8 @@ class PackageWritten(Event):
 
 @dataclass(frozen=True, slots=True)
 class Failed(Event):
-    """The export ended without a package: who has to act, and the one line that says why."""
+    """The export ended without a package: who has to act, the one line that says why, and of several, which."""
 
     whose: str
     message: str
+    name: str = ""

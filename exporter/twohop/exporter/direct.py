@@ -175,7 +175,8 @@ def export_subject(
     files = tuple(each.at(job.target.final(each.name)) for each in done.files)
     assert done.descriptor is not None and done.manifest is not None
     seconds = time.monotonic() - started
-    names = (*(each.name for each in files), done.manifest.name, done.descriptor.name)
+    package = str(job.request.package)
+    names = (*(each.name for each in files), f"{package}.mf", f"{package}.ovf")
     events(
         PackageWritten(
             str(done.descriptor), names, sum(each.size for each in files), seconds, done.lease_id,
@@ -185,9 +186,9 @@ def export_subject(
     return Export(done.name, done.descriptor, done.manifest, files, done.lease_id, seconds)
 
 
-def plan_export(vsphere: VSphere, name: str, output: Path, *, options: Options) -> Plan:
+def plan_export(vsphere: VSphere, subject: Subject, output: Path, *, options: Options) -> Plan:
     """Return what an export would do; nothing is asked for, written or changed. Raises ExportError."""
-    job = _job(vsphere.find(name, snapshot=options.snapshot), output, options, Cancellation())
+    job = _job(subject, output, options, Cancellation())
     return make_plan(
         vsphere, job.request, str(job.target.final(f"{job.request.package}.ovf")), rate=options.rate,
         silence=options.silence, obstacles=tuple(job.target.obstacles(f"{job.request.package}.ovf")),
@@ -217,7 +218,8 @@ class _Job:
 
 
 def _job(subject: Subject, output: Path, options: Options, cancelled: Cancellation) -> _Job:
-    ova = output.suffix.lower() == ".ova"
+    # A directory may be called so as well.
+    ova = output.suffix.lower() == ".ova" and not output.is_dir()
     target: Target = (
         OvaTarget(output, suffix=PART, force=options.force)
         if ova
