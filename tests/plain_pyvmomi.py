@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import urllib3
 from pyVim.connect import Disconnect, SmartConnect
@@ -58,6 +58,12 @@ class Plain:
         """A ready lease on a machine."""
         return self.ready(self.vm(name).ExportVm())
 
+    def at(self, url: str) -> str:
+        """A device URL with the host that is meant, and its name percent-encoded, as it is for the client to do."""
+        parts = urlsplit(url)
+        netloc = urlsplit(self.vcenter.url).netloc if parts.hostname == "*" else parts.netloc
+        return f"https://{netloc}{quote(parts.path)}"
+
     def get(self, url: str, **headers: str) -> Any:
-        """GET a device URL."""
-        return self.pool.request("GET", url, headers=headers or None)
+        """GET a device URL, with nothing but what is given: no cookie."""
+        return self.pool.request("GET", self.at(url), headers=headers or None)

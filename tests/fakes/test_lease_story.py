@@ -18,8 +18,8 @@ from plain_pyvmomi import Plain
 from soap_wire import Wire
 from twohop.fakes import VCenter
 from twohop.runtime import thumbprint_of
-from twohop.runtime.profiles import load_profile
-from vcenters import make, small_world
+from twohop.runtime.profiles import known_profiles, load_profile
+from vcenters import SMALL, make, small_world
 
 PATHS = ["state", "info", "error", "initializeProgress"]
 UUID52 = r"52[0-9a-f]{6}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
@@ -29,6 +29,69 @@ UUID52 = r"52[0-9a-f]{6}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 def me(vc: VCenter) -> Iterator[Plain]:
     with Plain(vc) as me:
         yield me
+
+
+PROFILES = [name for name in known_profiles() if name.startswith(("vcenter-", "esxi-"))]
+FURNISHED = {"disks": [SMALL, SMALL], "images": [{"size": 5000}], "firmware": "efi", "nvram": {"size": 8000}}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_story_of_an_export(profile: str) -> None:
+    world = small_world()
+    world["datacenters"][0]["vms"][0] |= FURNISHED
+    with make(profile=profile, world=world) as vc, Plain(vc) as me:
+        vm = me.vm()
+        lease = me.ready(vm.ExportVm())
+        info = lease.info
+        (task,) = vm.recentTask
+        assert (task.info.descriptionId, task.info.state) == ("VirtualMachine.exportVm", "running")
+        for act in (vm.PowerOnVM_Task, vm.UnregisterVM, lambda: vm.ReconfigVM_Task(vim.vm.ConfigSpec())):
+            with pytest.raises(vim.fault.TaskInProgress) as locked:
+                act()
+            assert locked.value.task == task
+        bodies = {url.key: pinned(me, url) for url in info.deviceUrl}
+        sent = {entry.key: (entry.size, entry.sha1, bool(entry.disk)) for entry in lease.HttpNfcLeaseGetManifest()}
+        assert sent == {
+            url.key: (len(body), hashlib.sha1(body, usedforsecurity=False).hexdigest(), bool(url.disk))
+            for url in info.deviceUrl
+            for body in (bodies[url.key],)
+        }
+        for url in info.deviceUrl:
+            assert bodies[url.key].startswith(b"KDMV") == url.disk
+            assert url.disk or url.fileSize == len(bodies[url.key])
+        lease.HttpNfcLeaseProgress(100)
+        lease.HttpNfcLeaseComplete()
+        assert {me.get(url.url).status for url in info.deviceUrl} == {404}
+        assert task.info.state == "success"
+        assert vm.PowerOnVM_Task().info.state == "success"
+        assert vm.PowerOffVM_Task().info.state == "success"
+
+        lease = me.ready(vm.ExportVm())
+        (url, *_) = lease.info.deviceUrl
+        vc.clock.advance(290)
+        lease.HttpNfcLeaseProgress(0)
+        vc.clock.advance(290)
+        assert lease.state == "ready"
+        vc.clock.advance(290)
+        assert lease.state == "error"
+        assert isinstance(lease.error, vim.fault.Timedout)
+        assert lease.info is None
+        assert me.get(url.url).status == 404
+        with pytest.raises(vim.fault.Timedout):
+            lease.HttpNfcLeaseComplete()
+        assert vm.PowerOnVM_Task().info.state == "success"
+
+
+def pinned(me: Plain, url: Any) -> bytes:
+    """A file fetched over a connection that shows the thumbprint of its device URL."""
+    parts = urlsplit(me.at(url.url))
+    pin = {"assert_fingerprint": url.sslThumbprint, "cert_reqs": "CERT_NONE"} if url.sslThumbprint else {}
+    assert pin or me.vcenter.profile.name == "esxi-5.5", "4.7: only an old host prints no thumbprint"
+    ca = {} if pin else {"ca_certs": str(me.vcenter.ca_file)}
+    with urllib3.HTTPSConnectionPool(parts.hostname, parts.port, retries=False, timeout=60, **pin, **ca) as pool:  # type: ignore[arg-type]
+        answer = pool.request("GET", parts.path)
+        assert answer.status == 200
+        return answer.data
 
 
 def test_a_lease_is_born_initializing_and_has_no_info_yet(me: Plain) -> None:
@@ -300,6 +363,8 @@ ENDS: dict[str, Any] = {
     "complete": lambda vc, lease: lease.HttpNfcLeaseComplete(),
     "abort": lambda vc, lease: lease.HttpNfcLeaseAbort(),
     "timeout": lambda vc, lease: vc.clock.advance(300),
+    "cancel": lambda vc, lease: vc.client.vm().recentTask[0].CancelTask(),
+    "logout": lambda vc, lease: vc.client.content.sessionManager.Logout(),
     "reset": lambda vc, lease: vc.reset(),
 }
 
@@ -341,8 +406,9 @@ class Tls:
 def test_a_stream_in_flight_when_its_lease_ends(how: str, end: str) -> None:
     world = small_world()
     world["datacenters"][0]["vms"][0]["disks"] = [BIG]
-    profile = load_profile("vcenter-8.0", {"stream_at_end_of_lease": how})
+    profile = load_profile("vcenter-8.0", {"stream_at_end_of_lease": how, "lease_after_logout": "ends"})
     with make(world=world, profile=profile) as vc, Plain(vc) as me:
+        vc.client = me
         lease = me.export()
         client = Tls(lease.info.deviceUrl[0].url, vc.ca_file)
         with client.plain:
