@@ -134,7 +134,7 @@ class _Counted:
 
 def _is_called(segment: str, file: DeviceFile) -> bool:
     """Tell whether a path segment, percent-encoded where it must be, is the name of a file (4.6)."""
-    return _NEEDLESS.search(segment) is None and unquote(segment, errors="strict") == file.name
+    return _NEEDLESS.search(segment) is None and unquote(segment) == file.name
 
 
 def _refuse(start: StartResponse, status: int) -> list[bytes]:
