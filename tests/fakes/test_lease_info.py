@@ -171,10 +171,7 @@ def test_files_of_any_machines_have_keys_names_and_tickets_of_their_own(
     assert len(files) == machines * (len(disks) + images + nvram)
     assert len({file.key for file in files}) == len({file.name for file in files}) == len(files)
     numbers = [int(file.name[5:].partition(".")[0]) for file in files if file.name.startswith("disk-")]
-    assert all(
-        number == files.index(file)
-        for number, file in zip(numbers, (f for f in files if f.name.startswith("disk-")), strict=True)
-    )
+    assert numbers == [n for n, file in enumerate(files) if file.name.startswith("disk-")], "4.6: files, not disks"
     by_host = {(file.host.name, file.ticket) for file in files}
     assert len(by_host) == (machines if files else 0)
     assert len({ticket for _, ticket in by_host}) <= (1 if scope == "lease" else machines)
