@@ -157,7 +157,7 @@ def test_files_of_any_machines_have_keys_names_and_tickets_of_their_own(
             "name": f"VM{n}",
             "host": f"H{n}",
             "disks": [{**SMALL, "controller": kind} for kind in disks],
-            "images": [{"size": 10}] * images,
+            "images": [{"size": 10, "controller": "sata"}] * images,
             "nvram": nvram,
         }
         for n in range(machines)
