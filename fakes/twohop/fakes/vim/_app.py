@@ -17,12 +17,14 @@ from ._reply import client_fault, serialize_fault, serialize_result
 from ._request import BadRequest, parse_request
 from ._service import Call, Service
 from ._sessions import COOKIE, cookie_of
+from ._wsdl import DOCUMENTS, document
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 LIMIT = 32 << 20
 """Bytes of a request beyond which nobody reads on."""
+_PIECE = 1 << 16
 _ENDPOINTS = ("/sdk", "/sdk/vimService")
 """Where the service is called: the second one is the address in its WSDL."""
 
@@ -43,6 +45,10 @@ class VimApp:
             body = _versions(self._api)
             start("200 OK", [*_VERSIONS_HEADERS[older(self._api, "6.5")], ("Content-Length", str(len(body)))])
             return [body]
+        if method in ("GET", "HEAD") and path.removeprefix("/sdk/") in DOCUMENTS:
+            body = document(path.removeprefix("/sdk/"), version_for("", self._api))
+            start("200 OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
+            return (body[n : n + _PIECE] for n in range(0, len(body), _PIECE))
         start("405 Method Not Allowed" if path == "/sdk" else "404 Not Found", [("Content-Length", "0")])
         return [b""]
 
