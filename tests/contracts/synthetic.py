@@ -18,6 +18,7 @@ ENVELOPE = (
 )
 PRINT = "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD"
 LEASE = "session[52aa]52bb"
+KEY = "/vm-1/ParaVirtualSCSIController0:0"
 VCLOUD = 'xmlns="http://www.vmware.com/vcloud/v1.5"'
 
 
@@ -46,22 +47,27 @@ class Wire:
 
     def soap(
         self, method: str, this_type: str, this: str, args: str = "", *, result: str | None = "", fault: str = "",
-        observer: str = "probe", **more: Any,
+        members: str = "", detail: str | None = None, status: int = 500, code: str = "ServerFaultCode",
+        observer: str = "probe", version: str = "", cookie: str = "", set_cookie: str = "", **more: Any,
     ) -> int:  # fmt: skip
         asked = (
             f'<{method} xmlns="urn:vim25"><_this versionId="8.0.3.0" type="{this_type}">{this}</_this>{args}</{method}>'
         )
         response: Response | None = None
-        if fault:
+        given = (("Set-Cookie", f'vmware_soap_session="{set_cookie}"; Path=/'),) if set_cookie else ()
+        if fault or detail is not None:
+            held = f'<{fault}Fault xmlns="urn:vim25" xsi:type="{fault}">{members}</{fault}Fault>'
             body = (
-                "<soapenv:Fault><faultcode>ServerFaultCode</faultcode><faultstring>It failed.</faultstring><detail>"
-                f'<{fault}Fault xmlns="urn:vim25" xsi:type="{fault}"></{fault}Fault></detail></soapenv:Fault>'
+                f"<soapenv:Fault><faultcode>{code}</faultcode><faultstring>It failed.</faultstring>"
+                f"<detail>{held if detail is None else detail}</detail></soapenv:Fault>"
             )
-            response = Response(500, (), ENVELOPE.format(body), framing="length")
+            response = Response(status, given, ENVELOPE.format(body), framing="length")
         elif result is not None:
             body = f'<{method}Response xmlns="urn:vim25">{result}</{method}Response>'
-            response = Response(200, (), ENVELOPE.format(body), framing="length")
-        request = Request("POST", "https://vc:443/sdk", (), ENVELOPE.format(asked))
+            response = Response(200, given, ENVELOPE.format(body), framing="length")
+        headers = [("SOAPAction", f'"urn:vim25/{version}"')] if version else []
+        headers += [("Cookie", f'vmware_soap_session="{cookie}"')] if cookie else []
+        request = Request("POST", "https://vc:443/sdk", tuple(headers), ENVELOPE.format(asked))
         return self.add(observer, "vc", 443, request, response, **more).id
 
     # leases
@@ -103,6 +109,11 @@ class Wire:
         result = f'<returnval><objects><obj type="HttpNfcLease">{lease}</obj>{props}</objects></returnval>'
         return self.soap("RetrievePropertiesEx", "PropertyCollector", "pc", spec, result=result, **more)
 
+    def read_property(self, path: str, value: str, lease: str = LEASE, **more: Any) -> int:
+        """Read one property by Fetch, its value of whatever type."""
+        result = f"<returnval>{value}</returnval>"
+        return self.soap("Fetch", "HttpNfcLease", lease, f"<prop>{path}</prop>", result=result, **more)
+
     def fetch_property(self, path: str, value: str | None, lease: str = LEASE, **more: Any) -> int:
         kind = {"state": "HttpNfcLeaseState", "info": "HttpNfcLeaseInfo"}.get(path, "LocalizedMethodFault")
         result = "" if value is None else f'<returnval xsi:type="{kind}">{value}</returnval>'
@@ -124,6 +135,14 @@ class Wire:
     def abort(self, lease: str = LEASE, **more: Any) -> int:
         return self.soap("HttpNfcLeaseAbort", "HttpNfcLease", lease, **more)
 
+    def manifest(self, *entries: str, lease: str = LEASE, **more: Any) -> int:
+        result = "".join(f"<returnval>{entry}</returnval>" for entry in entries)
+        return self.soap("HttpNfcLeaseGetManifest", "HttpNfcLease", lease, **{"result": result, **more})
+
+    def checksum_type(self, algorithm: str, key: str = KEY, lease: str = LEASE, **more: Any) -> int:
+        pair = f"<deviceUrlsToChecksumTypes><key>{key}</key><value>{algorithm}</value></deviceUrlsToChecksumTypes>"
+        return self.soap("HttpNfcLeaseSetManifestChecksumType", "HttpNfcLease", lease, pair, **more)
+
     def ready(self, lease: str = LEASE, **more: Any) -> int:
         """Grant a lease and see it ready."""
         granted = self.export(lease, **more)
@@ -144,18 +163,66 @@ class Wire:
         result = f'<returnval xsi:type="TaskInfo"><key>{task}</key><state>{state}</state>{error}</returnval>'
         return self.soap("Fetch", "Task", task, "<prop>info</prop>", result=result, **more)
 
+    def task_info(
+        self, task: str, state: str, *, entity: str = "vm-1", described: str = "VirtualMachine.exportVm",
+        cancelled: bool = False, progress: int | None = None, fault: str = "", **more: Any,
+    ) -> int:  # fmt: skip
+        """Read the whole info of a task."""
+        error = (
+            f'<error><fault xsi:type="{fault}"></fault><localizedMessage>.</localizedMessage></error>' if fault else ""
+        )
+        done = "" if progress is None else f"<progress>{progress}</progress>"
+        result = (
+            f'<returnval xsi:type="TaskInfo"><key>{task}</key><descriptionId>{described}</descriptionId>'
+            f'<entity type="VirtualMachine">{entity}</entity><state>{state}</state>'
+            f"<cancelled>{str(cancelled).lower()}</cancelled>{error}{done}</returnval>"
+        )
+        return self.soap("Fetch", "Task", task, "<prop>info</prop>", result=result, **more)
+
+    def recent(self, *tasks: str, owner: str = "vm-1", **more: Any) -> int:
+        """Read the recent tasks of a machine or of the task manager."""
+        kind = "VirtualMachine" if owner.startswith("vm-") else "TaskManager"
+        listed = "".join(f'<ManagedObjectReference type="Task">{task}</ManagedObjectReference>' for task in tasks)
+        result = f'<returnval xsi:type="ArrayOfManagedObjectReference">{listed}</returnval>'
+        return self.soap("Fetch", kind, owner, "<prop>recentTask</prop>", result=result, **more)
+
+    def power_state(self, state: str, vm: str = "vm-1", **more: Any) -> int:
+        result = f'<returnval xsi:type="VirtualMachinePowerState">{state}</returnval>'
+        return self.soap("Fetch", "VirtualMachine", vm, "<prop>runtime.powerState</prop>", result=result, **more)
+
+    def hardware(self, *capacities_kb: int, vm: str = "vm-1", **more: Any) -> int:
+        """Read the devices of a machine with disks of these capacities on one controller."""
+        disks = "".join(
+            f'<VirtualDevice xsi:type="VirtualDisk"><key>{2000 + unit}</key><controllerKey>1000</controllerKey>'
+            f"<unitNumber>{unit}</unitNumber><capacityInKB>{capacity}</capacityInKB></VirtualDevice>"
+            for unit, capacity in enumerate(capacities_kb)
+        )
+        result = (
+            '<returnval xsi:type="ArrayOfVirtualDevice"><VirtualDevice xsi:type="ParaVirtualSCSIController">'
+            f"<key>1000</key><busNumber>0</busNumber></VirtualDevice>{disks}</returnval>"
+        )
+        return self.soap("Fetch", "VirtualMachine", vm, "<prop>config.hardware.device</prop>", result=result, **more)
+
+    def change(self, method: str, vm: str = "vm-1", *, task: str = "task-9", **more: Any) -> int:
+        result = f'<returnval type="Task">{task}</returnval>'
+        return self.soap(method, "VirtualMachine", vm, **{"result": result, **more})
+
     # bytes
 
     def get(
         self, url: str, body: bytes | None, *, status: int = 200, end: Any = "complete", observer: str = "probe",
-        text: str | None = None, method: str = "GET", **more: Any,
+        text: str | None = None, method: str = "GET", headers: tuple[tuple[str, str], ...] = (),
+        sent: tuple[tuple[str, str], ...] = (), grains: str | None = None, **more: Any,
     ) -> int:  # fmt: skip
         digest = None
         if body is not None:
-            digest = BodyDigest(len(body), hashlib.sha256(body).hexdigest(), body[:512].hex(), body[-1024:].hex())
+            sha1 = hashlib.sha1(body, usedforsecurity=False).hexdigest()
+            digest = BodyDigest(
+                len(body), hashlib.sha256(body).hexdigest(), body[:512].hex(), body[-1024:].hex(), sha1, grains
+            )
         host = url.split("/")[2].split(":")[0]
-        response = Response(status, (), text, digest, framing="chunked", end=end)
-        return self.add(observer, host, 443, Request(method, url), response, **more).id
+        response = Response(status, headers, text, digest, framing="chunked", end=end)
+        return self.add(observer, host, 443, Request(method, url, sent), response, **more).id
 
     def disk(self, body: bytes | None, *, ticket: str = "ticket:1", file: str = "disk-0.vmdk", **more: Any) -> int:
         return self.get(f"https://esx:443/nfc/{ticket}/{file}", body, **more)

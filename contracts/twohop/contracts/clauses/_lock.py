@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twohop.contracts.history import (
+    ChangeAsked,
     ExportRefused,
     History,
     LeaseGranted,
     LeaseRecord,
     PowerAsked,
-    TaskSeen,
+    came_to,
     maybe_before,
+    power_at,
     seemingly_before,
     surely_before,
 )
@@ -22,27 +24,16 @@ from ._clause import Case, Clause, broken, kept
 _LOCKED = frozenset({"TaskInProgress", "InvalidState"})
 
 
-def _result(history: History, asked: PowerAsked) -> tuple[str, int] | None:
-    """Return `done` or the fault of a power operation and the exchange that shows it; None while nobody knows."""
-    if asked.outcome.kind == "faulted":
-        return str(asked.outcome.fault), asked.id
-    if asked.outcome.kind == "unclear" or asked.task is None:
-        return None
-    for seen in history.all(TaskSeen):
-        if (seen.server, seen.task) == (asked.server, asked.task) and seen.state in ("success", "error"):
-            return ("done" if seen.state == "success" else seen.fault or "an error"), seen.id
-    return None
-
-
 def _attempts(history: History) -> Iterator[tuple[PowerAsked, str, int]]:
     for asked in history.all(PowerAsked):
-        result = _result(history, asked)
+        result = came_to(history.events, asked)
         if asked.operation == "on" and result is not None:
             yield asked, *result
 
 
-def _leases(history: History, asked: PowerAsked) -> list[LeaseRecord]:
-    return [record for record in history.leases if record.vm == asked.vm and record.server == asked.server]
+def _leases(history: History, asked: PowerAsked | ChangeAsked | ExportRefused) -> list[LeaseRecord]:
+    vm = asked.entity if isinstance(asked, ExportRefused) else asked.vm
+    return [record for record in history.leases if record.vm == vm and record.server == asked.server]
 
 
 def _refused(history: History) -> Iterator[Case]:
@@ -106,12 +97,79 @@ def _busy_otherwise(history: History, asked: PowerAsked) -> bool:
         whole = granted.entity_type == "VirtualApp"
         if whole and granted.server == asked.server and maybe_before(granted.exchange, asked.exchange):
             return True
-    others = [p for p in history.all(PowerAsked) if p.vm == asked.vm and p is not asked and p.outcome.kind != "faulted"]
-    for other in others:
-        result = _result(history, other)
+    changes: list[PowerAsked | ChangeAsked] = [*history.all(PowerAsked), *history.all(ChangeAsked)]
+    for other in changes:
+        if other.vm != asked.vm or other is asked or other.outcome.kind == "faulted":
+            continue
+        result = came_to(history.events, other)
         if maybe_before(other.exchange, asked.exchange) and (result is None or result[1] > asked.id):
             return True
     return False
+
+
+def _unchanged(history: History) -> Iterator[Case]:
+    for asked in history.all(ChangeAsked):
+        result = came_to(history.events, asked)
+        for record in _leases(history, asked):
+            held = record.surely_held(asked.exchange)
+            if held is None:
+                continue
+            told = f"{asked.vm} was held by {record.name}, ready in exchange {held.id};"
+            answer = f"{asked.operation} in exchange {asked.id} came to: {result[0] if result else 'a task that waits'}"
+            if result is None:
+                # A Destroy that is taken and waits for the export is claimed to have been seen (9.2).
+                if asked.operation == "Destroy_Task" and asked.outcome.accepted:
+                    yield kept(told, answer, by=(held.id, asked.id))
+            elif result[0] in _LOCKED:
+                yield kept(told, answer, by=(held.id, asked.id, result[1]))
+            elif result[0] == "done" and record.surely_held(_exchange(history, result[1])) is not None:
+                yield broken(told, answer, by=(held.id, asked.id, result[1]))
+
+
+def _exchange(history: History, number: int) -> Exchange:
+    found = history.exchange(number)
+    assert found is not None
+    return found
+
+
+def _counted(history: History) -> Iterator[Case]:
+    for asked, result, shown in _attempts(history):
+        records = _leases(history, asked)
+        ended = [number for record in records if (number := _over(record, asked.exchange)) is not None]
+        for record in records:
+            held = record.surely_held(asked.exchange)
+            earlier = [number for number in ended if record.granted is not None and number > record.granted.id]
+            if held is None or not earlier:
+                continue
+            told = f"another lease on {asked.vm} ended in exchange {max(earlier)}, {record.name} still held it;"
+            answer = f"power on in exchange {asked.id} came to: {result}"
+            by = (max(earlier), held.id, asked.id, shown)
+            if result == "done":
+                yield broken(told, answer, by=by)
+            elif result in _LOCKED:
+                yield kept(told, answer, by=by)
+
+
+def _second(history: History) -> Iterator[Case]:
+    for granted in history.all(LeaseGranted):
+        for record in history.leases:
+            held = record.surely_held(granted.exchange) if record.vm == granted.entity else None
+            if held is not None and record.server == granted.server and record.granted is not granted:
+                told = f"{granted.entity} was held by {record.name}, ready in exchange {held.id};"
+                yield kept(told, f"ExportVm in {granted.id} was granted too", by=(held.id, granted.id))
+    for refused in history.all(ExportRefused):
+        for record in _leases(history, refused):
+            held = record.surely_held(refused.exchange)
+            if held is None or refused.outcome.fault not in ("TaskInProgress", "InvalidState", "InvalidPowerState"):
+                continue
+            told = f"{refused.entity} was held by {record.name}, ready in exchange {held.id};"
+            answer = f"ExportVm in {refused.id}: {refused.outcome}"
+            if refused.outcome.fault == "TaskInProgress":
+                yield kept(told, answer, by=(held.id, refused.id))
+            elif record.granted is not None:
+                off = power_at(history.events, refused.server, refused.entity, refused.exchange)
+                if off is not None and off[0] == "poweredOff":
+                    yield broken(told, answer, by=(held.id, off[1], refused.id))
 
 
 LOCK_CLAUSES = (
@@ -122,5 +180,17 @@ LOCK_CLAUSES = (
     Clause(
         "LOCK-002", "Power on of a machine is accepted again once its last lease has ended.",
         "vsphere 9.5, 1.3, 1.4, 1.5", "V", "vendor", "vcenter", _accepted,
+    ),
+    Clause(
+        "LOCK-003", "No other change of a machine is made while a lease holds it: refused, or, for Destroy, put off.",
+        "vsphere 9.1, 9.2", "V", "vendor", "vcenter", _unchanged,
+    ),
+    Clause(
+        "LOCK-004", "A machine that several leases hold stays locked until the last of them has ended.",
+        "vsphere 9.1, 9.3, 9.5", "V", "vendor", "vcenter", _counted,
+    ),
+    Clause(
+        "LOCK-005", "A second ExportVm of a machine that a lease holds is granted, or refused with TaskInProgress.",
+        "vsphere 9.3", "O", "vendor", "vcenter", _second,
     ),
 )  # fmt: skip

@@ -1,18 +1,42 @@
-"""All clauses, in the order in which they are shown."""
+"""All clauses, room by room, in the order in which they are shown."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from ._clause import Clause
+from ._faults import FAULT_CLAUSES
 from ._lease import LEASE_CLAUSES
+from ._lease_properties import LEASE_PROPERTY_CLAUSES
 from ._link import LINK_CLAUSES
 from ._lock import LOCK_CLAUSES
+from ._manifest import MANIFEST_CLAUSES
+from ._nfc import NFC_CLAUSES
 from ._renewal import RENEWAL_CLAUSES
 from ._session import SESSION_CLAUSES
 from ._stream import STREAM_CLAUSES
+from ._task import TASK_CLAUSES
+from ._url import URL_CLAUSES
+from ._url_sets import URL_SET_CLAUSES
 
-CLAUSES: tuple[Clause, ...] = (
-    *LEASE_CLAUSES, *RENEWAL_CLAUSES, *LOCK_CLAUSES, *STREAM_CLAUSES, *LINK_CLAUSES, *SESSION_CLAUSES,
-)  # fmt: skip
+ROOMS: Mapping[str, tuple[Clause, ...]] = MappingProxyType(
+    {
+        "lease": (*LEASE_CLAUSES, *LEASE_PROPERTY_CLAUSES),
+        "faults": FAULT_CLAUSES,
+        "renewal": RENEWAL_CLAUSES,
+        "device-urls": (*URL_CLAUSES, *URL_SET_CLAUSES),
+        "transfer-endpoint": NFC_CLAUSES,
+        "disk-stream": (*STREAM_CLAUSES, *MANIFEST_CLAUSES),
+        "locking": LOCK_CLAUSES,
+        "tasks": TASK_CLAUSES,
+        "download-link": LINK_CLAUSES,
+        "transfer-session": SESSION_CLAUSES,
+    }
+)
+"""Clauses by what they are about. The last two rooms are the cell's."""
+
+CLAUSES: tuple[Clause, ...] = tuple(clause for room in ROOMS.values() for clause in room)
 
 
 def clause(wanted: str) -> Clause:

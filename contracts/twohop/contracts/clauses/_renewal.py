@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twohop.contracts.history import (
+    LEAST_TIMEOUT,
     EndSent,
     History,
     LeaseReadRefused,
@@ -18,6 +19,9 @@ from ._clause import Case, Clause, broken, kept
 
 _DEATHS = frozenset({"Timedout", "ManagedObjectNotFound"})
 """Faults that only a dead lease gives; InvalidState comes from one that is initializing too (2.9)."""
+
+MOST_TIMEOUT = 3600.0
+"""Seconds of the longest timeout that any source has (3.2)."""
 
 Sign = LeaseSeen | LeaseReadRefused | ProgressSent | EndSent
 
@@ -91,6 +95,16 @@ def _silent(history: History) -> Iterator[Case]:
                 yield kept(told, _told(sign), by=(since.id, sign.id))
 
 
+def _sane(history: History) -> Iterator[Case]:
+    for record in history.leases:
+        for seen in record.seen:
+            if seen.info is not None and seen.info.timeout is not None:
+                told = f"leaseTimeout of {record.name} is {seen.info.timeout:g} in exchange {seen.id}"
+                good = LEAST_TIMEOUT <= seen.info.timeout <= MOST_TIMEOUT
+                answer = f"known servers give {LEAST_TIMEOUT:g} to {MOST_TIMEOUT:g} seconds"
+                yield (kept if good else broken)(told, answer, by=(seen.id,))
+
+
 RENEWAL_CLAUSES = (
     Clause(
         "RENEWAL-001", "A lease whose data moves lives for leaseTimeout from its grant, and from each Progress anew.",
@@ -99,5 +113,9 @@ RENEWAL_CLAUSES = (
     Clause(
         "RENEWAL-002", "A lease silent for longer than leaseTimeout ends in error and serves no call any more.",
         "vsphere 3.1, 3.8", "V", "vendor", "vcenter", _silent,
+    ),
+    Clause(
+        "RENEWAL-003", "leaseTimeout counts seconds, 30 to 3600 of them.",
+        "vsphere 3.2, 3.3", "O", "vendor", "vcenter", _sane,
     ),
 )  # fmt: skip

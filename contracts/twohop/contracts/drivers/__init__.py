@@ -1,7 +1,8 @@
 """Hypothesis state machines that drive a target as a client would, write a history and judge it."""
 
 from ._broken import ContractBroken
+from ._lease_machine import LeaseMachine
 from ._steps import DRIVEN, LeaseDriver
-from .lease import LeaseMachine, drive, replay, survey
+from .lease import drive, replay, survey
 
 __all__ = ["DRIVEN", "ContractBroken", "LeaseDriver", "LeaseMachine", "drive", "replay", "survey"]

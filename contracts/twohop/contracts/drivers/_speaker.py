@@ -10,90 +10,117 @@ import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
-import urllib3
 from pyVmomi import SoapStubAdapter, vim, vmodl
 from pyVmomi.VmomiSupport import GetServiceVersions, versionIdMap
-from urllib3.connection import HTTPSConnection
 
 from twohop.contracts._target import Target
 from twohop.contracts.history import PROBE
-from twohop.runtime import thumbprint_of
-from twohop.runtime.observing import Observations, ObservedBody, Observer, Request, Response, observing_connection
+from twohop.runtime.observing import Observations, observing_connection
 
-PATIENCE = 60.0
-"""Real seconds for an answer."""
-PIECE = 1 << 16
+from ._fetching import PATIENCE, Hosts
+
+OLDEST = "vim.version.version5"
+"""The API of vCenter 4.0, the first that has leases (1.8)."""
 
 
 class Speaker:
-    """A logged-in session whose every exchange is written down. Nothing is pinned: the contract compares by itself."""
+    """One client whose every exchange is written down. Nothing is pinned: the contract compares by itself.
 
-    def __init__(self, target: Target, observations: Observations) -> None:
+    It has a session of its own, or none where `stranger` is set.
+    """
+
+    def __init__(self, target: Target, observations: Observations, *, stranger: bool = False) -> None:
         self._target = target
-        self._observer = observations.observer(PROBE)
+        self.stranger = stranger
+        observer = observations.observer(PROBE)
         self._tls = ssl.create_default_context(cafile=str(target.ca_file))
         parts = urlsplit(target.url)
         self._host, self._port = parts.hostname or "", parts.port or 443
-        scheme = observing_connection(self._observer)
-        self._stub = SoapStubAdapter(
-            host=self._host,
-            port=self._port,
-            version=self._version(scheme),
-            sslContext=self._tls,
-            acceptCompressedResponses=False,
-        )
-        self._stub.scheme = scheme
-        self._stub.schemeArgs["timeout"] = PATIENCE
-        self._content: Any = vim.ServiceInstance("ServiceInstance", self._stub).RetrieveContent()
-        self.login()
+        self._scheme = observing_connection(observer)
+        self.hosts = Hosts(observer, self._tls, self._host, self._port)
+        self._stubs = [self._speaking(self._version())]
+        self._content: Any = vim.ServiceInstance("ServiceInstance", self._stubs[0]).RetrieveContent()
+        if not stranger:
+            self.login()
 
     def login(self) -> None:
         """Log in, for the first time or after the session has ended."""
         self._content.sessionManager.Login(userName=self._target.user, password=self._target.password)
 
+    def logout(self) -> None:
+        """Log out."""
+        self._content.sessionManager.Logout()
+
     def close(self) -> None:
         """Log out and hang up."""
         try:
-            self._content.sessionManager.Logout()
+            if not self.stranger:
+                self.logout()
         except vmodl.MethodFault:
             pass  # the session may have ended by itself
-        self._stub.DropConnections()
+        for stub in self._stubs:
+            stub.DropConnections()
 
-    def machines(self, names: tuple[str, ...]) -> list[Any]:
-        """Return the machines of these names, in this order; LookupError says which is missing."""
+    def machines(self, names: tuple[str, ...]) -> list[str]:
+        """Return the ids of the machines of these names, in this order; LookupError says which is missing."""
         view = self._content.viewManager.CreateContainerView(self._content.rootFolder, [vim.VirtualMachine], True)
-        found = {self.read(vm, "name")["name"]: vm for vm in view.view}
+        found = {self.read(vm, "name")["name"]: vm._moId for vm in view.view}
         view.Destroy()
         missing = [name for name in names if name not in found]
         if missing:
             raise LookupError(f"the target has no machine {', '.join(missing)}; it has {', '.join(sorted(found))}")
         return [found[name] for name in names]
 
+    def vm(self, moid: str) -> Any:
+        """Return a machine as this client calls it."""
+        return vim.VirtualMachine(moid, self._stubs[0])
+
+    def lease(self, moid: str) -> Any:
+        """Return a lease as this client calls it."""
+        return vim.HttpNfcLease(moid, self._stubs[0])
+
+    def task(self, moid: str) -> Any:
+        """Return a task as this client calls it."""
+        return vim.Task(moid, self._stubs[0])
+
+    def old_lease(self, moid: str) -> Any:
+        """Return a lease as the same session calls it in the oldest API that has leases."""
+        if len(self._stubs) == 1:
+            self._stubs.append(self._speaking(OLDEST))
+        self._stubs[1].cookie = self._stubs[0].cookie
+        return vim.HttpNfcLease(moid, self._stubs[1])
+
+    def recent_tasks(self, moid: str) -> list[Any]:
+        """Return the recent tasks of a machine and of the task manager, each once."""
+        of_machine = self.read(self.vm(moid), "recentTask").get("recentTask", ())
+        of_all = self.read(self._content.taskManager, "recentTask").get("recentTask", ())
+        return list({task._moId: task for task in (*of_machine, *of_all)}.values())
+
     def read(self, obj: Any, *paths: str) -> dict[str, Any]:
         """Read properties of one object in one call; those that are unset are left out."""
+        return self.read_all([obj], *paths).get(obj._moId, {})
+
+    def read_all(self, objects: list[Any], *paths: str) -> dict[str, dict[str, Any]]:
+        """Read properties of several objects of one type in one call, by the object's id."""
         collector = vmodl.query.PropertyCollector
         spec = collector.FilterSpec(
-            objectSet=[collector.ObjectSpec(obj=obj)],
-            propSet=[collector.PropertySpec(type=type(obj), pathSet=list(paths))],
+            objectSet=[collector.ObjectSpec(obj=obj) for obj in objects],
+            propSet=[collector.PropertySpec(type=type(objects[0]), pathSet=list(paths))],
         )
         result = self._content.propertyCollector.RetrievePropertiesEx([spec], collector.RetrieveOptions())
-        return {prop.name: prop.val for content in result.objects for prop in content.propSet} if result else {}
+        found = result.objects if result else ()
+        return {content.obj._moId: {prop.name: prop.val for prop in content.propSet} for content in found}
 
-    def download(self, url: str) -> None:
-        """GET a device URL to its end, whatever that is, and write down what came."""
-        parts = urlsplit(url)
-        host = self._host if parts.hostname == "*" else parts.hostname or ""
-        seen: list[str] = []
-        kind = type("_Seeing", (_SeeingConnection,), {"seen": seen})
-        pool = urllib3.HTTPSConnectionPool(host, parts.port or 443, ssl_context=self._tls, timeout=PATIENCE)
-        pool.ConnectionCls = kind
-        try:
-            _fetch(self._observer, pool, url, parts.path, seen)
-        finally:
-            pool.close()
+    def _speaking(self, version: str) -> Any:
+        stub = SoapStubAdapter(
+            host=self._host, port=self._port, version=version, sslContext=self._tls, acceptCompressedResponses=False
+        )
+        stub.scheme = self._scheme
+        stub.schemeArgs["timeout"] = PATIENCE
+        return stub
 
-    def _version(self, scheme: Any) -> str:
-        connection = scheme(self._host, self._port, timeout=PATIENCE, context=self._tls)
+    def _version(self) -> str:
+        connection = self._scheme(self._host, self._port, timeout=PATIENCE, context=self._tls)
         try:
             connection.request("GET", "/sdk/vimServiceVersions.xml")
             answer: http.client.HTTPResponse = connection.getresponse()
@@ -104,40 +131,3 @@ class Speaker:
             if f"<version>{versionIdMap[version]}</version>" in offered:
                 return str(version)
         raise LookupError(f"{self._target.url} offers no version of the vSphere API that this pyVmomi knows")
-
-
-class _SeeingConnection(HTTPSConnection):
-    """A connection that notes the thumbprint of its peer."""
-
-    seen: list[str]
-
-    def connect(self) -> None:
-        super().connect()
-        certificate = self.sock.getpeercert(binary_form=True) if isinstance(self.sock, ssl.SSLSocket) else None
-        if certificate:
-            self.seen.append(thumbprint_of(certificate))
-
-
-def _fetch(observer: Observer, pool: urllib3.HTTPSConnectionPool, url: str, path: str, seen: list[str]) -> None:
-    body, t0 = ObservedBody(), observer.now()
-    answer: urllib3.BaseHTTPResponse | None = None
-    t_first, error, end = t0, None, "complete"
-    try:
-        answer = pool.urlopen("GET", path, preload_content=False, retries=False, redirect=False)
-        t_first = observer.now()
-        for piece in answer.stream(PIECE, decode_content=False):
-            body.feed(piece)
-    except (urllib3.exceptions.HTTPError, OSError) as failure:
-        error = f"{type(failure).__name__}: {failure}"
-        end = "reset" if "reset" in error.lower() else "cut"
-    conn = observer.connection(url, seen[-1] if seen else None)
-    response = None
-    if answer is not None:
-        headers = [(str(name), str(value)) for name, value in answer.headers.items()]
-        chunked = "chunked" in (answer.headers.get("Transfer-Encoding") or "").lower()
-        framing = "chunked" if chunked else "length" if "Content-Length" in answer.headers else "close"
-        response = Response(
-            answer.status, observer.headers(headers), digest=body.digest(), framing=framing, end=end  # type: ignore[arg-type]
-        )  # fmt: skip
-    request = Request("GET", observer.scrub(url))
-    observer.saw(conn, request, response, t0=t0, t_first=t_first, error=observer.scrub(error) if error else None)

@@ -1,7 +1,11 @@
 """The common tongue: whatever was observed becomes one list of exchanges, and then the same domain events."""
 
+from ._bytes import NFC_PATH
 from ._events import (
+    CallMade,
     CellTaskSeen,
+    ChangeAsked,
+    ChecksumTypeSet,
     DeviceUrl,
     DiskFetched,
     DownloadDisabled,
@@ -17,25 +21,38 @@ from ._events import (
     LinksSeen,
     LoggedIn,
     LoggedOut,
+    MachineDisk,
+    MachineSeen,
     ManifestEntry,
     ManifestSeen,
+    NfcAsked,
     PowerAsked,
     ProgressSent,
+    RecentTasksRead,
     SessionClosed,
     SessionOpened,
+    TaskCancelled,
     TaskSeen,
 )
 from ._file import FORMAT, HistoryFormatError, dump, load, read, write
 from ._history import PROBE, History
-from ._leases import LeaseRecord
+from ._leases import LEAST_TIMEOUT, LeaseRecord
+from ._machines import came_to, disks_at, power_at
 from ._order import maybe_before, seemingly_before, surely_before
-from ._soap import Call, Outcome, read_call
+from ._sessions import without_session
+from ._soap import Call, FaultSeen, Outcome, read_call, spoken_version
+from ._tasks import OwnTask
 
 __all__ = [
     "FORMAT",
+    "LEAST_TIMEOUT",
+    "NFC_PATH",
     "PROBE",
     "Call",
+    "CallMade",
     "CellTaskSeen",
+    "ChangeAsked",
+    "ChecksumTypeSet",
     "DeviceUrl",
     "DiskFetched",
     "DownloadDisabled",
@@ -43,6 +60,7 @@ __all__ = [
     "EndSent",
     "Event",
     "ExportRefused",
+    "FaultSeen",
     "FileTransferred",
     "History",
     "HistoryFormatError",
@@ -54,20 +72,31 @@ __all__ = [
     "LinksSeen",
     "LoggedIn",
     "LoggedOut",
+    "MachineDisk",
+    "MachineSeen",
     "ManifestEntry",
     "ManifestSeen",
+    "NfcAsked",
     "Outcome",
+    "OwnTask",
     "PowerAsked",
     "ProgressSent",
+    "RecentTasksRead",
     "SessionClosed",
     "SessionOpened",
+    "TaskCancelled",
     "TaskSeen",
+    "came_to",
+    "disks_at",
     "dump",
     "load",
     "maybe_before",
+    "power_at",
     "read",
     "read_call",
     "seemingly_before",
+    "spoken_version",
     "surely_before",
+    "without_session",
     "write",
 ]

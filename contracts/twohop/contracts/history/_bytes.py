@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 from twohop.runtime.observing import Exchange
 
-from ._events import DiskFetched, Event, FileTransferred
+from ._events import DiskFetched, Event, FileTransferred, NfcAsked
 
-NFC = re.compile(r"/(?:ha-)?nfc/(?P<ticket>[^/]+)/(?P<file>[^/]+)$")
+NFC_PATH = re.compile(r"/(?:ha-)?nfc/(?P<ticket>[^/]+)/(?P<file>[^/]+)$")
 _TRANSFER = re.compile(r"/transfer/(?P<session>[^/]+)/(?P<file>.+)$")
 
 
@@ -21,13 +21,34 @@ def byte_events(exchange: Exchange) -> Iterator[Event]:
     digest = response.digest if response else None
     status, end = (response.status, response.end) if response else (None, "unanswered")
     size, sha256 = (digest.size, digest.sha256) if digest else (None, None)
-    if (host := NFC.search(path)) and exchange.request.method == "GET":
+    if host := NFC_PATH.search(path):
+        yield _nfc(exchange, host["ticket"], unquote(host["file"]))
+    if host and exchange.request.method == "GET":
         head, tail = (bytes.fromhex(digest.head), bytes.fromhex(digest.tail)) if digest else (None, None)
         yield DiskFetched(
-            exchange, host["ticket"], unquote(host["file"]), status, size, sha256, end, head, tail  # type: ignore[arg-type]
+            exchange, host["ticket"], unquote(host["file"]), status, size, sha256, end, head, tail,  # type: ignore[arg-type]
+            digest.sha1 if digest else None, digest.content if digest else None,
         )  # fmt: skip
     elif transfer := _TRANSFER.search(path):
         yield FileTransferred(
             exchange, exchange.request.method, transfer["session"], unquote(transfer["file"]), status, size, sha256,
             end, response.body if response else None,  # type: ignore[arg-type]
         )  # fmt: skip
+
+
+def _nfc(exchange: Exchange, ticket: str, file: str) -> NfcAsked:
+    response = exchange.response
+    sent = {name.lower() for name, value in exchange.request.headers if value}
+    declared = response.header("Content-Length") if response else None
+    return NfcAsked(
+        exchange,
+        exchange.request.method,
+        ticket,
+        file,
+        response.status if response else None,
+        int(declared) if declared and declared.isdigit() else None,
+        "chunked" in ((response.header("Transfer-Encoding") if response else None) or "").lower(),
+        response.header("Content-Type") if response else None,
+        "cookie" in sent,
+        "range" in sent,
+    )

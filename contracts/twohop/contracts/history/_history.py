@@ -13,6 +13,7 @@ from ._bytes import byte_events
 from ._events import Event
 from ._leases import LeaseRecord, lease_records
 from ._soap import read_call
+from ._tasks import OwnTask, own_tasks
 from ._vcloud import vcloud_events
 from ._vsphere import vsphere_events
 
@@ -67,6 +68,11 @@ class History:
     def leases(self) -> tuple[LeaseRecord, ...]:
         """Every lease that was seen, in the order of first sight."""
         return tuple(lease_records(self.events).values())
+
+    @cached_property
+    def own_tasks(self) -> tuple[OwnTask, ...]:
+        """The leases whose task is known for certain."""
+        return tuple(own_tasks(self.events, self.leases))
 
     def all(self, kind: type[E]) -> Iterator[E]:
         """Yield the events of one kind, in order."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from twohop.runtime.observing import Exchange
 
-from ._bytes import NFC
+from ._bytes import NFC_PATH
 from ._events import (
+    ChecksumTypeSet,
     DeviceUrl,
     DiskFetched,
     EndSent,
@@ -19,9 +20,11 @@ from ._events import (
     LeaseReadRefused,
     LeaseSeen,
     ManifestSeen,
+    NfcAsked,
     ProgressSent,
 )
 from ._order import maybe_before, surely_before
+from ._sessions import other_ends
 
 LEAST_TIMEOUT = 30.0
 """Seconds that a lease surely lives where nobody read its `leaseTimeout` (3.2)."""
@@ -39,6 +42,10 @@ class LeaseRecord:
     progress: list[ProgressSent] = field(default_factory=list)
     ends: list[EndSent] = field(default_factory=list)
     manifests: list[ManifestSeen] = field(default_factory=list)
+    checksum_types: list[ChecksumTypeSet] = field(default_factory=list)
+    asked: list[NfcAsked] = field(default_factory=list)
+    other_ends: list[Exchange] = field(default_factory=list)
+    """Exchanges since which something else may have ended it: a logout (1.10), the end of a session, CancelTask."""
     fetches: list[DiskFetched] = field(default_factory=list)
 
     @property
@@ -65,10 +72,10 @@ class LeaseRecord:
             return self.granted.entity
         return None
 
-    def device_of(self, fetch: DiskFetched) -> DeviceUrl | None:
+    def device_of(self, fetch: DiskFetched | NfcAsked) -> DeviceUrl | None:
         """Return the device URL that a GET asked for."""
         for device in self.info.devices if self.info else ():
-            place = NFC.search(urlsplit(device.url).path)
+            place = NFC_PATH.search(urlsplit(device.url).path)
             if place and (place["ticket"], place["file"]) == (fetch.ticket, fetch.file):
                 return device
         return None
@@ -78,11 +85,12 @@ class LeaseRecord:
         return next((end for end in self.ends if end.outcome.accepted and surely_before(end.exchange, moment)), None)
 
     def may_have_been_ended(self, moment: Exchange) -> bool:
-        """Tell whether a complete or abort, accepted or unanswered, can have taken effect by `moment`."""
-        return any(
-            end.outcome.kind != "faulted" and end.exchange is not moment and maybe_before(end.exchange, moment)
-            for end in self.ends
-        )
+        """Tell whether a complete or abort, accepted or unanswered, can have taken effect by `moment`.
+
+        So may the end of the session that holds the lease, since nobody knows what vCenter does then (1.10).
+        """
+        given = [end.exchange for end in self.ends if end.outcome.kind != "faulted"]
+        return any(end is not moment and maybe_before(end, moment) for end in (*given, *self.other_ends))
 
     def last_renewal(self, moment: Exchange) -> ProgressSent | None:
         """Return the last accepted Progress that surely lies before `moment`."""
@@ -138,10 +146,10 @@ def _when(exchange: Exchange) -> tuple[float, int]:
     return exchange.t1, exchange.id
 
 
-def lease_records(events: Iterable[Event]) -> dict[tuple[str, str], LeaseRecord]:
+def lease_records(events: Sequence[Event]) -> dict[tuple[str, str], LeaseRecord]:
     """Gather the events of each lease, by server and moid."""
     records: dict[tuple[str, str], LeaseRecord] = {}
-    fetches: list[DiskFetched] = []
+    fetches: list[DiskFetched | NfcAsked] = []
 
     def record(event: Event, lease: str) -> LeaseRecord:
         key = (event.server, lease)
@@ -161,21 +169,27 @@ def lease_records(events: Iterable[Event]) -> dict[tuple[str, str], LeaseRecord]
                 record(event, event.lease).ends.append(event)
             case ManifestSeen():
                 record(event, event.lease).manifests.append(event)
-            case DiskFetched():
+            case ChecksumTypeSet():
+                record(event, event.lease).checksum_types.append(event)
+            case DiskFetched() | NfcAsked():
                 fetches.append(event)
             case _:
                 pass
+    for known in records.values():
+        known.other_ends.extend(other_ends(known.granted, events) if known.granted else ())
     owners = dict(_owners(records.values()))
     for fetch in fetches:
         owner = owners.get((fetch.ticket, fetch.file))
-        if owner is not None:
+        if owner is not None and isinstance(fetch, DiskFetched):
             owner.fetches.append(fetch)
+        elif owner is not None and isinstance(fetch, NfcAsked):
+            owner.asked.append(fetch)
     return records
 
 
 def _owners(records: Iterable[LeaseRecord]) -> Iterator[tuple[tuple[str, str], LeaseRecord]]:
     for record in records:
         for device in record.info.devices if record.info else ():
-            place = NFC.search(urlsplit(device.url).path)
+            place = NFC_PATH.search(urlsplit(device.url).path)
             if place:
                 yield (place["ticket"], place["file"]), record

@@ -6,12 +6,34 @@ them must not share its mistakes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import Literal
 
 from twohop.runtime.observing import Exchange
 
 from ._xml import Element, child, children, name, parse, text, xsi_type
+
+_ACTION = re.compile(r"urn:vim25/([0-9][0-9.]*)")
+_COOKIE = re.compile(r'vmware_soap_session="?(?P<session>[^";\s]+)')
+
+
+@dataclass(frozen=True, slots=True)
+class FaultSeen:
+    """A fault as it stood on the wire (2.12).
+
+    `elements` are the names of what the detail holds, each with its `xsi:type` or None; `members` are the children of
+    the first one, by name, with their text.
+    """
+
+    status: int
+    code: str | None
+    elements: tuple[tuple[str, str | None], ...]
+    members: tuple[tuple[str, str], ...]
+
+    def member(self, wanted: str) -> str | None:
+        """Return the text of a member, or None where it is missing."""
+        return next((value for name, value in self.members if name == wanted), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +43,7 @@ class Outcome:
     kind: Literal["accepted", "faulted", "unclear"]
     fault: str | None = None
     message: str = ""
+    seen: FaultSeen | None = field(default=None, compare=False)
 
     @property
     def accepted(self) -> bool:
@@ -76,15 +99,38 @@ def _answer(exchange: Exchange, method: str) -> tuple[Element | None, Outcome]:
         return None, Outcome("unclear", message=exchange.error or "no answer")
     body = child(parse(response.body), "Body")
     fault = child(body, "Fault")
-    if response.status == 500 and fault is not None:
+    seen = None
+    if fault is not None:
         detail = child(fault, "detail")
-        first = next(iter(detail), None) if detail is not None else None
-        kind = fault_name(first) if first is not None else "ClientFault"
-        return None, Outcome("faulted", kind, text(fault, "faultstring") or "")
+        held = list(detail) if detail is not None else []
+        seen = _fault_seen(response.status, fault, held)
+        if response.status == 500:
+            kind = fault_name(held[0]) if held else "ClientFault"
+            return None, Outcome("faulted", kind, text(fault, "faultstring") or "", seen)
     answer = next(children(body, f"{method}Response"), None)
     if response.status == 200 and answer is not None:
         return answer, Outcome("accepted")
-    return None, Outcome("unclear", message=f"status {response.status} without a {method}Response")
+    return None, Outcome("unclear", message=f"status {response.status} without a {method}Response", seen=seen)
+
+
+def _fault_seen(status: int, fault: Element, held: list[Element]) -> FaultSeen:
+    members = tuple((name(member), (member.text or "").strip()) for member in held[0]) if held else ()
+    return FaultSeen(
+        status, text(fault, "faultcode"), tuple((name(element), xsi_type(element)) for element in held), members
+    )
+
+
+def spoken_version(exchange: Exchange) -> tuple[int, ...] | None:
+    """Return the version of the API that a request was made in, by its SOAPAction, such as (8, 0, 2, 0) (10.4)."""
+    action = next((value for key, value in exchange.request.headers if key.lower() == "soapaction"), "")
+    found = _ACTION.search(action)
+    return tuple(int(part) for part in found[1].split(".") if part) if found else None
+
+
+def session_cookie(value: str | None) -> str | None:
+    """Return what a Cookie or Set-Cookie header says of the session, in any of the forms clients use (10.2)."""
+    found = _COOKIE.search(value or "")
+    return found["session"] if found else None
 
 
 def fault_name(element: Element) -> str:

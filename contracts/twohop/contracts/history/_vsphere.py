@@ -1,55 +1,69 @@
-"""From SOAP calls to events of sessions, leases, tasks and power."""
+"""From SOAP calls to events of sessions, leases, tasks and machines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ._events import (
-    DeviceUrl,
+    CallMade,
+    ChangeAsked,
+    ChecksumTypeSet,
     EndSent,
     Event,
     ExportRefused,
     LeaseGranted,
-    LeaseInfo,
     LeaseReadRefused,
     LeaseSeen,
     LoggedIn,
     LoggedOut,
-    ManifestEntry,
+    MachineSeen,
     ManifestSeen,
     PowerAsked,
     ProgressSent,
+    RecentTasksRead,
+    TaskCancelled,
     TaskSeen,
 )
+from ._reading_lease import given_fault, read_checksum_types, read_info, read_manifest, read_others
+from ._reading_machine import read_hardware, read_power, read_task, read_tasks
 from ._sightings import Sighting, leases_asked, sightings
-from ._soap import Call, localized_fault
-from ._xml import Element, child, children, text
+from ._soap import Call, localized_fault, session_cookie
+from ._xml import child, text, whole_number
 
 _EXPORTS = {"ExportVm", "ExportVApp", "ExportSnapshot"}
-_LEASE_PATHS = ("state", "info", "error")
+_POWER = {"PowerOnVM_Task": "on", "PowerOffVM_Task": "off"}
+CHANGES = frozenset(
+    {
+        *("ReconfigVM_Task", "Destroy_Task", "RelocateVM_Task", "MigrateVM_Task", "UpgradeVM_Task"),
+        *("CreateSnapshot_Task", "RemoveAllSnapshots_Task", "RevertToCurrentSnapshot_Task"),
+        *("SuspendVM_Task", "ResetVM_Task"),
+    }
+)
+"""Calls on a machine that change its state, besides those that switch it on and off (9.1)."""
 
 
 def vsphere_events(call: Call) -> Iterator[Event]:
     """Yield what one call shows."""
     exchange, outcome, method = call.exchange, call.outcome, call.method
+    session = _session(call)
+    yield CallMade(exchange, method, call.this, call.this_type, session, outcome)
     if method == "Login":
-        yield LoggedIn(exchange, call.argument("userName") or "", outcome)
+        given = exchange.response.header("Set-Cookie") if exchange.response else None
+        cookies = frozenset(cookie for cookie in (session, session_cookie(given)) if cookie)
+        yield LoggedIn(exchange, call.argument("userName") or "", outcome, cookies)
     elif method == "Logout":
-        yield LoggedOut(exchange, outcome)
+        yield LoggedOut(exchange, outcome, session)
     elif method in _EXPORTS:
         yield _export(call)
-    elif method == "HttpNfcLeaseProgress":
-        yield ProgressSent(exchange, call.this, _whole(call.argument("percent")), outcome)
-    elif method == "HttpNfcLeaseComplete":
-        yield EndSent(exchange, call.this, "complete", outcome)
-    elif method == "HttpNfcLeaseAbort":
-        yield EndSent(exchange, call.this, "abort", outcome)
-    elif method == "HttpNfcLeaseGetManifest":
-        entries = tuple(_manifest_entry(entry) for entry in children(call.response, "returnval"))
-        yield ManifestSeen(exchange, call.this, entries, outcome)
-    elif method in ("PowerOnVM_Task", "PowerOffVM_Task"):
-        operation = "on" if method.startswith("PowerOn") else "off"
-        yield PowerAsked(exchange, call.this, operation, outcome, text(call.response, "returnval"))  # type: ignore[arg-type]
+    elif method in _POWER:
+        task = text(call.response, "returnval")
+        yield PowerAsked(exchange, call.this, _POWER[method], outcome, task)  # type: ignore[arg-type]
+    elif method in CHANGES and call.this_type in ("VirtualMachine", "ManagedEntity"):
+        yield ChangeAsked(exchange, call.this, method, outcome, text(call.response, "returnval"))
+    elif method == "CancelTask":
+        yield TaskCancelled(exchange, call.this, outcome)
+    elif call.this_type == "HttpNfcLease" and method != "Fetch":
+        yield from _on_lease(call)
     elif outcome.kind == "faulted":
         for lease in leases_asked(call):
             yield LeaseReadRefused(exchange, lease, outcome)
@@ -58,81 +72,52 @@ def vsphere_events(call: Call) -> Iterator[Event]:
             yield from _seen(call, seen)
 
 
+def _session(call: Call) -> str | None:
+    sent = next((value for key, value in call.exchange.request.headers if key.lower() == "cookie"), None)
+    return session_cookie(sent)
+
+
 def _export(call: Call) -> Event:
-    lease = text(call.response, "returnval")
-    if call.outcome.accepted and lease:
-        return LeaseGranted(call.exchange, lease, call.this, call.this_type)
+    given = child(call.response, "returnval")
+    lease = text(given)
+    if call.outcome.accepted and given is not None and lease:
+        return LeaseGranted(call.exchange, lease, call.this, call.this_type, given.get("type") or "")
     return ExportRefused(call.exchange, call.this, call.this_type, call.outcome)
+
+
+def _on_lease(call: Call) -> Iterator[Event]:
+    exchange, outcome, lease = call.exchange, call.outcome, call.this
+    match call.method.removeprefix("HttpNfcLease"):
+        case "Progress":
+            yield ProgressSent(exchange, lease, whole_number(call.argument("percent")), outcome)
+        case "Complete":
+            yield EndSent(exchange, lease, "complete", outcome)
+        case "Abort":
+            yield EndSent(exchange, lease, "abort", outcome, given_fault(call.request))
+        case "GetManifest":
+            yield ManifestSeen(exchange, lease, read_manifest(call.response), outcome)
+        case "SetManifestChecksumType":
+            yield ChecksumTypeSet(exchange, lease, read_checksum_types(call.request), outcome)
+        case _:
+            pass
 
 
 def _seen(call: Call, seen: Sighting) -> Iterator[Event]:
     values = seen.values
-    if seen.type == "HttpNfcLease" and any(path.split(".")[0] in _LEASE_PATHS for path in values):
-        state = values.get("state")
-        info_read, info = _info(values)
+    if seen.type == "HttpNfcLease" and values:
+        info_read, info = read_info(values)
+        error = localized_fault(values.get("error"))
         yield LeaseSeen(
-            call.exchange,
-            seen.this,
-            (state.text or "").strip() if state is not None else None,
-            info_read,
-            info,
-            "error" in values,
-            localized_fault(values.get("error")),
-        )
+            call.exchange, seen.this, text(values.get("state")), info_read, info, "error" in values, error,
+            read_others(values),
+        )  # fmt: skip
     elif seen.type == "Task":
-        whole = values.get("info")
-        state = child(whole, "state") if whole is not None else values.get("info.state")
-        error = child(whole, "error") if whole is not None else values.get("info.error")
-        if state is not None:
-            yield TaskSeen(call.exchange, seen.this, (state.text or "").strip(), localized_fault(error))
-
-
-def _info(values: dict[str, Element | None]) -> tuple[bool, LeaseInfo | None]:
-    """Read `info`, or the parts of it that were asked for by a longer path."""
-    if "info" in values:
-        whole = values["info"]
-        if whole is None:
-            return True, None
-        devices = tuple(_device(entry) for entry in children(whole, "deviceUrl"))
-        return True, LeaseInfo(_number(text(whole, "leaseTimeout")), devices, text(whole, "entity"))
-    parts = {path.removeprefix("info."): value for path, value in values.items() if path.startswith("info.")}
-    if not any(value is not None for value in parts.values()):
-        return bool(parts), None
-    timeout = parts.get("leaseTimeout")
-    listed = parts.get("deviceUrl")
-    devices = tuple(_device(entry) for entry in listed) if listed is not None else ()
-    return True, LeaseInfo(_number(timeout.text if timeout is not None else None), devices, text(parts.get("entity")))
-
-
-def _device(entry: Element) -> DeviceUrl:
-    disk = text(entry, "disk")
-    return DeviceUrl(
-        text(entry, "key") or "",
-        text(entry, "url") or "",
-        text(entry, "sslThumbprint") or "",
-        None if disk is None else disk in ("true", "1"),
-        text(entry, "targetId"),
-        _whole(text(entry, "fileSize")),
-    )
-
-
-def _manifest_entry(entry: Element) -> ManifestEntry:
-    return ManifestEntry(
-        text(entry, "key") or "",
-        _whole(text(entry, "size")) or 0,
-        text(entry, "sha1") or "",
-        text(entry, "checksum"),
-        text(entry, "checksumType"),
-    )
-
-
-def _whole(value: str | None) -> int | None:
-    try:
-        return int(value) if value else None
-    except ValueError:
-        return None
-
-
-def _number(value: str | None) -> float | None:
-    number = _whole(value)
-    return None if number is None else float(number)
+        task = read_task(values)
+        if task is not None:
+            yield TaskSeen(call.exchange, seen.this, *task)
+    elif seen.type == "VirtualMachine":
+        power, (disks, encrypted) = read_power(values), read_hardware(values)
+        if power is not None or disks is not None:
+            yield MachineSeen(call.exchange, seen.this, power, disks, encrypted)
+    if "recentTask" in values:
+        yield RecentTasksRead(call.exchange, seen.this, read_tasks(values["recentTask"]))

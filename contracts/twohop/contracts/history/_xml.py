@@ -61,3 +61,16 @@ def xsi_type(element: Element) -> str | None:
 def attribute(element: Element, wanted: str) -> str | None:
     """Return an attribute by its name without namespace."""
     return next((str(value) for key, value in element.items() if str(key).rsplit("}", 1)[-1] == wanted), None)
+
+
+def whole_number(value: str | None) -> int | None:
+    """Return a whole number, or None where the text is none."""
+    try:
+        return int(value) if value else None
+    except ValueError:
+        return None
+
+
+def flag(value: str | None) -> bool | None:
+    """Return a truth value of XML Schema, or None where the text is unset."""
+    return None if value is None else value in ("true", "1")

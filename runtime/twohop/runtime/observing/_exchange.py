@@ -21,12 +21,17 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class BodyDigest:
-    """What is kept of a large body: size, SHA-256, and its ends (hex), which tell a whole stream from a cut one."""
+    """What is kept of a large body: size, SHA-256, and its ends (hex), which tell a whole stream from a cut one.
+
+    An observer that reads more of it may add its SHA-1, which manifests name, and a digest of its content.
+    """
 
     size: int
     sha256: str
     head: str = ""
     tail: str = ""
+    sha1: str | None = None
+    content: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
