@@ -103,6 +103,14 @@ def test_worlds_have_ports_credentials_and_clocks_of_their_own(serve):
             },
             "files need serve --world",
         ),
+        *(
+            ({"name": "a", "world": {"datacenters": [{"hosts": ["h"], "vms": [vm]}]}}, "files need serve --world")
+            for vm in (
+                {"nvram": {"content": "/etc/shadow"}},
+                {"images": [{"content": "/etc/shadow"}]},
+                {"disks": [{}], "snapshots": [{"name": "s", "delta": [{"content": "/dev/sda"}]}]},
+            )
+        ),
     ],
 )
 def test_a_wrong_world_is_refused_with_what_is_wrong(serve, asked, said):

@@ -76,6 +76,18 @@ OPERATIONS = [
     Operation("RevertToCurrentSnapshot_Task", lambda m: "000003" not in m.entity.disks[0].file_name),
     Operation("CloneVM_Task", lambda m: m.at("DC0/vm/copy") is not None, clone),
 ]  # fmt: skip
+MORE: dict[str, Make] = {
+    "AttachDisk_Task": lambda m: {"diskId": vim.vslm.ID(id="x"), "datastore": m.store("Main")},
+    "CustomizeVM_Task": lambda m: {
+        "spec": vim.vm.customization.Specification(
+            identity=vim.vm.customization.IdentitySettings(),
+            globalIPSettings=vim.vm.customization.GlobalIPSettings(),
+        )
+    },
+    "DetachDisk_Task": lambda m: {"diskId": vim.vslm.ID(id="x")},
+    "MarkAsVirtualMachine": lambda m: {"pool": m.me.resourcePool},
+    "PromoteDisks_Task": lambda m: {"unlink": True},
+}
 ENDS: dict[str, Callable[[Machine, Any], None]] = {
     "complete": lambda m, lease: m.ready(lease).HttpNfcLeaseComplete(),
     "abort": lambda m, lease: lease.HttpNfcLeaseAbort(),
@@ -114,6 +126,47 @@ def test_it_is_refused_with_the_other_fault_where_the_profile_says(operation: Op
         m.export()
         with pytest.raises(vim.fault.InvalidState):
             operation.call(m)
+
+
+def test_every_locked_method_is_listed_as_disabled_and_no_other() -> None:
+    profile = load_profile("vcenter-8.0").but(blocked_methods="listed")
+    with make(world=WORLD, profile=profile) as vc, Machine(vc) as m:
+        methods = {o.name for o in OPERATIONS if o.on(m) == m.me}
+        lease = m.export()
+        listed = set(m.me.disabledMethod)
+        assert methods <= listed
+        for name in listed - methods:
+            with pytest.raises(vim.fault.TaskInProgress):
+                getattr(m.me, name)(**MORE.get(name, lambda m: {})(m))
+        lease.HttpNfcLeaseAbort()
+        assert not m.me.disabledMethod
+
+
+def test_an_export_of_a_snapshot_holds_its_running_machine(free: Machine) -> None:
+    free.me = free.vm("running")
+    lease = free.snapshot("r1").ExportSnapshot()
+    for change in (free.me.PowerOffVM_Task, free.me.ShutdownGuest, free.me.RemoveAllSnapshots_Task,
+                   free.snapshot("r1").RevertToSnapshot_Task):  # fmt: skip
+        with pytest.raises(vim.fault.TaskInProgress) as locked:
+            change()
+        assert locked.value.task.info.descriptionId == "vm.Snapshot.exportSnapshot"
+    free.ready(lease).HttpNfcLeaseComplete()
+    free.me.ShutdownGuest()
+    assert free.me.runtime.powerState == "poweredOff"
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_export_of_a_vapp_holds_it_and_all_in_it(end: str, free: Machine) -> None:
+    shop, inside = free.at("DC0/vm/shop"), free.at("DC0/vm/shop/store/db")
+    lease = shop.ExportVApp()
+    for change in (shop.PowerOnVApp_Task, shop.Destroy_Task, inside.PowerOnVM_Task, inside.Destroy_Task,
+                   free.at("DC0/vm/shop/store").Destroy_Task, lambda: shop.Rename_Task("x")):  # fmt: skip
+        with pytest.raises(vim.fault.TaskInProgress) as locked:
+            change()
+        assert locked.value.task.info.descriptionId == "VirtualApp.exportVApp"
+    ENDS[end](free, lease)
+    shop.PowerOnVApp_Task()
+    assert inside.runtime.powerState == "poweredOn"
 
 
 def test_two_leases_hold_until_the_second_has_ended(free: Machine) -> None:

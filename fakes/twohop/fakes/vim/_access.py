@@ -1,8 +1,8 @@
 """Who may do what: roles, permissions on places of the inventory, and what a call needs (2.11, 2.14).
 
 A permission of a user on an object covers what lies below it, until another one of the same user stands nearer. A
-machine lies below its folder and below its resource pool and takes what either gives. Who has access to an object
-sees the places above it.
+machine or vApp lies below its folder and below its resource pool and takes what either gives. Who has access to an
+object sees the places above it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..world import Entity, ExportLease, ExportTask, Grant, Snapshot, User, Vm, World, WorldFileError
+from ..world import Entity, ExportLease, ExportTask, Grant, Snapshot, User, VApp, Vm, World, WorldFileError
 from ._registry import known_privileges, vim
 
 ANONYMOUS, VIEW, READ = "System.Anonymous", "System.View", "System.Read"
@@ -188,6 +188,8 @@ def parents(entity: Entity) -> list[Entity]:
     found: list[Entity | None] = [entity.parent]
     if isinstance(entity, Vm):
         found.append(entity.pool)
+    if isinstance(entity, VApp):
+        found.append(entity.folder)
     return list(dict.fromkeys(each for each in found if each is not None))
 
 

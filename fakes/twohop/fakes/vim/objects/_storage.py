@@ -15,7 +15,10 @@ NETWORK = Kind("Network", MANAGED_ENTITY, of=Network)
 
 
 def _free(store: Datastore) -> int:
-    return store.capacity - sum(disk.content.populated for vm in store.vms for disk in vm.disks)
+    disks = (disk for vm in store.vms for disk in vm.disks if disk.datastore is store)
+    taken = sum(disk.content.populated if disk.thin else disk.capacity for disk in disks)
+    # A world may promise more than its datastores hold; a server shows no less than nothing.
+    return max(0, store.capacity - taken)
 
 
 def _url(store: Datastore) -> str:
