@@ -233,8 +233,10 @@ def _blocked(vc: VCenter, me: Plain) -> list[bool]:
     lease = me.export()
     held = list(vm.disabledMethod)
     lease.HttpNfcLeaseComplete()
-    assert before == list(vm.disabledMethod) == []
-    return [name in held for name in ("PowerOnVM_Task", "Destroy_Task", "MigrateVM_Task", "ExportVm")]
+    assert before == list(vm.disabledMethod)
+    return [
+        name in held and name not in before for name in ("PowerOnVM_Task", "Destroy_Task", "MigrateVM_Task", "ExportVm")
+    ]
 
 
 def _url_host(vc: VCenter, me: Plain) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from twohop.contracts.drift import Cassette, Inventory, Outcome, Server, read_inventory, replay
 from twohop.fakes import fake_for
+from twohop.runtime import Clock
 from twohop.runtime.profiles import Profile, ProfileError, load_profile
+
+BATCH = 100
+"""Objects that a server tells of at once."""
 
 
 def replay_both(cassette: Cassette) -> dict[str, list[Outcome]]:
@@ -35,7 +41,9 @@ def _replay(cassette: Cassette, inventory: Inventory, *, own: bool) -> list[Outc
         profile = profile_of(inventory)
     except ProfileError:
         profile = load_profile("vcenter")
-    fake = fake_for(profile)
+    # Long answers come in batches, so the fake's own world has as many objects as the recorded one.
+    vms = max(2, len(inventory.objects) if own and len(inventory.objects) > BATCH else 0)
+    fake = fake_for(profile, clock=Clock(start=_moment(cassette)), vms=vms)
     if not own:
         fake.adopt(
             {
@@ -49,6 +57,14 @@ def _replay(cassette: Cassette, inventory: Inventory, *, own: bool) -> list[Outc
             _stand_ins(fake) if own else None, frozenset() if own else frozenset(moid for moid, _ in fake.inventory()),
         )  # fmt: skip
         return replay(cassette, server, inventory.types())
+
+
+def _moment(cassette: Cassette) -> float:
+    """Return when a cassette was recorded, so that what it asks about is past; a fixed day where it does not say."""
+    for exchange in cassette.exchanges:
+        with contextlib.suppress(KeyError, ValueError, TypeError):
+            return parsedate_to_datetime(exchange.answer.headers["date"]).timestamp()
+    return 1_700_000_000.0
 
 
 def _stand_ins(fake: Any) -> Callable[[str], list[str]]:

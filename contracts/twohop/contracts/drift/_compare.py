@@ -227,7 +227,9 @@ def _entry(node: Node) -> str:
 
 
 def _mates(node: Node, other: Node) -> bool:
-    return (node.kind, node.ref) == (other.kind, other.ref)
+    about, mine = node.child("obj"), other.child("obj")
+    same_type = about is None or mine is None or about.ref == mine.ref
+    return same_type and (node.kind, node.ref) == (other.kind, other.ref)
 
 
 def _texts(nodes: Iterable[Node]) -> Iterable[str]:

@@ -54,6 +54,9 @@ def read_inventory(cassette: Cassette) -> Inventory:
         _about(root, found)
         for element in root.iter():
             _reference(element, found)
+        for machine in _with_figures(root):
+            if machine in found.objects:
+                found.objects[machine].properties.setdefault("runtime.powerState", _RUNNING)
         for owner, path, value in _told(exchange, root):
             seen = found.objects.get(owner)
             if seen is not None:
@@ -111,6 +114,21 @@ def _told(exchange: Recorded, root: etree._Element) -> Iterator[tuple[str, str, 
                 path, value = _child(change, "name"), _child(change, "val")
                 if path is not None:
                     yield owner, (path.text or "").strip(), value
+
+
+_RUNNING = (
+    '<val xmlns="urn:vim25" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    ' xsi:type="VirtualMachinePowerState">poweredOn</val>'
+)
+
+
+def _with_figures(root: etree._Element) -> Iterator[str]:
+    """Yield the machines that an answer has figures of: only one that runs has any."""
+    for element in root.iter():
+        if element.get(XSI_TYPE, "").rpartition(":")[2].startswith("PerfEntityMetric"):
+            entity = _child(element, "entity")
+            if entity is not None and entity.get("type") == "VirtualMachine":
+                yield (entity.text or "").strip()
 
 
 def _fetched(exchange: Recorded, root: etree._Element) -> Iterator[tuple[str, str, etree._Element | None]]:

@@ -69,6 +69,11 @@ class References:
             if right is not None:
                 self._pair(left, right)
 
+    def named_in(self, body: str) -> set[str]:
+        """Return the types of the recorded objects that a request names."""
+        texts = (unescape(match[1]).strip() for match in _LEAF.finditer(body))
+        return {self.types[text] for text in texts if text in self.types}
+
     def know(self, types: Mapping[str, str]) -> None:
         """Take the types of recorded objects, wherever in the cassette they are told."""
         self.types.update(types)

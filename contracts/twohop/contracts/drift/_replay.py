@@ -16,7 +16,7 @@ from ._references import References
 from ._shape import Node, parse
 
 ANONYMOUS = ("RetrieveServiceContent", "Login", "GET")
-READS = ("Fetch", "RetrieveProperties", "RetrievePropertiesEx")
+READS = ("Fetch", "RetrieveProperties", "RetrievePropertiesEx", "QueryPerf", "QueryPerfProviderSummary")
 _OPERATION = re.compile(r"Body[^>]*>\s*<(?:\w+:)?(\w+)")
 _THIS = re.compile(r"<_this\b[^>]*\btype=\"(\w+)\"")
 _WAIT = re.compile(r"<maxWaitSeconds[^>]*>(\d+)<")
@@ -115,15 +115,13 @@ class _Session:
             self._references.values,
             (lambda name, node: self._same(pool, name, node)) if sent.operation.startswith("WaitForUpdates") else None,
         )
-        best: list[Difference] | None = None
+        found = []
         for answer in sent.answers:
             if _GAP in answer.body or answer.status == 404:
                 return Outcome(sent.exchange, sent.operation, owner, "not_implemented", ())
-            differences = compare(sent.exchange.answer, answer, terms)
-            if best is None or len(differences) < len(best):
-                best = differences
-        verdict = "different" if best else "alike"
-        return Outcome(sent.exchange, sent.operation, owner, verdict, tuple(best or ()))
+            found.append(compare(sent.exchange.answer, answer, terms))
+        agreed = _agreed(found)
+        return Outcome(sent.exchange, sent.operation, owner, "different" if agreed else "alike", tuple(agreed))
 
     def _same(self, pool: dict[tuple[str, str], Node], name: str, node: Node) -> Node | None:
         obj = node.child("obj")
@@ -133,7 +131,7 @@ class _Session:
     def _tries(self, exchange: Recorded, operation: str) -> int:
         if self._server.stand_ins is None or operation not in READS:
             return 1
-        kinds = set(re.findall(r"<(?:_this|obj)\b[^>]*\btype=\"(\w+)\"", exchange.request.body))
+        kinds = self._references.named_in(exchange.request.body)
         return max([1, *(min(len(self._server.stand_ins(kind)), 8) for kind in kinds)])
 
     def _stand_in(self, type_name: str, recorded: str) -> str | None:
@@ -186,6 +184,27 @@ class _Session:
             self._server.advance(float(longest[1]) + 1 if longest else 60.0)
             thread.join(0.2)
         return done[0]
+
+
+def _agreed(found: list[list[Difference]]) -> list[Difference]:
+    """Return the differences to every one of several objects of a type.
+
+    What some have and others have not depends on their state. An object that lacks a whole part says nothing of what is
+    in it, so there the others decide.
+    """
+    if len(found) < 2 or not all(found):
+        return found[0] if len(found) == 1 else []
+    agreed: dict[Difference, None] = {}
+    for differences in found:
+        for difference in differences:
+            others = (each for each in found if each is not differences)
+            if all(difference in each or _above(difference, each) for each in others):
+                agreed[difference] = None
+    return list(agreed)
+
+
+def _above(difference: Difference, others: list[Difference]) -> bool:
+    return any(difference.path.startswith(f"{other.path}/") for other in others)
 
 
 def _entries(answers: object) -> dict[tuple[str, str], Node]:

@@ -157,7 +157,7 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
             raise BadRequest(_out_of_order(name))
         self._last = place
         # Without the client's version: with it, types newer than the client's would widen to DynamicData.
-        deserializer = _Bounded(array, self._ordered)
+        deserializer = _Bounded(array, self._ordered, named=name == "_this")
         deserializer.Deserialize(self._expat, item, False, self.nsMap)
         self._pending = (name, array, deserializer)
         deserializer.StartElementHandler(tag, attributes)
@@ -190,7 +190,7 @@ def _with_type(attributes: dict[str, str], declared: Any) -> dict[str, str]:
     """Return the attributes of a reference with its type: some clients leave it to what is declared."""
     item = getattr(declared, "Item", declared)
     reference = isinstance(item, type) and issubclass(item, VmomiSupport.ManagedObject)
-    if "type" in attributes or not reference or item is VmomiSupport.ManagedObject:
+    if "type" in attributes or not reference:
         return attributes
     return {**attributes, "type": VmomiSupport.GetWsdlName(item)}
 
@@ -201,13 +201,17 @@ def _item_of(declared: Any) -> tuple[Any, Any]:
 
 
 class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
-    """pyVmomi's deserialiser with a bound on nesting, and one form of fault that no schema allows."""
+    """pyVmomi's deserialiser with a bound on nesting, and one form of fault that no schema allows.
+
+    A reference may leave its type out where another is declared; where it is `named` it says its own.
+    """
 
     _bare: str | None = None
 
-    def __init__(self, wanted: Any, ordered: bool) -> None:
+    def __init__(self, wanted: Any, ordered: bool, *, named: bool = False) -> None:
         super().__init__(None)
         self._wanted = wanted
+        self._named = named
         self._ordered = ordered
         self._reached: list[int] = []
 
@@ -218,7 +222,8 @@ class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
         if self._bare is not None:
             raise TypeError("faultMessage holds text")
         self._check_place(tag.rpartition(_SEPARATOR)[2])
-        attributes = _with_type(attributes, self._declared(tag))
+        if not self._named:
+            attributes = _with_type(attributes, self._declared(tag))
         if self._in_fault() and tag.rpartition(_SEPARATOR)[2] == "faultMessage":
             self._bare = self.data = ""
         else:

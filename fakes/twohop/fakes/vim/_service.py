@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +28,13 @@ class Singleton:
 
     moid: str
     wsdl: str
+
+
+@dataclass(eq=False)
+class Part(Singleton):
+    """An object that is part of an entity, such as the browser of a datastore."""
+
+    owner: Entity
 
 
 @dataclass(eq=False)
@@ -77,6 +84,7 @@ class Service:
         self.gaps: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.closed = threading.Event()
+        self.parts: Callable[[World, str], Part | None] = lambda world, moid: None
         self.given: dict[str, Given] = {}
         self.singletons: dict[str, Singleton] = {}
 
@@ -119,6 +127,8 @@ class Service:
         found = self.singletons.get(moid) or self.world.objects.get(moid)
         if found is None and session is not None:
             found = session.objects.get(moid)
+        if found is None:
+            found = self.parts(self.world, moid)
         if type(found) not in BY_CLASS and not isinstance(found, Singleton):
             raise faults.not_found(reference)
         if not issubclass(self.kind_of(found).vim, type(reference)):

@@ -95,6 +95,7 @@ def default_spec(vms: int = 2, hosts: int = 2) -> dict[str, Any]:
         {
             "name": f"DC0_C0_RP0_VM{n}",
             "power": "on" if n == 1 else "off",
+            "tools": n == 1,
             "host": names[n % hosts],
             "disks": [{"size": 1 << 30, "data": 64 << 20, "content": f"seed:{n}"}],
         }

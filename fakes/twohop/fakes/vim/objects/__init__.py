@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    _alarm_manager,
     _authorization_manager,
     _clone,
     _container_view,
@@ -10,6 +11,7 @@ from . import (
     _export,
     _history_collector,
     _host,
+    _host_systems,
     _inventory,
     _lease,
     _license_manager,
@@ -18,7 +20,9 @@ from . import (
     _manifest,
     _naming,
     _ovf_manager,
+    _perf_manager,
     _placement,
+    _plain_managers,
     _power,
     _property_collector,
     _pull,
@@ -38,6 +42,7 @@ from . import (
 from ._service_instance import declare_managers
 
 __all__ = [
+    "_alarm_manager",
     "_authorization_manager",
     "_clone",
     "_container_view",
@@ -45,6 +50,7 @@ __all__ = [
     "_export",
     "_history_collector",
     "_host",
+    "_host_systems",
     "_inventory",
     "_lease",
     "_license_manager",
@@ -53,7 +59,9 @@ __all__ = [
     "_manifest",
     "_naming",
     "_ovf_manager",
+    "_perf_manager",
     "_placement",
+    "_plain_managers",
     "_power",
     "_property_collector",
     "_pull",

@@ -9,6 +9,7 @@ from ...machines import PowerState
 from ...world import FAMILIES, Controller, Datastore, Disk, Drive, Image, Nic, Vm
 from .._registry import vim
 from .._service import Call
+from ._values import before, data
 
 PCI, SIO, TPM = 100, 400, 11000
 """Keys of controllers that every machine has, and of a virtual TPM."""
@@ -36,20 +37,24 @@ def hardware(call: Call, vm: Vm) -> Any:
     ide = [Controller(key=200 + n, kind="VirtualIDEController", bus=n) for n in (0, 1) if 200 + n not in own]
     controllers = sorted((*ide, *vm.controllers), key=lambda c: (c.kind != "VirtualIDEController", c.key))
     devices = [_controller(c, vm) for c in controllers if c.kind == "VirtualIDEController"]
-    devices += _built_in(vm)
+    devices += _built_in(call, vm)
     devices += [_controller(c, vm) for c in controllers if c.kind != "VirtualIDEController"]
     drives = sorted(vm.drives_and_images(), key=lambda drive: drive.key)
     devices += [_cdrom(call, vm, d, n) for n, d in enumerate((d for d in drives if d.kind == "iso"), 1)]
-    devices += [disk_device(call, disk, n) for n, disk in enumerate(vm.disks, 1)]
+    devices += [disk_device(call, disk, n, vm.moid) for n, disk in enumerate(vm.disks, 1)]
     devices += [_floppy(call, vm, d, n) for n, d in enumerate((d for d in drives if d.kind == "floppy"), 1)]
-    devices += [_nic(call, nic, n) for n, nic in enumerate(vm.nics, 1)]
+    devices += [_nic(call, vm, nic, n) for n, nic in enumerate(vm.nics, 1)]
     if vm.vtpm:
         info = vim.Description(label="Virtual TPM", summary="Virtual TPM")
         devices.append(vim.vm.device.VirtualTPM(key=TPM, controllerKey=PCI, deviceInfo=info))
-    return vim.vm.VirtualHardware(numCPU=vm.cpus, numCoresPerSocket=1, memoryMB=vm.memory_mib, device=devices)
+    return data(
+        vim.vm.VirtualHardware, numCPU=vm.cpus, numCoresPerSocket=1, autoCoresPerSocket=False, memoryMB=vm.memory_mib,
+        virtualICH7MPresent=False, virtualSMCPresent=False, device=devices, motherboardLayout="i440bxHostBridge",
+        simultaneousThreads=1,
+    )  # fmt: skip
 
 
-def _built_in(vm: Vm) -> list[Any]:
+def _built_in(call: Call, vm: Vm) -> list[Any]:
     """Return what every machine has and nobody adds."""
     device = vim.vm.device
     floppies = [drive.key for drive in vm.drives_and_images() if drive.kind == "floppy"]
@@ -59,7 +64,7 @@ def _built_in(vm: Vm) -> list[Any]:
         device.VirtualPS2Controller(key=300, busNumber=0, device=[600, 700], deviceInfo=_named("PS2 controller 0")),
         device.VirtualPCIController(key=PCI, busNumber=0, device=on_pci, deviceInfo=_named("PCI controller 0")),
         device.VirtualSIOController(key=SIO, busNumber=0, device=floppies, deviceInfo=_named("SIO controller 0")),
-        device.VirtualKeyboard(key=600, controllerKey=300, unitNumber=0, deviceInfo=_named("Keyboard")),
+        device.VirtualKeyboard(key=600, controllerKey=300, unitNumber=0, deviceInfo=_named("Keyboard ", "Keyboard")),
         device.VirtualPointingDevice(
             key=700, controllerKey=300, unitNumber=1, deviceInfo=_named("Pointing device", "Pointing device; Device"),
             backing=device.VirtualPointingDevice.DeviceBackingInfo(
@@ -67,14 +72,22 @@ def _built_in(vm: Vm) -> list[Any]:
             ),
         ),
         device.VirtualVideoCard(
-            key=500, controllerKey=PCI, unitNumber=0, deviceInfo=_named("Video card"), videoRamSizeInKB=4096,
-            numDisplays=1, useAutoDetect=False, enable3DSupport=False,
+            key=500, controllerKey=PCI, unitNumber=0, deviceInfo=_named("Video card ", "Video card"),
+            videoRamSizeInKB=4096,
+            numDisplays=1, useAutoDetect=False, enable3DSupport=False, use3dRenderer="automatic",
+            graphicsMemorySizeInKB=262144,
         ),
         device.VirtualVMCIDevice(
-            key=12000, controllerKey=PCI, unitNumber=17, deviceInfo=_named("VMCI device"),
-            allowUnrestrictedCommunication=False,
+            key=12000, controllerKey=PCI, unitNumber=17, id=-1 - vm.disks[0].capacity % 1_000_003 if vm.disks else -1,
+            deviceInfo=_named("VMCI device", "Device on the virtual machine PCI bus that provides VMCI"),
+            slotInfo=_slot(33) if before(call, "7.0") else None, allowUnrestrictedCommunication=False,
+            filterEnable=True,
         ),
     ]  # fmt: skip
+
+
+def _slot(number: int) -> Any:
+    return vim.vm.device.VirtualDevice.PciBusSlotInfo(pciSlotNumber=number)
 
 
 def _named(label: str, summary: str | None = None) -> Any:
@@ -94,7 +107,7 @@ def _controller(controller: Controller, vm: Vm) -> Any:
     if controller.kind in _SCSI:
         return _SCSI[controller.kind](
             **attributes, controllerKey=PCI, unitNumber=3 + controller.bus, scsiCtlrUnitNumber=7, sharedBus="noSharing",
-            hotAddRemove=True,
+            hotAddRemove=True, slotInfo=_slot(16 + 16 * controller.bus),
         )  # fmt: skip
     if controller.kind == "VirtualIDEController":
         return _OTHER[controller.kind](**attributes)
@@ -102,10 +115,13 @@ def _controller(controller: Controller, vm: Vm) -> Any:
     return _OTHER[controller.kind](**attributes, controllerKey=PCI, unitNumber=first + controller.bus)
 
 
-def disk_device(call: Call, disk: Disk, number: int) -> Any:
-    """Return a disk as the API shows it; `number` counts from 1."""
+def disk_device(call: Call, disk: Disk, number: int, owner: str = "") -> Any:
+    """Return a disk of the machine with id `owner` as the API shows it; `number` counts from 1."""
     kib = disk.capacity >> 10
-    return vim.vm.device.VirtualDisk(
+    shares = {"shares": 1000, "level": "normal"}
+    old = before(call, "7.0")
+    return data(
+        vim.vm.device.VirtualDisk,
         key=disk.key,
         deviceInfo=vim.Description(label=f"Hard disk {number}", summary=f"{kib:,} KB"),
         backing=_backing(call, disk, (disk.file_name, *disk.parents)),
@@ -113,17 +129,34 @@ def disk_device(call: Call, disk: Disk, number: int) -> Any:
         unitNumber=disk.unit,
         capacityInKB=kib,
         capacityInBytes=disk.capacity,
+        shares=shares,
+        storageIOAllocation={"limit": -1, "shares": shares, "reservation": 0},
+        diskObjectId=f"{owner.rpartition('-')[2] or '1'}-{disk.key}",
+        vDiskVersion=None if old else 1,
+        nativeUnmanagedLinkedClone=False,
+        guestReadOnly=None if old else False,
     )
 
 
 def _backing(call: Call, disk: Disk, chain: tuple[str, ...]) -> Any:
     """Return the file that is written to, with the files below it as `parent` of one another (7.7)."""
     name, *below = chain
-    return vim.vm.device.VirtualDisk.FlatVer2BackingInfo(
-        fileName=name, datastore=call.ref(_store_of(call, disk, name)), diskMode="persistent", split=False,
-        writeThrough=False, thinProvisioned=disk.thin, uuid=_disk_uuid(chain[-1]),
+    return data(
+        vim.vm.device.VirtualDisk.FlatVer2BackingInfo,
+        fileName=name,
+        datastore=call.ref(_store_of(call, disk, name)),
+        backingObjectId="",
+        diskMode="persistent",
+        split=False,
+        writeThrough=False,
+        thinProvisioned=disk.thin,
+        eagerlyScrub=None if before(call, "7.0") else False,
+        uuid=_disk_uuid(chain[-1]),
+        contentId=uuid.uuid5(uuid.NAMESPACE_URL, name).hex,
         parent=_backing(call, disk, tuple(below)) if below else None,
-    )  # fmt: skip
+        digestEnabled=False,
+        sharing="sharingNone",
+    )
 
 
 def _store_of(call: Call, disk: Disk, name: str) -> Datastore | None:
@@ -134,7 +167,7 @@ def _store_of(call: Call, disk: Disk, name: str) -> Datastore | None:
 
 
 def _disk_uuid(name: str) -> str:
-    return f"6000c29{str(uuid.uuid5(uuid.NAMESPACE_URL, name))[7:]}"
+    return f"6000C29{str(uuid.uuid5(uuid.NAMESPACE_URL, name))[7:]}"
 
 
 def _cdrom(call: Call, vm: Vm, drive: Drive, number: int) -> Any:
@@ -170,19 +203,25 @@ def _drive(kind: Any, vm: Vm, drive: Drive, backing: Any, info: Any) -> Any:
     )  # fmt: skip
 
 
-def _nic(call: Call, nic: Nic, number: int) -> Any:
-    return vim.vm.device.VirtualVmxnet3(
+def _nic(call: Call, vm: Vm, nic: Nic, number: int) -> Any:
+    running = vm.power is PowerState.ON
+    return data(
+        vim.vm.device.VirtualVmxnet3,
         key=nic.key,
         deviceInfo=vim.Description(label=f"Network adapter {number}", summary=nic.network.name),
         backing=vim.vm.device.VirtualEthernetCard.NetworkBackingInfo(
-            deviceName=nic.network.name, network=call.ref(nic.network)
+            deviceName=nic.network.name, useAutoDetect=False, network=call.ref(nic.network)
         ),
-        connectable=vim.vm.device.VirtualDevice.ConnectInfo(
-            startConnected=True, allowGuestControl=True, connected=False, status="untried"
-        ),
+        connectable={
+            "migrateConnect": "unset", "startConnected": True, "allowGuestControl": True, "connected": running,
+            "status": "ok" if running else "untried",
+        },
+        slotInfo=_slot(160 + 32 * (number - 1)),
         controllerKey=PCI,
         unitNumber=nic.key - 4000 + 7,
         addressType="assigned",
         macAddress=nic.mac,
         wakeOnLanEnabled=True,
-    )
+        resourceAllocation={"reservation": 0, "share": {"shares": 50, "level": "normal"}, "limit": -1},
+        uptCompatibilityEnabled=True,
+    )  # fmt: skip

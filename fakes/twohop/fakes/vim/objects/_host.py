@@ -1,4 +1,4 @@
-"""HostSystem: an ESXi host as its vCenter, or its own agent, shows it."""
+"""HostSystem: an ESXi host as vCenter, or as it itself, shows it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ from .._kinds import Kind
 from .._registry import vim
 from .._service import Call
 from ._about import host_about
-from ._inventory import HOST_CORES, HOST_MEMORY, HOST_MHZ
+from ._host_config import config
+from ._host_facts import HOST_CORES, HOST_MEMORY, HOST_MHZ
+from ._host_hardware import CPU_MODEL, capability, hardware
 from ._managed_entity import MANAGED_ENTITY
+from ._parts import part_ref
+from ._values import data, epoch
 
 HOST = Kind("HostSystem", MANAGED_ENTITY, of=Host)
+
+for _name, _read in (("hardware", hardware), ("capability", capability), ("config", config)):
+    HOST.provides(_name)(_read)
 
 
 @HOST.provides("vm")
@@ -30,47 +37,114 @@ def _network(call: Call, host: Host) -> list[Any]:
     return call.refs(host.networks)
 
 
+@HOST.provides("datastoreBrowser")
+def _browser(call: Call, host: Host) -> Any:
+    return part_ref("datastoreBrowser", host)
+
+
+SYSTEMS = {
+    "networkSystem": "networkSystem",
+    "storageSystem": "storageSystem",
+    "datastoreSystem": "datastoreSystem",
+    "serviceSystem": "serviceSystem",
+    "firewallSystem": "firewallSystem",
+    "advancedOption": "EsxHostAdvSettings",
+    "dateTimeSystem": "dateTimeSystem",
+    "virtualNicManager": "virtualNicManager",
+}
+"""Field of HostConfigManager and what the id of that system begins with."""
+
+
+@HOST.provides("configManager")
+def _config_manager(call: Call, host: Host) -> Any:
+    return data(vim.host.ConfigManager, **{field: part_ref(prefix, host) for field, prefix in SYSTEMS.items()})
+
+
+@HOST.provides("licensableResource")
+def _licensable(call: Call, host: Host) -> Any:
+    resources = {"numCpuPackages": 1, "numCpuCores": HOST_CORES, "memorySize": HOST_MEMORY}
+    entries = [{"key": key, "value": value} for key, value in resources.items()]
+    return data(vim.LicenseManager.LicensableResourceInfo, resource=entries)
+
+
+@HOST.provides("systemResources")
+def _system_resources(call: Call, host: Host) -> Any:
+    shares = {"shares": 1000, "level": "normal"}
+    part = {"reservation": 0, "expandableReservation": True, "limit": -1, "shares": shares}
+    given = {"cpuAllocation": part, "memoryAllocation": part}
+    return data(vim.host.SystemResourceInfo, key="host", config=given)
+
+
 @HOST.provides("runtime")
 def _runtime(call: Call, host: Host) -> Any:
-    return vim.host.RuntimeInfo(connectionState="connected", powerState="poweredOn", inMaintenanceMode=False)
+    return data(
+        vim.host.RuntimeInfo,
+        connectionState="connected",
+        powerState="poweredOn",
+        standbyMode="none",
+        inMaintenanceMode=False,
+        inQuarantineMode=False,
+        bootTime=epoch(),
+        healthSystemRuntime=_HEALTH,
+        vFlashResourceRuntimeInfo=None,
+        hostMaxVirtualDiskCapacity=62 << 40,
+        cryptoState="incapable",
+        statelessNvdsMigrationReady="unknown",
+    )
+
+
+_HEALTH = {
+    "systemHealthInfo": {"numericSensorInfo": []},
+    "hardwareStatusInfo": {
+        "cpuStatusInfo": [
+            {
+                "name": "Proc 1",
+                "status": {"label": "Green", "summary": "Physical element is functioning", "key": "Green"},
+            }
+        ]
+    },
+}
 
 
 @HOST.provides("summary")
 def _summary(call: Call, host: Host) -> Any:
     name, _, port = host.authority.rpartition(":")
-    return vim.host.Summary(
+    return data(
+        vim.host.Summary,
         host=call.ref(host),
-        hardware=vim.host.Summary.HardwareSummary(
-            vendor="twohop",
-            model="fake ESXi host",
-            uuid=host.uuid,
-            memorySize=HOST_MEMORY,
-            cpuModel="fake CPU",
-            cpuMhz=HOST_MHZ,
-            numCpuPkgs=1,
-            numCpuCores=HOST_CORES,
-            numCpuThreads=HOST_CORES,
-            numNics=1,
-            numHBAs=1,
-        ),
+        hardware={
+            "vendor": "twohop",
+            "model": "fake ESXi host",
+            "uuid": host.uuid,
+            "memorySize": HOST_MEMORY,
+            "cpuModel": CPU_MODEL,
+            "cpuMhz": HOST_MHZ,
+            "numCpuPkgs": 1,
+            "numCpuCores": HOST_CORES,
+            "numCpuThreads": HOST_CORES,
+            "numNics": 1,
+            "numHBAs": 1,
+        },
         runtime=_runtime(call, host),
-        config=vim.host.Summary.ConfigSummary(
-            name=name or host.name,
-            port=int(port or 443),
-            sslThumbprint=host.thumbprint or None,
-            product=host_about(call),
-            vmotionEnabled=False,
-            faultToleranceEnabled=False,
-        ),
-        quickStats=vim.host.Summary.QuickStats(
-            overallCpuUsage=0,
-            overallMemoryUsage=0,
-            distributedCpuFairness=0,
-            distributedMemoryFairness=0,
-            uptime=0,
-        ),
+        config={
+            "name": name or host.name,
+            "port": int(port or 443),
+            "sslThumbprint": host.thumbprint or None,
+            "product": host_about(call),
+            "vmotionEnabled": False,
+            "faultToleranceEnabled": False,
+            "agentVmDatastore": None,
+        },
+        quickStats={
+            "overallCpuUsage": 0,
+            "overallMemoryUsage": 0,
+            "distributedCpuFairness": 0,
+            "distributedMemoryFairness": 0,
+            "uptime": 0,
+        },
         overallStatus="green",
         rebootRequired=False,
+        customValue=[],
         managementServerIp=None if call.world.product.standalone else "127.0.0.1",
         maxEVCModeKey=None,
         currentEVCModeKey=None,

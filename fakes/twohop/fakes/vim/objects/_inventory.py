@@ -6,9 +6,12 @@ from typing import Any
 
 from ...world import Cluster, Datacenter, Folder, ResourcePool, Standalone, VApp
 from .._kinds import Kind
-from .._registry import vim, wsdl_class
+from .._registry import properties_of, vim, wsdl_class
 from .._service import Call
+from ._host_facts import HOST_CORES, HOST_MEMORY, HOST_MHZ
 from ._managed_entity import MANAGED_ENTITY
+from ._parts import part_ref
+from ._values import data
 
 FOLDER = Kind("Folder", MANAGED_ENTITY, of=Folder)
 DATACENTER = Kind("Datacenter", MANAGED_ENTITY, of=Datacenter)
@@ -16,10 +19,6 @@ COMPUTE_RESOURCE = Kind("ComputeResource", MANAGED_ENTITY, of=Standalone)
 CLUSTER = Kind("ClusterComputeResource", COMPUTE_RESOURCE, of=Cluster)
 RESOURCE_POOL = Kind("ResourcePool", MANAGED_ENTITY, of=ResourcePool)
 VIRTUAL_APP = Kind("VirtualApp", RESOURCE_POOL, of=VApp)
-
-HOST_MHZ = 2400
-HOST_CORES = 8
-HOST_MEMORY = 64 << 30
 
 
 @FOLDER.provides("childEntity")
@@ -165,3 +164,58 @@ def _pool_summary(call: Call, pool: ResourcePool) -> Any:
     return vim.ResourcePool.Summary(
         name=pool.name, config=_pool_config(call, pool), runtime=_pool_runtime(call, pool), configuredMemoryMB=0
     )
+
+
+@DATACENTER.provides("configuration")
+def _datacenter_configuration(call: Call, datacenter: Datacenter) -> Any:
+    return vim.Datacenter.ConfigInfo()
+
+
+@COMPUTE_RESOURCE.provides("environmentBrowser")
+def _environment(call: Call, compute: Cluster) -> Any:
+    return part_ref("envbrowser", compute)
+
+
+@COMPUTE_RESOURCE.provides("configurationEx")
+def _compute_configuration(call: Call, compute: Cluster) -> Any:
+    return vim.ComputeResource.ConfigInfo(vmSwapPlacement="vmDirectory", spbmEnabled=False)
+
+
+_DAS = {
+    "enabled": False,
+    "vmMonitoring": "vmMonitoringDisabled",
+    "hostMonitoring": "enabled",
+    "failoverLevel": 1,
+    "admissionControlEnabled": True,
+    "defaultVmSettings": {"restartPriority": "medium", "isolationResponse": "none"},
+}
+_DRS = {"enabled": False, "enableVmBehaviorOverrides": True, "defaultVmBehavior": "fullyAutomated", "vmotionRate": 3}
+
+
+@CLUSTER.provides("configuration")
+def _cluster_configuration(call: Call, cluster: Cluster) -> Any:
+    return data(vim.cluster.ConfigInfo, dasConfig=_DAS, drsConfig=_DRS)
+
+
+@CLUSTER.provides("configurationEx")
+def _cluster_configuration_ex(call: Call, cluster: Cluster) -> Any:
+    return data(
+        vim.cluster.ConfigInfoEx,
+        vmSwapPlacement="vmDirectory",
+        spbmEnabled=False,
+        dasConfig=_DAS,
+        drsConfig=_DRS,
+        dpmConfigInfo={"enabled": False, "defaultDpmBehavior": "automated", "hostPowerActionRate": 3},
+        vsanConfigInfo={"enabled": False},
+        infraUpdateHaConfig={"enabled": False},
+        proactiveDrsConfig={"enabled": False},
+    )
+
+
+@CLUSTER.provides("recommendation", "drsRecommendation", "migrationHistory", "actionHistory", "drsFault")
+def _nothing_to_move(call: Call, cluster: Cluster) -> list[Any]:
+    return []
+
+
+if "summaryEx" in properties_of("ClusterComputeResource"):
+    CLUSTER.provides("summaryEx")(_cluster_summary)

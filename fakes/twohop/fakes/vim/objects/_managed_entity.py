@@ -37,7 +37,7 @@ def _alarm_actions(call: Call, entity: Entity) -> bool:
 
 
 @MANAGED_ENTITY.provides(
-    "availableField", "configIssue", "customValue", "declaredAlarmState", "disabledMethod", "tag",
+    "availableField", "configIssue", "customValue", "disabledMethod", "tag",
     "triggeredAlarmState", "value",
 )  # fmt: skip
 def _none_of_these(call: Call, entity: Entity) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from .._kinds import Kind
 from .._registry import known_type, vim
 from .._service import Call, Service, Singleton
 from ._about import host_about, vcenter_about
+from ._parts import find_part
 
 SERVICE_INSTANCE = Kind("ServiceInstance")
 
@@ -64,6 +66,9 @@ MANAGERS: tuple[tuple[str, str, str], ...] = (
 )
 """Field of ServiceContent, type and id of each manager. Those without methods here answer NotSupported, by name."""
 
+MORE: list[Callable[[Service], None]] = []
+"""What else the modules of managers declare: objects behind a manager."""
+
 _ODD_IDS = {
     ("virtualDiskManager", "4.1"): "VirtualDiskManager",
     ("overheadMemoryManager", "6.0"): "OverheadMemoryManger",
@@ -104,11 +109,14 @@ def _managers(world: World) -> tuple[tuple[str, str, str], ...]:
 
 
 def declare_managers(service: Service) -> None:
-    """Give a service its managers."""
+    """Give a service its managers, and the parts of its objects."""
+    service.parts = find_part
     service.manager("ServiceInstance", "ServiceInstance")
     for field, wsdl, moid in _managers(service.world):
         if known_type(wsdl):
             service.manager(_moid(service, field, moid), wsdl)
+    for declare in MORE:
+        declare(service)
 
 
 def _moid(service: Service, field: str, usual: str) -> str:

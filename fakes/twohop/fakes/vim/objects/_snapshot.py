@@ -9,6 +9,7 @@ from .._kinds import Kind
 from .._registry import vim
 from .._service import Call
 from ._service_instance import moment
+from ._values import before
 from ._virtual_machine import VIRTUAL_MACHINE, config_info
 
 SNAPSHOT = Kind("VirtualMachineSnapshot", of=Snapshot)
@@ -35,8 +36,9 @@ def _no_fields(call: Call, snapshot: Snapshot) -> list[Any]:
 
 
 @VIRTUAL_MACHINE.provides("rootSnapshot")
-def _root_snapshot(call: Call, vm: Vm) -> list[Any]:
-    return call.refs(vm.snapshots)
+def _root_snapshot(call: Call, vm: Vm) -> list[Any] | None:
+    # Of a machine without snapshots, newer servers say nothing and older ones that the list is empty.
+    return call.refs(vm.snapshots) if vm.snapshots or before(call, "7.0") else None
 
 
 @VIRTUAL_MACHINE.provides("snapshot")

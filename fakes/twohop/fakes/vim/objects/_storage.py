@@ -9,6 +9,8 @@ from .._kinds import Kind
 from .._registry import vim
 from .._service import Call
 from ._managed_entity import MANAGED_ENTITY
+from ._parts import part_ref
+from ._values import before, data, epoch
 
 DATASTORE = Kind("Datastore", MANAGED_ENTITY, of=Datastore)
 NETWORK = Kind("Network", MANAGED_ENTITY, of=Network)
@@ -21,8 +23,17 @@ def _free(store: Datastore) -> int:
     return max(0, store.capacity - taken)
 
 
+def _uncommitted(store: Datastore) -> int:
+    return sum(disk.capacity - disk.content.populated for vm in store.vms for disk in vm.disks if disk.thin)
+
+
+def store_path(store: Datastore) -> str:
+    """Return where a host has a datastore mounted."""
+    return f"/vmfs/volumes/{store.uuid}"
+
+
 def _url(store: Datastore) -> str:
-    return f"ds:///vmfs/volumes/{store.uuid}/"
+    return f"ds://{store_path(store)}/"
 
 
 @DATASTORE.provides("summary")
@@ -33,7 +44,7 @@ def _summary(call: Call, store: Datastore) -> Any:
         url=_url(store),
         capacity=store.capacity,
         freeSpace=_free(store),
-        uncommitted=0,
+        uncommitted=_uncommitted(store),
         accessible=True,
         multipleHostAccess=len(store.hosts) > 1,
         type="VMFS",
@@ -43,14 +54,32 @@ def _summary(call: Call, store: Datastore) -> Any:
 
 @DATASTORE.provides("info")
 def _info(call: Call, store: Datastore) -> Any:
-    return vim.host.VmfsDatastoreInfo(
-        name=store.name, url=_url(store), freeSpace=_free(store), maxFileSize=62 << 40, maxVirtualDiskCapacity=62 << 40
-    )
+    most = 62 << 40
+    volume = vmfs_volume(call, store)
+    return data(
+        vim.host.VmfsDatastoreInfo, name=store.name, url=_url(store), freeSpace=_free(store), maxFileSize=most,
+        maxVirtualDiskCapacity=most, maxMemoryFileSize=most, timestamp=epoch(), containerId="",
+        maxPhysicalRDMFileSize=most,
+        maxVirtualRDMFileSize=most, vmfs=volume,
+    )  # fmt: skip
+
+
+def vmfs_volume(call: Call, store: Datastore) -> Any:
+    """Return HostVmfsVolume of a datastore: one extent on one disk."""
+    major = 5 if before(call, "6.5") else 6
+    extent = {"diskName": f"naa.{store.uuid.replace('-', '')}", "partition": 1}
+    return data(
+        vim.host.VmfsVolume, type="VMFS", name=store.name, capacity=store.capacity, blockSizeMb=1, blockSize=1024,
+        unmapGranularity=1024, unmapPriority="low", maxBlocks=63963136, majorVersion=major, version=f"{major}.82",
+        uuid=store.uuid, extent=[extent], vmfsUpgradable=False, ssd=True, local=len(store.hosts) < 2,
+        scsiDiskType="native512",
+    )  # fmt: skip
 
 
 @DATASTORE.provides("capability")
 def _capability(call: Call, store: Datastore) -> Any:
-    return vim.Datastore.Capability(
+    return data(
+        vim.Datastore.Capability,
         directoryHierarchySupported=True,
         rawDiskMappingsSupported=True,
         perFileThinProvisioningSupported=True,
@@ -58,12 +87,33 @@ def _capability(call: Call, store: Datastore) -> Any:
         nativeSnapshotSupported=False,
         topLevelDirectoryCreateSupported=True,
         seSparseSupported=True,
+        vmfsSparseSupported=True,
+        vsanSparseSupported=False,
+        upitSupported=False,
+        vmdkExpandSupported=True,
+        clusteredVmdkSupported=False,
     )
+
+
+@DATASTORE.provides("browser")
+def _browser(call: Call, store: Datastore) -> Any:
+    return part_ref("datastoreBrowser", store)
+
+
+@DATASTORE.provides("iormConfiguration")
+def _iorm(call: Call, store: Datastore) -> Any:
+    return data(
+        vim.StorageResourceManager.IORMConfigInfo, enabled=False, congestionThresholdMode="automatic",
+        congestionThreshold=30, percentOfPeakThroughput=90, statsCollectionEnabled=False, reservationEnabled=True,
+        statsAggregationDisabled=False, reservableIopsThreshold=0,
+    )  # fmt: skip
 
 
 @DATASTORE.provides("host")
 def _host(call: Call, store: Datastore) -> list[Any]:
-    mount = vim.host.MountInfo(accessMode="readWrite", mounted=True, accessible=True, path=_url(store)[5:])
+    mount = data(
+        vim.host.MountInfo, accessMode="readWrite", mounted=True, accessible=True, path=store_path(store),
+    )  # fmt: skip
     return [vim.Datastore.HostMount(key=call.ref(host), mountInfo=mount) for host in store.hosts]
 
 

@@ -1,0 +1,176 @@
+"""VirtualMachine.config: a machine's settings as a server of each age tells them."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from ...machines import PowerState
+from ...world import Vm
+from .._registry import VmomiSupport, vim
+from .._service import Call
+from ._guests import guest_name
+from ._hardware import hardware
+from ._storage import store_path
+from ._values import allocation, before, data, epoch
+
+HOT_PLUG_LIMIT = 16
+"""How many times its memory a running machine may grow to."""
+
+
+def change_version(vm: Vm) -> str:
+    """Return the text that changes with every reconfiguration."""
+    return datetime.fromtimestamp(vm.changed_at, UTC).isoformat().replace("+00:00", "Z")
+
+
+def config_info(call: Call, vm: Vm) -> Any:
+    """Return VirtualMachineConfigInfo of a machine as it is, or was when a snapshot was taken."""
+    folder = vm.directory
+    running = vm.power is PowerState.ON
+    return data(
+        vim.vm.ConfigInfo,
+        changeVersion=change_version(vm),
+        modified=epoch(),
+        name=vm.name,
+        guestFullName=guest_name(vm.guest_id),
+        version=vm.hardware,
+        uuid=vm.uuid,
+        createDate=datetime.fromtimestamp(vm.changed_at, UTC),
+        instanceUuid=vm.instance_uuid,
+        npivTemporaryDisabled=True,
+        locationId=str(uuid.uuid5(uuid.NAMESPACE_URL, vm.vmx)),
+        template=vm.template,
+        guestId=vm.guest_id,
+        alternateGuestName="",
+        annotation=vm.annotation,
+        files={"vmPathName": vm.vmx, "snapshotDirectory": folder, "suspendDirectory": folder, "logDirectory": folder},
+        tools=_tools(call, vm),
+        flags=_flags(call),
+        defaultPowerOps=_POWER_OPS,
+        rebootPowerOff=False,
+        hardware=hardware(call, vm),
+        cpuAllocation=allocation(call, 1000 * vm.cpus),
+        memoryAllocation=allocation(call, 10 * vm.memory_mib),
+        latencySensitivity={"level": "normal"},
+        memoryHotAddEnabled=False,
+        cpuHotAddEnabled=False,
+        cpuHotRemoveEnabled=False,
+        hotPlugMemoryLimit=vm.memory_mib * HOT_PLUG_LIMIT if running else None,
+        hotPlugMemoryIncrementSize=0 if running else None,
+        extraConfig=extra_config(vm),
+        datastoreUrl=[{"name": store.name, "url": store_path(store)} for store in vm.datastores()],
+        swapPlacement="inherit",
+        bootOptions=_BOOT_OPTIONS,
+        vAssertsEnabled=False,
+        changeTrackingEnabled=False,
+        firmware=vm.firmware,
+        maxMksConnections=40,
+        guestAutoLockEnabled=not before(call, "7.0"),
+        memoryReservationLockedToMax=False,
+        initialOverhead={"initialMemoryReservation": 40 << 20, "initialSwapReservation": 120 << 20},
+        nestedHVEnabled=False,
+        vPMCEnabled=False,
+        scheduledHardwareUpgradeInfo={"upgradePolicy": "never", "scheduledHardwareUpgradeStatus": "none"},
+        vFlashCacheReservation=0 if before(call, "7.0") else None,
+        vmxConfigChecksum=VmomiSupport.binary(hashlib.sha1(vm.vmx.encode(), usedforsecurity=False).digest()),
+        messageBusTunnelEnabled=False,
+        guestIntegrityInfo={"enabled": False},
+        migrateEncryption="opportunistic",
+        keyId=_key_id(vm) if vm.encrypted else None,
+        **_NEWER,
+    )
+
+
+def extra_config(vm: Vm) -> list[Any]:
+    """Return the options of a machine's configuration file that have no field of their own."""
+    nvram = vm.nvram.file_name.rpartition("/")[2] if vm.nvram is not None else f"{vm.name}.nvram"
+    options = {
+        "nvram": nvram,
+        "svga.present": "TRUE",
+        "pciBridge0.present": "TRUE",
+        "hpet0.present": "TRUE",
+        "sched.cpu.latencySensitivity": "normal",
+        "disk.EnableUUID": "FALSE",
+        "migrate.hostLogState": "none",
+        "vmware.tools.internalversion": "12389" if vm.tools else "0",
+        "vmware.tools.requiredversion": "12389",
+    }
+    return [vim.option.OptionValue(key=key, value=value) for key, value in options.items()]
+
+
+def _tools(call: Call, vm: Vm) -> dict[str, Any]:
+    return {
+        "toolsVersion": 12389 if vm.tools else 0,
+        "toolsInstallType": "guestToolsTypeOpenVMTools" if vm.tools else "guestToolsTypeUnknown",
+        "afterPowerOn": True,
+        "afterResume": True,
+        "beforeGuestStandby": True,
+        "beforeGuestShutdown": True,
+        "toolsUpgradePolicy": "manual",
+        "syncTimeWithHostAllowed": True,
+        "syncTimeWithHost": False,
+        "lastInstallInfo": {"counter": 0},
+    }
+
+
+def _flags(call: Call) -> dict[str, Any]:
+    flags: dict[str, Any] = {
+        "enableLogging": True,
+        "useToe": False,
+        "runWithDebugInfo": False,
+        "monitorType": "release",
+        "htSharing": "any",
+        "snapshotDisabled": False,
+        "snapshotLocked": False,
+        "diskUuidEnabled": False,
+        "snapshotPowerOffBehavior": "powerOff",
+        "recordReplayEnabled": False,
+        "faultToleranceType": "unset",
+        "cbrcCacheEnabled": False,
+        "vvtdEnabled": False,
+        "vbsEnabled": False,
+    }
+    if before(call, "7.0"):
+        flags |= {"disableAcceleration": False, "virtualMmuUsage": "automatic", "virtualExecUsage": "hvAuto"}
+    return flags
+
+
+def _key_id(vm: Vm) -> dict[str, Any]:
+    key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"twohop key {vm.instance_uuid}"))
+    return {"keyId": key, "providerId": {"id": "twohop"}}
+
+
+_POWER_OPS = {
+    "powerOffType": "soft",
+    "suspendType": "hard",
+    "resetType": "soft",
+    "defaultPowerOffType": "soft",
+    "defaultSuspendType": "hard",
+    "defaultResetType": "soft",
+    "standbyAction": "checkpoint",
+}
+_BOOT_OPTIONS = {
+    "bootDelay": 0,
+    "enterBIOSSetup": False,
+    "efiSecureBootEnabled": False,
+    "bootRetryEnabled": False,
+    "bootRetryDelay": 10000,
+    "networkBootProtocol": "ipv4",
+}
+_NEWER: dict[str, Any] = {
+    "sgxInfo": {"epcSize": 0, "flcMode": "unlocked", "requireAttestation": False},
+    "ftEncryptionMode": "ftEncryptionOpportunistic",
+    "guestMonitoringModeInfo": {},
+    "sevEnabled": False,
+    "numaInfo": {"coresPerNumaNode": 1, "autoCoresPerNumaNode": True, "vnumaOnCpuHotaddExposed": False},
+    "pmemFailoverEnabled": False,
+    "vmxStatsCollectionEnabled": True,
+    "vmOpNotificationToAppEnabled": False,
+    "vmOpNotificationTimeout": -1,
+    "deviceSwap": {"lsiToPvscsi": {"enabled": True, "applicable": False, "status": "none"}},
+    "deviceGroups": {},
+    "fixedPassthruHotPlugEnabled": False,
+}
+"""Fields that came with 7.0 and later; a reply to an older version leaves them out of its own accord (1.8)."""
