@@ -226,6 +226,36 @@ def test_the_machine_unlocks_when_the_last_of_its_leases_ends(vc: VCenter, me: P
     assert vm.PowerOnVM_Task().info.state == "success"
 
 
+def test_exports_of_machine_vapp_and_snapshot_lock_together_and_unlock_one_by_one() -> None:
+    row = {"name": "A", "disks": [SMALL], "snapshots": [{"name": "s"}]}
+    vapps = [{"name": "outer", "vapps": [{"name": "inner", "vms": [row]}]}]
+    datacenter = {"clusters": [{"name": "C", "hosts": ["H0"]}], "vapps": vapps}
+    with make(world={"datacenters": [datacenter]}) as vc, Plain(vc) as me:
+        outer = me.vapp("outer")
+        (inner,) = outer.resourcePool
+        (vm,) = inner.vm
+        (tree,) = vm.snapshot.rootSnapshotList
+        leases = [me.ready(act()) for act in (vm.ExportVm, outer.ExportVApp, tree.snapshot.ExportSnapshot)]
+        changes = (vm.PowerOnVM_Task, lambda: tree.snapshot.RemoveSnapshot_Task(removeChildren=False), vm.Destroy_Task)
+        ends = (lambda: leases[1].HttpNfcLeaseComplete(), lambda: leases[0].HttpNfcLeaseAbort(), lambda: None)
+        held = [{"A", "outer", "inner"}, {"A"}, {"A"}]
+        for end, names in zip(ends, held, strict=True):
+            for act in changes:
+                with pytest.raises(vim.fault.TaskInProgress) as locked:
+                    act()
+                assert locked.value.task.info.state == "running"
+            assert {entity.name for entity in vc.world.objects.values() if getattr(entity, "leases", None)} == names
+            end()
+        vc.clock.advance(299)
+        assert leases[2].state == "ready"
+        vc.clock.advance(1)
+        assert vm.PowerOnVM_Task().info.state == "success"
+        # The machine runs now, which an export of the machine minds and one of a snapshot does not.
+        assert me.ready(tree.snapshot.ExportSnapshot()).info.entity == vm
+        with pytest.raises(vim.fault.InvalidPowerState):
+            vm.ExportVm()
+
+
 def test_abort_with_a_fault_is_seen_on_task_and_lease(me: Plain) -> None:
     vm, lease = me.vm(), me.export()
     url = lease.info.deviceUrl[0].url

@@ -123,6 +123,30 @@ def test_a_refusal_is_the_documented_fault(state: LeaseState, input: LeaseInput)
     assert (after is Refusal.NOTHING) <= (input not in client)
 
 
+@given(
+    steps=st.lists(st.tuples(st.sampled_from((LeaseInput.PROGRESS, LeaseInput.MOVED)), st.floats(0, 200)), max_size=30),
+    patience=st.sampled_from((0, 60, 120)),
+)
+def test_progress_is_refused_exactly_while_no_byte_has_moved_for_too_long(
+    steps: list[tuple[LeaseInput, float]], patience: int
+) -> None:
+    lease, now = Lease(1e9, 0, require_transfer=patience), 500.0
+    # Preparing takes as long as it takes: nothing can move yet.
+    assert isinstance(lease.step(LeaseInput.PROGRESS, now), Lease)
+    ready = lease.step(LeaseInput.PREPARED, now)
+    assert isinstance(ready, Lease)
+    lease, moved = ready, now
+    for input, seconds in steps:
+        now += seconds
+        after = lease.step(input, now)
+        stalled = input is LeaseInput.PROGRESS and patience > 0 and now - moved >= patience
+        assert (after is Refusal.TIMED_OUT) == stalled
+        if isinstance(after, Lease):
+            assert after.renewed_at == (now if input is LeaseInput.PROGRESS else lease.renewed_at)
+            lease = after
+        moved = now if input is LeaseInput.MOVED else moved
+
+
 @given(steps=st.lists(st.tuples(st.sampled_from(TaskInput), st.floats(0, 10)), max_size=8))
 def test_a_task_ends_once_and_knows_when(steps: list[tuple[TaskInput, float]]) -> None:
     task, now, ends = TaskValue(0), 0.0, []

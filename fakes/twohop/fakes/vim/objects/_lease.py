@@ -84,7 +84,7 @@ def _initialize_progress(call: Call, lease: ExportLease) -> int:
 def _transfer_progress(call: Call, lease: ExportLease) -> int:
     if call.world.profile.text("transfer_progress") == "progress":
         return max(0, min(100, lease.percent))
-    total = sum(size_of(file) for file in lease.files)
+    total = sum(size_of(file) for file in lease.files if file.there)
     return min(100, 100 * lease.moved // total) if total else 0
 
 
