@@ -6,36 +6,11 @@ import pytest
 
 from mutants.broken_fakes import MUTANTS
 from twohop.contracts.clauses import Verdict
-from twohop.contracts.drivers import ContractBroken, LeaseDriver, drive, replay, survey
+from twohop.contracts.drivers import TOUR, ContractBroken, LeaseDriver, drive, replay, survey
 from twohop.contracts.history import dump, load
 from twohop.contracts.report import judge
 from twohop.contracts.targets import FakeTarget
 from twohop.runtime.profiles import known_profiles, load_profile
-
-LEASE = {"lease": 0}
-VM = {"vm": 0}
-STORY = (
-    # two machines, one export well done
-    ("survey_machines", {}), ("tasks", VM), ("export", VM), ("tasks", VM), ("progress", {**LEASE, "percent": 0}),
-    ("read", LEASE), ("read", LEASE), ("read_more", LEASE), ("read_old", LEASE),
-    ("checksum_type", {**LEASE, "algorithm": "sha256"}), ("get", LEASE), ("get_with_cookie", LEASE),
-    ("ask", {**LEASE, "method": "HEAD"}), ("ask", {**LEASE, "method": "PUT"}), ("get_made_up", {**LEASE, "number": 1}),
-    ("manifest", LEASE), ("progress", {**LEASE, "percent": 100}), ("tasks", VM), ("power_on", VM),
-    ("change", {**LEASE, "how": "reconfigure"}), ("progress", {**LEASE, "percent": 1, "client": 2}),
-    ("complete", LEASE), ("tasks", VM), ("get_one", {**LEASE, "file": 0}), ("read", LEASE), ("complete", LEASE),
-    # it runs again, and is not exported; it is off again, and two hold it
-    ("power_on", VM), ("survey_machines", {}), ("export", VM), ("power_off", VM),
-    ("tasks", VM), ("export", VM), ("tasks", VM), ("wait_until_ready", LEASE), ("get", LEASE),
-    ("export", {**VM, "client": 1}), ("wait_until_ready", LEASE), ("get", LEASE),
-    ("abort", {"lease": 1, "fault": "FileFault"}), ("tasks", VM), ("power_on", VM), ("abort", LEASE), ("read", LEASE),
-    ("power_on", VM), ("power_off", VM),
-    # one is kept alive, and then is not
-    ("tasks", {"vm": 1}), ("export", {"vm": 1}), ("tasks", {"vm": 1}), ("wait_until_ready", LEASE),
-    ("progress", {**LEASE, "percent": 10}), ("get", LEASE), ("advance", {"share": 0.7}),
-    ("progress", {**LEASE, "percent": 10}), ("get", LEASE), ("advance", {"share": 0.7}),
-    ("peek", {**LEASE, "path": "state"}), ("advance", {"share": 1.01}), ("read", LEASE), ("tasks", {"vm": 1}),
-    ("complete", LEASE), ("power_on", {"vm": 1}),
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +21,13 @@ def target():
 
 def test_one_story_puts_every_driven_clause_to_the_test():
     with FakeTarget(load_profile("vcenter-8.0").but(nfc_head="200")) as target:
-        report = replay(target, STORY)
+        report = replay(target, TOUR)
     assert {judged.clause.id: judged.verdict for judged in report.verdicts if judged.verdict is not Verdict.KEPT} == {}
 
 
 def test_what_was_seen_survives_its_file_and_is_judged_alike(target):
     driver = LeaseDriver(target)
-    for step, arguments in STORY:
+    for step, arguments in TOUR:
         driver.take(step, **arguments)
     driver.close()
     history = driver.history()
@@ -63,7 +38,7 @@ def test_what_was_seen_survives_its_file_and_is_judged_alike(target):
 
 def test_no_secret_gets_into_a_history(target):
     driver = LeaseDriver(target)
-    for step, arguments in STORY:
+    for step, arguments in TOUR:
         driver.take(step, **arguments)
     driver.close()
     text = dump(driver.history())

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import urllib3
 
-from twohop.contracts.drivers import LeaseDriver
+from twohop.contracts.drivers import TOUR, LeaseDriver
 from twohop.contracts.history import DiskFetched, FileTransferred, History, write
 from twohop.contracts.report import judge
 from twohop.exporter import Event, Events, FileDone, export_vm
@@ -25,34 +25,6 @@ from ._servers import WorldOptions, WorldServers
 
 VM, VAPP = "DC0_C0_RP0_VM0", "vApp0"
 ONE, TWO = "one hop", "two hops"
-
-PROBE: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("export", {"vm": 0}),
-    ("read", {"lease": 0}),
-    ("wait_until_ready", {"lease": 0}),
-    ("power_on", {"vm": 0}),
-    ("get", {"lease": 0}),
-    ("advance", {"share": 0.9}),
-    ("progress", {"lease": 0, "percent": 0}),
-    ("advance", {"share": 0.9}),
-    ("read", {"lease": 0}),
-    ("complete", {"lease": 0}),
-    ("read", {"lease": 0}),
-    ("complete", {"lease": 0}),
-    ("export", {"vm": 0}),
-    ("wait_until_ready", {"lease": 0}),
-    ("abort", {"lease": 0}),
-    ("abort", {"lease": 0}),
-    ("export", {"vm": 0}),
-    ("wait_until_ready", {"lease": 0}),
-    ("advance", {"share": 1.01}),
-    ("read", {"lease": 0}),
-    ("progress", {"lease": 0, "percent": 50}),
-    ("complete", {"lease": 0}),
-    ("power_on", {"vm": 0}),
-)
-"""A client tries its luck with three leases: one renewed and completed twice, one aborted twice, one left alone."""
-
 
 USER_LEG, CELL_LEG, STORE_LEG, LINK_LEG = "host to user", "host to cell", "cell to share", "cell to user"
 
@@ -143,7 +115,7 @@ def run(where: Path, seed: int, told: Told) -> DemoResult:
             observer=seen.observer("user"), events=hops.on(TWO, LINK_LEG),
         )  # fmt: skip
         link, directory = _expire(servers, seen, two.link, told)
-        told.say("A client that tries its luck: three leases, renewed, ended twice, left to time out")
+        told.say("A client that tries its luck: four leases, completed, shared, renewed, left to time out")
         _probe(servers, seen)
         history = History.of(
             seen, {"vcenter": dict(vcenter.profile.values), "cell": dict(cell.profile.values)}
@@ -206,7 +178,7 @@ def _get(eyes: Observer, url: str, ca_file: Path) -> int:
 def _probe(servers: WorldServers, seen: Observations) -> None:
     driver = LeaseDriver(_Target(servers), seen)
     try:
-        for step, arguments in PROBE:
+        for step, arguments in TOUR:
             driver.take(step, **arguments)
     finally:
         driver.close()

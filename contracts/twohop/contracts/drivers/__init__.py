@@ -3,6 +3,7 @@
 from ._broken import ContractBroken
 from ._lease_machine import LeaseMachine
 from ._steps import DRIVEN, LeaseDriver
+from ._tour import TOUR
 from .lease import drive, replay, survey
 
-__all__ = ["DRIVEN", "ContractBroken", "LeaseDriver", "LeaseMachine", "drive", "replay", "survey"]
+__all__ = ["DRIVEN", "TOUR", "ContractBroken", "LeaseDriver", "LeaseMachine", "drive", "replay", "survey"]

@@ -1,0 +1,34 @@
+"""One program that puts every clause on leases to the test, as far as a target's switches let it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._driver import Step
+
+_LEASE: dict[str, Any] = {"lease": 0}
+_VM: dict[str, Any] = {"vm": 0}
+TOUR: tuple[Step, ...] = (
+    # an export well done, with every look that can be taken at it
+    ("survey_machines", {}), ("tasks", _VM), ("export", _VM), ("tasks", _VM), ("progress", {**_LEASE, "percent": 0}),
+    ("read", _LEASE), ("read", _LEASE), ("read_more", _LEASE), ("read_old", _LEASE),
+    ("checksum_type", {**_LEASE, "algorithm": "sha256"}), ("get", _LEASE), ("get_with_cookie", _LEASE),
+    ("ask", {**_LEASE, "method": "HEAD"}), ("ask", {**_LEASE, "method": "PUT"}),
+    ("get_made_up", {**_LEASE, "number": 1}), ("manifest", _LEASE), ("progress", {**_LEASE, "percent": 100}),
+    ("tasks", _VM), ("power_on", _VM),
+    ("change", {**_LEASE, "how": "reconfigure"}), ("progress", {**_LEASE, "percent": 1, "client": 2}),
+    ("complete", _LEASE), ("tasks", _VM), ("get_one", {**_LEASE, "file": 0}), ("read", _LEASE), ("complete", _LEASE),
+    # the machine runs, and is not exported; it is off again, and two leases hold it
+    ("power_on", _VM), ("survey_machines", {}), ("export", _VM), ("power_off", _VM),
+    ("tasks", _VM), ("export", _VM), ("tasks", _VM), ("wait_until_ready", _LEASE), ("get", _LEASE),
+    ("export", {**_VM, "client": 1}), ("wait_until_ready", _LEASE), ("get", _LEASE),
+    ("abort", {"lease": 1, "fault": "FileFault"}), ("tasks", _VM), ("power_on", _VM), ("abort", _LEASE),
+    ("read", _LEASE), ("power_on", _VM), ("power_off", _VM),
+    # a lease is kept alive, and then is not
+    ("tasks", {"vm": 1}), ("export", {"vm": 1}), ("tasks", {"vm": 1}), ("wait_until_ready", _LEASE),
+    ("progress", {**_LEASE, "percent": 10}), ("get", _LEASE), ("advance", {"share": 0.7}),
+    ("progress", {**_LEASE, "percent": 10}), ("get", _LEASE), ("advance", {"share": 0.7}),
+    ("peek", {**_LEASE, "path": "state"}), ("advance", {"share": 1.01}), ("read", _LEASE), ("tasks", {"vm": 1}),
+    ("complete", _LEASE), ("power_on", {"vm": 1}),
+)  # fmt: skip
+"""An export with all looks at it, a machine that runs, two leases at once, one renewed and then left alone."""
