@@ -138,10 +138,11 @@ def test_unregistering_takes_a_machine_and_its_snapshots_out(m: Machine) -> None
 
 def test_the_guest_is_asked_where_tools_run(m: Machine) -> None:
     running = m.vm("running")
+    assert (running.guest.toolsRunningStatus, running.guestHeartbeatStatus) == ("guestToolsRunning", "green")
     running.RebootGuest()
     assert running.runtime.powerState == "poweredOn"
     running.ShutdownGuest()
-    assert running.runtime.powerState == "poweredOff"
+    assert (running.runtime.powerState, running.guest.toolsStatus) == ("poweredOff", "toolsNotRunning")
     with pytest.raises(vim.fault.InvalidPowerState):
         running.ShutdownGuest()
     running.PowerOnVM_Task()

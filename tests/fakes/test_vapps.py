@@ -63,6 +63,8 @@ def test_its_machines_start_in_order_and_stop_the_other_way_round(m: Machine) ->
         shop.SuspendVApp_Task()
     shop.PowerOnVApp_Task()
     shop.PowerOffVApp_Task(force=True)
+    powered = [e.event for e in m.vcenter._service.history.events if type(e.event) is vim.event.VmPoweredOnEvent]
+    assert len(powered) == 6 and {e.userName for e in powered} == {m.content.sessionManager.currentSession.userName}
     assert order[:3] == ["back", "front", "db"] and order[-3:] == ["db", "front", "back"]
     with pytest.raises(vim.fault.InvalidState):
         shop.PowerOffVApp_Task(force=False)

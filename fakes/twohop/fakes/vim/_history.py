@@ -74,7 +74,10 @@ class History:
         for task in tasks:
             self._task(task)
         for change in made:
-            owner = next((task for task in tasks if task.entity is change.entity), None)
+            # A vApp's task changes the machines in it.
+            owner = next(
+                (task for task in tasks if task.entity is change.entity), tasks[0] if len(tasks) == 1 else None
+            )
             user, chain = (owner.user, self.chain_of(owner)) if owner is not None else ("", None)
             for kind in _kinds_of(change, owner):
                 template = bool(getattr(change.entity, "template", False))

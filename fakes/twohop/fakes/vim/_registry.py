@@ -118,9 +118,11 @@ def task_method(description_id: str) -> Any:
     """Return the method that starts tasks of a descriptionId such as `VirtualMachine.powerOn`; None where none does."""
     owner, _, method = description_id.rpartition(".")
     definition = VmomiSupport._managedDefMap.get(f"vim.{owner}")
-    for name, wsdl_name, *_ in (definition[5] or ()) if definition is not None else ():
-        if name == method and wsdl_name.endswith("_Task"):
-            return VmomiSupport.GetWsdlMethod(NAMESPACE, wsdl_name)
+    while definition is not None:
+        for name, wsdl_name, *_ in definition[5] or ():
+            if name == method and wsdl_name.endswith("_Task"):
+                return VmomiSupport.GetWsdlMethod(NAMESPACE, wsdl_name)
+        definition = VmomiSupport._managedDefMap.get(definition[2])
     return None
 
 

@@ -110,7 +110,11 @@ def _collect(call: Call, spec: Any, obj: Any, found: dict[str, Selected]) -> Non
 
 
 def _check_paths(spec: Any) -> None:
+    if any(start.obj is None for start in spec.objectSet):
+        raise faults.invalid_request("Required property obj is missing from data object of type ObjectSpec.")
     for wanted in spec.propSet:
+        if wanted.type is None:
+            raise faults.invalid_request("Required property type is missing from data object of type PropertySpec.")
         table = properties_of(wanted.type._wsdlName)
         for path in wanted.pathSet or ():
             if path.partition(".")[0].partition("[")[0] not in table:
