@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,12 @@ def test_the_fakes_are_near_every_recorded_server(read: list[Cassette]) -> None:
     assert figures["imported"].near, shown["imported"]
     assert figures["imported"].exchanges == figures["own"].exchanges == sum(len(c.exchanges) for c in read)
     assert figures["own"].alike_percent >= OWN_WORLD, shown["own"]
+
+
+def test_the_page_about_the_distance_is_fresh(read: list[Cassette]) -> None:
+    script = Path(__file__).parents[2] / "docs" / "drift.py"
+    ended = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
 
 
 def altered(cassette: Cassette, number: int, old: str, new: str) -> Cassette:
