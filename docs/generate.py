@@ -1,10 +1,12 @@
-"""Write docs/faithful.md and docs/esxi.md from the tables they are about; `--check` says whether they are stale."""
+"""Write docs/faithful.md, esxi.md and lease.md from what they are about; `--check` says whether they are stale."""
 
 from __future__ import annotations
 
 import sys
 import tomllib
 from pathlib import Path
+
+import lease_page
 
 from twohop.contracts.clauses import CLAUSES
 from twohop.fakes.machines._lease import TABLE, LeaseState, Refusal
@@ -115,6 +117,8 @@ def page() -> str:
         "",
         "## The contract",
         "",
+        "[lease.md](lease.md) lists the clauses room by room, and what each method of a lease answers in each state.",
+        "",
         *_table(
             ("clause", "rule", "source", "grade", "kind", "who keeps it"),
             [(c.id, c.sentence, c.source, c.grade, c.kind, c.subject) for c in CLAUSES],
@@ -151,7 +155,7 @@ def main() -> None:
     """Write the pages, or check them."""
     import twohop.fakes.vim  # noqa: F401  declares every kind
 
-    for name, text in (("faithful.md", page()), ("esxi.md", measured())):
+    for name, text in (("faithful.md", page()), ("esxi.md", measured()), ("lease.md", lease_page.page(_table))):
         path = HERE / name
         if "--check" not in sys.argv:
             path.write_text(text, "utf-8")
