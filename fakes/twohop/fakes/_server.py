@@ -6,7 +6,7 @@ import secrets
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -15,12 +15,13 @@ from twohop.runtime import Authority, Clock, Journal
 from twohop.runtime.profiles import Profile, ProfileError, load_profile
 from twohop.runtime.serving import HttpServer
 
+from .datastore import PREFIX, DatastoreApp
 from .vim import Service, VimApp, build_recorded
 from .vim.objects import declare_managers
 from .world import Grant, User, World, check_world, load_spec, read_users
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class VSphereServer(ABC):
@@ -79,8 +80,9 @@ class VSphereServer(ABC):
         self._service = Service(self.world, (first, *others))
         declare_managers(self._service)
         self._leaf = self.authority.leaf(names_of(host))
+        app = _with_files(self._service, self._app(VimApp(self._service)))
         self._server = HttpServer(
-            self._app(VimApp(self._service)), name=self.product, tls=self._leaf.context, host=host, port=port,
+            app, name=self.product, tls=self._leaf.context, host=host, port=port,
             now=self.clock.now, observer=self.journal.exchange,
         )  # fmt: skip
         self._directory: Path | None = None
@@ -186,6 +188,15 @@ class VSphereServer(ABC):
     @abstractmethod
     def _register(self) -> None:
         """Tell the world where its hosts are, and by which certificate."""
+
+
+def _with_files(service: Service, others: WSGIApplication) -> WSGIApplication:
+    files = DatastoreApp(service)
+
+    def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        return (files if environ["PATH_INFO"].startswith(PREFIX) else others)(environ, start)
+
+    return app
 
 
 def names_of(address: str) -> list[str]:

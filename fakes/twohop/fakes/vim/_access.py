@@ -21,9 +21,10 @@ BASE = frozenset({ANONYMOUS, VIEW, READ})
 """What every role has that was made by somebody: the server adds these of its own accord."""
 
 EVERY_PRIVILEGE = known_privileges() | {
-    "Datacenter.Delete", "Datacenter.Rename", "Folder.Rename", "Global.CancelTask", "Host.Inventory.DeleteCluster",
-    "Host.Inventory.RenameCluster", "Resource.DeletePool", "Resource.HotMigrate", "Resource.RenamePool", "VApp.Delete",
-    "VApp.Rename", "VirtualMachine.Config.Rename", "VirtualMachine.Inventory.Delete", "VirtualMachine.Inventory.Move",
+    "Datacenter.Delete", "Datacenter.Rename", "Datastore.Browse", "Folder.Rename", "Global.CancelTask",
+    "Host.Inventory.DeleteCluster", "Host.Inventory.RenameCluster", "Resource.DeletePool", "Resource.HotMigrate",
+    "Resource.RenamePool", "VApp.Delete", "VApp.Rename", "VirtualMachine.Config.Rename",
+    "VirtualMachine.Inventory.Delete", "VirtualMachine.Inventory.Move",
 }  # fmt: skip
 """Privileges that the metadata names, and those that only the text of the reference does."""
 

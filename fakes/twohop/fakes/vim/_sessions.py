@@ -130,8 +130,12 @@ class Sessions:
 
     def holds(self, header: str) -> bool:
         """Tell whether a Cookie header opens a session now, in whatever form (6.1, 10.2); it is no call in it."""
+        return self.bearer(header) is not None
+
+    def bearer(self, header: str) -> Session | None:
+        """Return the session that a Cookie header opens now, without a call in it; None where there is none."""
         cookie = cookie_of(header) or ""
-        return any(hmac.compare_digest(session.cookie, cookie) for session in self.active())
+        return next((s for s in self.active() if hmac.compare_digest(s.cookie, cookie)), None)
 
     def clear(self) -> None:
         """Forget every session; what becomes of their leases is for whoever clears to say."""
