@@ -30,9 +30,14 @@ def manifest_of(grant: Grant, server: str) -> tuple[ManifestRow, ...] | None:
             rows = grant.lease.HttpNfcLeaseGetManifest()
     except (Refused, NotPermitted):
         return None
-    if not isinstance(rows, list) or not all(isinstance(row, vim.HttpNfcLease.ManifestEntry) for row in rows):
+    if not isinstance(rows, list) or not all(_is_entry(row) for row in rows):
         raise BadAnswer("the server answered HttpNfcLeaseGetManifest with something else; export again")
     return tuple(_row(row) for row in rows)
+
+
+def _is_entry(row: Any) -> bool:
+    # What has to be there; another call's answer can be read as an entry of nothing.
+    return isinstance(row, vim.HttpNfcLease.ManifestEntry) and bool(row.key) and isinstance(row.size, int)
 
 
 def _row(row: Any) -> ManifestRow:

@@ -23,7 +23,7 @@ from ._faults import explained, said
 from ._files import device_files
 from ._inventory import find, find_snapshot, plain_name, read
 from ._lease import Grant, HeldLease, wait_until_ready
-from ._stub import PATIENCE, PROMPT, negotiate, open_stub
+from ._stub import PATIENCE, PROMPT, bounded, negotiate, open_stub
 
 _POWERED_ON_MEANS = (vim.fault.InvalidPowerState, vim.fault.InvalidState, vim.fault.TaskInProgress)
 
@@ -38,7 +38,7 @@ class VSphere:
     def __init__(self, address: VCenterAddress, *, observer: Observer | None = None) -> None:
         self.address = address
         self.version = ""
-        self._scheme = observing_connection(observer, address.thumbprint)
+        self._scheme = bounded(observing_connection(observer, address.thumbprint))
         self._stub: Any = None
         self._prompt: Any = None
         self._content: Any = None

@@ -7,6 +7,7 @@ Never pyVmomi's session-oriented stub: that one sends any call again after a cut
 from __future__ import annotations
 
 import contextlib
+import http.client
 from typing import Any
 
 from lxml import etree
@@ -25,9 +26,29 @@ PATIENCE = 300.0
 """Real seconds for the answer to a call that may take long, such as CreateDescriptor (8.12)."""
 PROMPT = 60.0
 """Real seconds for the answer to a call that keeps or ends a lease."""
+LARGEST = 64 << 20
+"""Bytes of an answer that are read; names of a hundred thousand machines are less."""
 IDLE = 20.0
 """Real seconds that a connection may idle and be used again; servers close idle ones at times of their own, and a call
 on a closed one would have to be sent twice."""
+
+
+def bounded(scheme: type[ObservingConnection]) -> type[ObservingConnection]:
+    """Return a class of connections like `scheme` whose answers end at LARGEST, whatever the server goes on sending."""
+
+    class Answer(scheme.response_class):  # type: ignore[name-defined,misc]
+        _came = 0
+
+        def read(self, amt: int | None = None) -> bytes:
+            left = LARGEST - self._came
+            piece: bytes = super().read(left + 1 if amt is None else min(amt, left + 1))
+            self._came += len(piece)
+            if self._came > LARGEST:
+                self.close()
+                raise http.client.HTTPException(f"more than {LARGEST >> 20} MiB, which no call of this API gives")
+            return piece
+
+    return type("BoundedConnection", (scheme,), {"response_class": Answer})
 
 
 def negotiate(address: VCenterAddress, scheme: type[ObservingConnection]) -> str:
