@@ -165,6 +165,23 @@ def test_who_ended_the_lease_on_purpose_is_not_asked_again() -> None:
     assert said.gone
 
 
+@pytest.mark.parametrize(("ending", "leases"), [("timed out", 2), ("aborted", 1), ("gone", 1)])
+def test_a_ticket_that_is_not_known_any_more_is_a_lease_that_has_ended(ending: str, leases: int) -> None:
+    class Late(World):
+        def Fetch(self, action: Any) -> Any:  # noqa: N802
+            if len(self.leases) == 1:
+                raise HostRefused("404")
+            return super().Fetch(action)
+
+        def Abort(self, action: Any) -> str:  # noqa: N802
+            super().Abort(action)
+            return ending
+
+    world = Late(FILES)
+    assert (attempt(world, leases=3) is not None) == (leases == 2)
+    assert len(world.leases) == leases
+
+
 def test_what_no_second_try_mends_is_not_tried_again() -> None:
     world = World(FILES, lie=lambda files: {**files, "/disk-0.vmdk": b"<html>" * 100})
     assert attempt(world, leases=3) is None

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from hashlib import new as new_hash
 from typing import TYPE_CHECKING
 
-from .._errors import BadPackage, ExportError, LeaseLost, ShortStream
+from .._errors import BadPackage, ExportError, HostRefused, LeaseLost, ShortStream
 from .._events import DescriptorWritten, LeaseAborted, LeaseAgain, LeaseCompleted, LeaseGranted
 from ..package._manifest import ManifestEntry, write_manifest
 from ._actions import (
@@ -74,15 +74,23 @@ def _leases(request: Request) -> Steps[Exported]:
         endings: list[Ending] = []
         try:
             return (yield from _lease(request, endings))
-        except (ShortStream, LeaseLost) as error:
-            # Who ended the lease on purpose does not want it asked for again.
-            if number == request.leases or not error.again or endings not in (["aborted"], ["timed out"]):
+        except (ShortStream, LeaseLost, HostRefused) as error:
+            if number == request.leases or not _worth_another(error, endings):
                 raise
             yield from do(Clear())
             yield from tell(LeaseAgain(request.subject.name, number + 1, request.leases, str(error)))
             if request.pause:
                 yield from do(Pause(request.pause))
     raise AssertionError("the last lease either gives the package or raises")
+
+
+def _worth_another(error: ExportError, endings: list[Ending]) -> bool:
+    """Tell whether another lease may mend what went wrong under one that stood so when it was given up."""
+    if isinstance(error, HostRefused):
+        # A host that no longer knows the ticket says what the lease says (3.10).
+        return endings == ["timed out"]
+    # Who ended the lease on purpose does not want it asked for again.
+    return getattr(error, "again", False) and endings in (["aborted"], ["timed out"])
 
 
 def _lease(request: Request, endings: list[Ending]) -> Steps[Exported]:
