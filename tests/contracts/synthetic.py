@@ -250,8 +250,8 @@ class Wire:
     def poll(self, status: str, **more: Any) -> int:
         return self.api("GET", "/api/task/1", 200, self.cell_task(status), **more)
 
-    def listing(self, *entries: tuple[str, int]) -> int:
-        listing = Listing(next(self._ids), "directory", self.t, entries)
+    def listing(self, *entries: tuple[str, int], observer: str = "directory") -> int:
+        listing = Listing(next(self._ids), observer, self.t, entries)
         self.listings.append(listing)
         return listing.id
 

@@ -13,7 +13,21 @@ from twohop.contracts.clauses import CLAUSES, ROOMS, Verdict, clause
 from twohop.contracts.history import History
 from twohop.contracts.report import judge
 
-TOLD = ("fault", "lease", "link", "lock", "manifest", "nfc", "property", "renewal", "session", "stream", "task", "url")
+TOLD = (
+    "exporter",
+    "fault",
+    "lease",
+    "link",
+    "lock",
+    "manifest",
+    "nfc",
+    "property",
+    "renewal",
+    "session",
+    "stream",
+    "task",
+    "url",
+)
 for told in TOLD:
     importlib.import_module(f"contracts.{told}_stories")
 
@@ -74,7 +88,7 @@ def test_ids_are_unique_and_sources_numbered():
 
 def test_rooms_hold_every_clause_once_and_are_told_by_their_ids():
     assert [known.id for room in ROOMS.values() for known in room] == [known.id for known in CLAUSES]
-    assert len(ROOMS) == 10
+    assert len(ROOMS) == 11
     prefixes = [{known.id.partition("-")[0] for known in room} for room in ROOMS.values()]
     assert sum(map(len, prefixes)) == len(set().union(*prefixes))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ._clause import Clause
+from ._exporter import EXPORTER_CLAUSES
 from ._faults import FAULT_CLAUSES
 from ._lease import LEASE_CLAUSES
 from ._lease_properties import LEASE_PROPERTY_CLAUSES
@@ -30,6 +31,7 @@ ROOMS: Mapping[str, tuple[Clause, ...]] = MappingProxyType(
         "disk-stream": (*STREAM_CLAUSES, *MANIFEST_CLAUSES),
         "locking": LOCK_CLAUSES,
         "tasks": TASK_CLAUSES,
+        "exporter": EXPORTER_CLAUSES,
         "download-link": LINK_CLAUSES,
         "transfer-session": SESSION_CLAUSES,
     }
