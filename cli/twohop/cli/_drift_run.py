@@ -15,6 +15,8 @@ from twohop.runtime.profiles import Profile, ProfileError, load_profile
 BATCH = 100
 """Objects that a server tells of at once."""
 
+ENTITIES = ("VirtualMachine", "HostSystem", "ResourcePool", "Folder", "Datastore", "Network", "ClusterComputeResource")
+
 
 def replay_both(cassette: Cassette) -> dict[str, list[Outcome]]:
     """Replay a cassette against the recorded inventory and against the fake's own world."""
@@ -42,7 +44,8 @@ def _replay(cassette: Cassette, inventory: Inventory, *, own: bool) -> list[Outc
     except ProfileError:
         profile = load_profile("vcenter")
     # Long answers come in batches, so the fake's own world has as many objects as the recorded one.
-    vms = max(2, len(inventory.objects) if own and len(inventory.objects) > BATCH else 0)
+    told = sum(seen.type in ENTITIES for seen in inventory.objects.values())
+    vms = told if own and told > BATCH else 2
     fake = fake_for(profile, clock=Clock(start=_moment(cassette)), vms=vms)
     if not own:
         fake.adopt(

@@ -14,7 +14,7 @@ XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 @dataclass(slots=True)
 class SeenObject:
-    """An object as the recorded answers show it: `properties` are paths with the XML of their values, latest last."""
+    """An object as the recorded answers show it first: `properties` are paths with the XML of their values."""
 
     id: str
     type: str
@@ -52,19 +52,22 @@ def read_inventory(cassette: Cassette) -> Inventory:
         if root is None:
             continue
         _about(root, found)
-        for element in root.iter():
-            _reference(element, found)
+        # A fault may name an object that there is not.
+        if not any(_name(element) == "Fault" for element in root.iter()):
+            for element in root.iter():
+                _reference(element, found)
         for machine in _with_figures(root):
             if machine in found.objects:
                 found.objects[machine].properties.setdefault("runtime.powerState", _RUNNING)
         for owner, path, value in _told(exchange, root):
             seen = found.objects.get(owner)
             if seen is not None:
+                # What was told first is how the session found the server; later answers show what was done to it.
+                if path in seen.properties or path in seen.unset:
+                    continue
                 if value is None:
-                    seen.properties.pop(path, None)
                     seen.unset.add(path)
                 else:
-                    seen.unset.discard(path)
                     seen.properties[path] = etree.tostring(value, encoding="unicode", with_tail=False)
     return found
 

@@ -55,8 +55,11 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Sent:
+    """A request that was sent. Those of one `chain` tell one long answer piece by piece."""
+
     exchange: Recorded
     operation: str
+    chain: int | None
     answers: list[Answer] = field(default_factory=list)
 
 
@@ -82,6 +85,7 @@ class _Session:
             ca_certs=str(server.ca_file), retries=False, timeout=urllib3.Timeout(total=_PATIENCE)
         )
         self._choice = 0
+        self._chains = 0
         self._references = References(server.user, server.password, self._stand_in)
         self._references.know(types)
         self._references.standing = server.objects
@@ -91,7 +95,7 @@ class _Session:
     def send(self, exchange: Recorded) -> _Sent:
         """Send a recorded request: to each stand-in of what it reads, where there are several."""
         operation = operation_of(exchange.request)
-        sent = _Sent(exchange, operation)
+        sent = _Sent(exchange, operation, self._chain(exchange, operation))
         tries = self._tries(exchange, operation)
         for self._choice in range(tries):
             self._references.again = self._choice > 0
@@ -109,11 +113,12 @@ class _Session:
         """Compare an answer with the recorded one."""
         match = _THIS.search(sent.exchange.request.body)
         owner = match[1] if match else ""
-        pool = _entries(each.answers[0] for each in everything if each.operation == sent.operation)
+        chain = sent.chain
+        pool = _entries(each.answers[0] for each in everything if chain is not None and each.chain == chain)
         terms = Terms(
             self._server.stand_ins is None,
             self._references.values,
-            (lambda name, node: self._same(pool, name, node)) if sent.operation.startswith("WaitForUpdates") else None,
+            (lambda name, node: self._same(pool, name, node)) if chain is not None else None,
         )
         found = []
         for answer in sent.answers:
@@ -127,6 +132,14 @@ class _Session:
         obj = node.child("obj")
         text = obj.text if obj is not None else ""
         return pool.get((name, self._references.values.get(text, text)))
+
+    def _chain(self, exchange: Recorded, operation: str) -> int | None:
+        if operation.startswith("WaitForUpdates"):
+            return 0
+        if operation == "RetrievePropertiesEx" and "<token>" in exchange.answer.body:
+            self._chains += 1
+            return self._chains
+        return self._chains if operation == "ContinueRetrievePropertiesEx" else None
 
     def _tries(self, exchange: Recorded, operation: str) -> int:
         if self._server.stand_ins is None or operation not in READS:
