@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -385,6 +386,16 @@ def _missing(vc: VCenter, me: Plain) -> tuple[str, str, str]:
     return lease.state, type(lease.error).__name__.rpartition(".")[2], described
 
 
+def _named_image(vc: VCenter, me: Plain) -> list[str]:
+    files = [
+        vim.OvfManager.OvfFile(deviceId=url.key, path=url.url.rpartition(".")[2], size=1)
+        for url in _furnished(vc, me).deviceUrl
+    ]
+    params = vim.OvfManager.CreateDescriptorParams(ovfFiles=files)
+    text = me.content.ovfManager.CreateDescriptor(me.vm("FULL"), params).ovfDescriptor
+    return sorted(re.findall(r'ovf:href="(\w+)"', text))
+
+
 def _stalled(vc: VCenter, me: Plain) -> tuple[str, str]:
     lease = me.export()
     vc.clock.advance(100)
@@ -526,6 +537,10 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
             "lease": ("error", "FileNotFound", "none"),
             "CreateDescriptor": ("ready", "NoneType", "FileNotFound"),
         },
+    ),
+    "named_images": (
+        _named_image,
+        {"left-out": ["nvram", "vmdk"], "included": ["iso", "nvram", "vmdk"]},
     ),
     "require_transfer_s": (_stalled, {0: ("none", "none"), 60: (TO, "none"), 40: (TO, TO)}),
     "transfer_progress": (_transfer_progress, {"progress": (42, 42), "transfer": (0, 100)}),

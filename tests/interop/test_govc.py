@@ -22,6 +22,7 @@ from interop.support import (
     judge_disk,
     judge_manifest,
     run,
+    served,
     tool,
     validate,
 )
@@ -124,3 +125,47 @@ def test_tasks_and_events(govc: Govc) -> None:
     govc("export.ovf", "-vm", VM0, "out")
     assert "success" in govc("tasks", "-n", "50")
     assert "Task: Export OVF template" in govc("events", "-n", "200")
+
+
+FURNISHED = """
+twohop: 1
+datacenters:
+  - name: DC0
+    clusters: [{name: C0, hosts: [H0, H1]}]
+    vms:
+      - name: furnished
+        firmware: efi
+        nvram: {size: 8684}
+        images: [{size: 100000, content: "seed:5"}]
+        disks: [{size: 8 MiB, data: 1 MiB, controller: lsilogicsas}, {size: 4 MiB, data: 0, controller: sata}]
+        snapshots: [{name: before}]
+        delta: [{data: 2 MiB, content: "seed:7"}]
+"""
+
+
+def test_a_machine_with_firmware_image_and_snapshot(binary: Path, tmp_path: Path) -> None:
+    (tmp_path / "world.yaml").write_text(FURNISHED)
+    with served(tmp_path, "--world", "world.yaml") as servers:
+        env = {"HOME": str(tmp_path), "GOVC_PERSIST_SESSION": "false", **servers}
+
+        def export(into: str, *options: str) -> Path:
+            run(binary, "export.ovf", "-vm", "furnished", "-sha", "1", *options, into, env=env, cwd=tmp_path)
+            package = tmp_path / into / "furnished"
+            descriptor = package / "furnished.ovf"
+            validate(descriptor)
+            listed = judge_manifest(package / "furnished.mf", "sha1")
+            assert listed == {path.name for path in package.iterdir()} - {"furnished.mf"}
+            assert {judge_disk(disk)["virtual-size"] for disk in package.glob("*.vmdk")} == {8 << 20, 4 << 20}
+            return package
+
+        with_images = export("images", "-i")
+        suffixes = [".iso", ".mf", ".nvram", ".ovf", ".vmdk", ".vmdk"]
+        assert sorted(path.suffix for path in with_images.iterdir()) == suffixes
+        assert 'vmw:key="nvram" vmw:value="ovf:/file/' in (with_images / "furnished.ovf").read_text()
+        # govc fetches images where asked to, and never tells CreateDescriptor that they are wanted.
+        assert {Path(name).suffix for name in judge_descriptor(with_images / "furnished.ovf")} == {".vmdk", ".nvram"}
+        if "-snapshot" in run(binary, "export.ovf", "-h", env=env, cwd=tmp_path, code=None).stderr:
+            then = export("then", "-snapshot", "before")
+            now, before = (next(p.glob("*disk-1.vmdk")).stat().st_size for p in (with_images, then))
+            assert before < now, "what was written since is not in it"
+        assert is_unlocked(servers, "furnished")

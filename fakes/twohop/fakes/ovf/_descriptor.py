@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ..world import VApp, Vm
 from ._content import Content
-from ._files import DescribedFile, Files
+from ._files import DescribedFile, Files, Images
 from ._xml import element, envelope, section, set_vmw, written
 
 
@@ -20,15 +20,15 @@ def describe(
     build: str,
     user: str,
     moment: str,
-    images: bool = False,
+    images: Images = "none",
     nvram: bool = True,
     generator: str = "VirtualCenter Server",
 ) -> bytes:
     """Return the descriptor of a machine, a machine as a snapshot has it, or a vApp, as UTF-8 XML.
 
     `files` None describes every file under its device key as a placeholder; an empty list filters nothing either (8.3).
-    `images` includes CD and floppy images, `nvram` the firmware's file. Options known: `mac` (MAC addresses), `uuid`
-    (BIOS UUID), `nodevicesubtypes`; others are ignored (8.8). `moment` is UTC text.
+    `images` are the CD and floppy images to include, `nvram` includes the firmware's file. Options known: `mac` (MAC
+    addresses), `uuid` (BIOS UUID), `nodevicesubtypes`; others are ignored (8.8). `moment` is UTC text.
     """
     machines = entity.machines() if isinstance(entity, VApp) else [entity]
     package = Files(machines, files, images=images, nvram=nvram)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..world import Disk, Image, Nvram, Vm, device_key
 from ._names import STREAM_OPTIMIZED
 from ._xml import element, section
+
+Images = Literal["all", "named", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +28,16 @@ class Files:
     """What the package refers to, with the ids that devices refer to it by.
 
     `given` None, or an empty list, takes every file under its device key as a placeholder, without a size (8.3).
+    `images` takes CD and floppy images: all of them, those that are named, or none.
     """
 
-    def __init__(self, machines: Iterable[Vm], given: Sequence[DescribedFile] | None, *, images: bool, nvram: bool):
+    def __init__(self, machines: Iterable[Vm], given: Sequence[DescribedFile] | None, *, images: Images, nvram: bool):
         by_device = {file.device: file for file in given or ()}
         self._rows: list[tuple[Disk | Image | Nvram, DescribedFile]] = []
         for vm in machines:
             sources: list[Disk | Image | Nvram] = [*vm.disks]
-            sources += [image for image in vm.images if images and image.content is not None]
+            wanted = images == "all" or (images == "named" and bool(by_device))
+            sources += [image for image in vm.images if wanted and image.content is not None]
             sources += [vm.nvram] if nvram and vm.nvram is not None else []
             for source in sources:
                 key = device_key(vm, source)

@@ -44,7 +44,7 @@ def _create_descriptor(call: Call, _: Singleton, obj: Any, cdp: Any) -> Any:
         build=profile.text("build"),
         user=call.user,
         moment=now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        images=included,
+        images="all" if included else "named" if profile.text("named_images") == "included" else "none",
         nvram=profile.text("nvram_entry") == "present",
         generator="ESX Server" if profile.product == "esxi" else "VirtualCenter Server",
     )
