@@ -12,6 +12,7 @@ import pytest
 
 from plain_pyvmomi import Plain
 from twohop.fakes.nfc import _app as nfc_app
+from twohop.fakes.nfc._stream import send, size_of
 from twohop.runtime.profiles import load_profile
 from vcenters import SMALL, make, small_world
 
@@ -116,3 +117,29 @@ def test_no_path_of_a_client_can_reach_a_file_system() -> None:
     modules |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     assert not {node.id for node in nodes if isinstance(node, ast.Name)} & {"open", "Path"}
     assert not modules & {"os", "io", "pathlib", "shutil", "glob", "tempfile"}
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_file_counts_as_sent_with_its_last_byte_and_not_where_that_byte_is_lost(framing: str) -> None:
+    world = small_world()
+    world["datacenters"][0]["vms"][0] |= FURNISHED
+    profile = load_profile("vcenter-8.0", {"missing_image": "CreateDescriptor", "nfc_framing": framing})
+    with make(world=world, profile=profile) as vc, Plain(vc) as me:
+        me.export()
+        (lease,) = vc.world.leases()
+        for file in lease.files:
+            if not file.there:
+                continue
+            sending = send(vc.world, lease, file)
+            sizes = []
+            for piece in sending:
+                sizes.append(len(piece))
+                assert file.sent == (sum(sizes) == size_of(file))
+            assert file.sent
+            file.sent = False
+            for count in range(len(sizes)):
+                sending = send(vc.world, lease, file)
+                for _ in range(count + 1):
+                    next(sending)
+                sending.close()  # type: ignore[attr-defined]  # as the server does where the client is gone
+                assert not file.sent

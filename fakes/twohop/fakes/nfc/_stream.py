@@ -41,11 +41,22 @@ def cut_if_ended(world: World, lease: ExportLease) -> None:
 
 def send(world: World, lease: ExportLease, file: DeviceFile) -> Iterator[bytes]:
     """Yield the stream of a file; raise `Cut` where the lease ends under it (3.9)."""
-    for piece in _stream(file):
+    pieces = _stream(file)
+    piece = next(pieces, b"")
+    while following := next(pieces, b""):
         cut_if_ended(world, lease)
         yield piece
         note_bytes(world, lease, len(piece))
-    file.sent = True
+        piece = following
+    cut_if_ended(world, lease)
+    # A client that knows the length is done with the last byte, and may ask for the manifest before we come back here.
+    before, file.sent = file.sent, True
+    note_bytes(world, lease, len(piece))
+    try:
+        yield piece
+    except GeneratorExit:
+        file.sent = before
+        raise
 
 
 def digests_of(file: DeviceFile) -> tuple[int, str, str]:
