@@ -86,10 +86,21 @@ def test_worlds_have_ports_credentials_and_clocks_of_their_own(serve):
     assert http.request("GET", f"{control}/v1/worlds").json() == {"worlds": ["default"]}
 
 
+def test_a_world_may_be_one_host(serve):
+    control = serve().environment["TWOHOP_CONTROL_URL"]
+    made = http.request("POST", f"{control}/v1/worlds", json={"name": "host", "profile": "esxi-7.0", "vms": 1})
+    assert made.status == 201 and made.json()["environment"]["TWOHOP_USER"] == "root"
+    about = http.request("GET", f"{control}/v1/worlds/host/about").json()
+    assert about["esxi"]["profile"] == "esxi-7.0"
+    assert http.request("DELETE", f"{control}/v1/worlds/host").status == 204
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
         ({"name": "default"}, "there is a world"),
+        ({"name": "a", "profile": "esxi-8.0", "cell": True}, "a cell stands before a vCenter"),
+        ({"name": "a", "profile": "esxi-8.0", "hosts": 3}, "one host by itself; got 3 hosts"),
         ({"name": "../x"}, "is named by"),
         ({"name": "a", "vmz": 1}, "no option 'vmz'"),
         ({"name": "a", "vms": "2"}, "vms is a int"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
+from dataclasses import dataclass
 
 
 class Ids(ABC):
@@ -84,6 +85,7 @@ class HostIds(Ids):
         return str(self._last[prefix])
 
 
+@dataclass(frozen=True, slots=True)
 class Product:
     """A product as the inventory knows it.
 
@@ -91,12 +93,11 @@ class Product:
     gives, whatever a world file says; None where the file names them.
     """
 
-    def __init__(self, name: str, transfer_path: str, ids: type[Ids], root: str, datacenter: str | None) -> None:
-        self.name = name
-        self.transfer_path = transfer_path
-        self.ids = ids
-        self.root = root
-        self.datacenter = datacenter
+    name: str
+    transfer_path: str
+    ids: type[Ids]
+    root: str
+    datacenter: str | None
 
     @property
     def standalone(self) -> bool:
