@@ -9,6 +9,7 @@ import pytest
 from pyVmomi import vim, vmodl
 
 from plain_pyvmomi import Plain
+from soap_wire import Wire
 from twohop.fakes import VCenter
 
 
@@ -88,3 +89,13 @@ def test_power_goes_where_it_may_and_names_both_states_where_not(me: Plain) -> N
 
 def test_about_says_which_api_is_spoken(vc: VCenter, me: Plain) -> None:
     assert vc.about()["api_version"] == me.content.about.apiVersion
+
+
+def test_hosts_are_found_by_name_and_machines_without_tools_are_not(user: Wire) -> None:
+    index = ("SearchIndex", "SearchIndex")
+    host = user.moid("Host", "H0")
+    for method, name in (("FindByDnsName", "dnsName"), ("FindAllByDnsName", "dnsName"), ("FindByIp", "ip")):
+        found = user.call(method, *index, f"<{name}>h0</{name}><vmSearch>false</vmSearch>")
+        assert found.texts("returnval") == [host]
+        nobody = user.call(method, *index, f"<{name}>VM0</{name}><vmSearch>true</vmSearch>")
+        assert (nobody.fault, nobody.texts("returnval")) == (None, [])

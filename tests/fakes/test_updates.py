@@ -320,3 +320,71 @@ def test_a_vcenter_that_was_stopped_starts_again_and_waits_last() -> None:
             vc.clock.call_at(vc.clock.now() + 5, lambda rang=rang: rang.append(1))  # type: ignore[misc]
             vc.clock.advance(5)
             assert rang == [1]
+
+
+def waited(wire: Wire, held: str, version: str = "") -> Answer:
+    """The part of the next answer that one filter has."""
+    answer = wait(wire, version)
+    assert held in answer.texts("filter")
+    return answer
+
+
+def test_what_is_not_there_is_reported_once_where_the_filter_asks_for_it(user: Wire) -> None:
+    there = objects("VirtualMachine", user.moid("Vm", "VM0")) + objects("VirtualMachine", "vm-999")
+    spec = (
+        f"{props('VirtualMachine', 'name')}{there}<reportMissingObjectsInResults>true</reportMissingObjectsInResults>"
+    )
+    assert user.retrieve(spec).texts("obj") == [user.moid("Vm", "VM0")]
+    first = waited(user, watch(user, spec))
+    (missing,) = first.root.iter(f"{{{VIM}}}missingSet")
+    assert missing.findtext(f"{{{VIM}}}obj") == "vm-999"
+    assert missing.find(f".//{{{VIM}}}fault/{{{VIM}}}obj").text == "vm-999"
+    assert first.texts("val") == ["VM0"]
+    assert len(wait(user, first.texts("version")[0]).body) == 0
+    assert len(list(wait(user).root.iter(f"{{{VIM}}}missingSet"))) == 1
+
+
+def test_a_filter_of_nothing_but_missing_objects_still_tells(user: Wire) -> None:
+    spec = props("VirtualMachine", "name") + objects("VirtualMachine", "vm-999")
+    held = watch(user, f"{spec}<reportMissingObjectsInResults>1</reportMissingObjectsInResults>")
+    assert len(list(waited(user, held).root.iter(f"{{{VIM}}}missingSet"))) == 1
+
+
+@pytest.mark.parametrize("partial", [True, False])
+def test_partial_updates_tell_the_nested_property_alone(user: Wire, partial: bool) -> None:
+    spec = props("VirtualMachine", "runtime", "summary") + objects("VirtualMachine", user.moid("Vm", "VM0"))
+    partially = f"<spec>{spec}</spec><partialUpdates>{str(partial).lower()}</partialUpdates>"
+    user.call("CreateFilter", *PC, partially)
+    first = wait(user)
+    assert first.texts("name")[0] == "runtime"
+    user.call("PowerOnVM_Task", "VirtualMachine", user.moid("Vm", "VM0"))
+    second = wait(user, first.texts("version")[0])
+    changed = [c.findtext(f"{{{VIM}}}name") for c in second.root.iter(f"{{{VIM}}}changeSet")]
+    if partial:
+        assert {"runtime.powerState", "summary.runtime.powerState"} <= set(changed)
+        assert all(name.count(".") for name in changed if name)
+        assert "poweredOn" in second.texts("val")
+    else:
+        assert changed == ["runtime", "summary"]
+
+
+def test_a_path_that_leads_nowhere_is_refused_before_anybody_waits(user: Wire) -> None:
+    spec = vm_spec(user, "VM0", "config.hardware.nonsense")
+    answer = user.call("CreateFilter", *PC, f"<spec>{spec}</spec><partialUpdates>false</partialUpdates>")
+    assert answer.fault == "InvalidProperty"
+    assert wait(user).fault is None
+
+
+def test_creating_a_filter_is_no_look_at_a_lease(user: Wire) -> None:
+    (lease,) = user.call("ExportVm", "VirtualMachine", user.moid("Vm", "VM0")).texts("returnval")
+    watch(user, props("HttpNfcLease", "state") + objects("HttpNfcLease", lease))
+    assert wait(user).texts("val") == ["initializing"]
+
+
+def test_what_a_destroyed_filter_had_still_to_tell_is_not_told(user: Wire) -> None:
+    held, other = watch(user, names_of_vms(user)), watch(user, vm_spec(user, "VM2"))
+    first = wait(user, most=1)
+    assert first.texts("truncated") == ["true"]
+    user.call("DestroyPropertyFilter", "PropertyFilter", held)
+    second = wait(user, first.texts("version")[0])
+    assert (second.texts("filter"), second.texts("truncated")) == ([other], [])

@@ -37,11 +37,11 @@ class Read:
     order: list[str] = field(default_factory=list)
 
 
-def select(call: Call, spec: Any, *, gone: bool = False) -> list[Selected]:
+def select(call: Call, spec: Any, gone: list[Any] | None = None) -> list[Selected]:
     """Return the objects that a FilterSpec selects, each once, in the order of the traversal.
 
-    Raises InvalidProperty for a path that its type does not have and ManagedObjectNotFound for a start that is gone,
-    which `gone` forgives: a filter outlives its objects, and tells that they left.
+    Raises InvalidProperty for a path that its type does not have and ManagedObjectNotFound for a start that is not
+    there; where `gone` is given, references to such starts are put into it instead.
     """
     _check_paths(spec)
     named = _named_selections(spec)
@@ -54,8 +54,9 @@ def select(call: Call, spec: Any, *, gone: bool = False) -> list[Selected]:
         try:
             obj = call.resolve(reference)
         except vmodl.fault.ManagedObjectNotFound:
-            if not gone:
+            if gone is None:
                 raise
+            gone.append(reference)
             continue
         if not skip:
             _collect(call, spec, obj, found)

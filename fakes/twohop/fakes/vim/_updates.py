@@ -8,6 +8,7 @@ given back is the only one that the next wait may name.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from twohop.runtime import Wake
 from ..machines import SessionState
 from ..world import look
 from . import _faults as faults
-from ._registry import vmodl
+from ._registry import VmomiSupport, coerce, has, vmodl
 from ._reply import serialize_value
 from ._select import read, select
 from ._service import Call, Service
@@ -25,33 +26,45 @@ PropertyCollector = vmodl.query.PropertyCollector
 BATCH = 100
 """Object updates in one answer where the client sets no other limit (10.7)."""
 
-Reported = dict[str, tuple[Any, dict[str, str]]]
+Reported = dict[str, tuple[Any, dict[str, str], dict[str, Any]]]
 
 
 @dataclass(eq=False)
 class Filter:
-    """A property filter and what it has reported: for each object its reference and its values as text."""
+    """A property filter and what it has reported: for each object its reference, its values as text, and as they were.
+
+    What was not there at its first report is told once, as missing, where the spec asks for that.
+    """
 
     moid: str
     collector: Collector
     spec: Any
     partial: bool
     reported: Reported = field(default_factory=dict)
+    fresh: bool = True
+
+    def forget(self) -> None:
+        """Report everything again next time."""
+        self.reported, self.fresh = {}, True
 
     def changes(self, call: Call) -> list[Any]:
         """Return the object updates since the last report, and make them the last report."""
-        updates, present = [], {}
-        for selected in select(call, self.spec, gone=True):
+        updates: list[Any] = []
+        present: Reported = {}
+        absent: list[Any] = []
+        for selected in select(call, self.spec, absent):
             found = read(call, selected)
             texts = {path: serialize_value(value, call.version) for path, value in found.values.items()}
-            present[selected.obj.moid] = (found.reference, texts)
+            present[selected.obj.moid] = (found.reference, texts, found.values)
             known = self.reported.get(selected.obj.moid)
-            update = self._entered(found, selected) if known is None else self._modified(found, texts, known[1])
+            update = self._entered(found, selected) if known is None else self._modified(call, found, texts, known)
             if update is not None:
                 updates.append(update)
-        gone = [ref for moid, (ref, _) in self.reported.items() if moid not in present]
+        gone = [ref for moid, (ref, _, _) in self.reported.items() if moid not in present]
         updates += [PropertyCollector.ObjectUpdate(kind="leave", obj=ref) for ref in gone]
-        self.reported = present
+        if self.fresh and self.spec.reportMissingObjectsInResults:
+            updates += [PropertyCollector.MissingObject(obj=ref, fault=faults.not_found(ref)) for ref in absent]
+        self.reported, self.fresh = present, False
         return updates
 
     @staticmethod
@@ -66,18 +79,39 @@ class Filter:
         missing = [PropertyCollector.MissingProperty(path=p, fault=f) for p, f in found.missing.items()]
         return PropertyCollector.ObjectUpdate(kind="enter", obj=found.reference, changeSet=changes, missingSet=missing)
 
-    @staticmethod
-    def _modified(found: Any, texts: dict[str, str], known: dict[str, str]) -> Any:
-        changes = [
-            PropertyCollector.Change(name=path, op="assign", val=found.values[path])
-            for path, text in texts.items()
-            if known.get(path) != text
-        ]
+    def _modified(self, call: Call, found: Any, texts: dict[str, str], known: tuple[Any, dict[str, str], Any]) -> Any:
+        _, told, before = known
+        changes: list[Any] = []
+        for path, text in texts.items():
+            if told.get(path) == text:
+                continue
+            value = found.values[path]
+            if self.partial and path in before:
+                changes += _nested(path, before[path], value, call.version)
+            else:
+                changes.append(PropertyCollector.Change(name=path, op="assign", val=value))
         # A property that became unset is told as an assignment of nothing, which clients must tolerate (10.8).
-        changes += [PropertyCollector.Change(name=path, op="assign") for path in known if path not in texts]
+        changes += [PropertyCollector.Change(name=path, op="assign") for path in told if path not in texts]
         if not changes:
             return None
         return PropertyCollector.ObjectUpdate(kind="modify", obj=found.reference, changeSet=changes)
+
+
+def _nested(path: str, before: Any, after: Any, version: str) -> Iterator[Any]:
+    """Yield what differs between two values of a property, as far down as data objects of one type go."""
+    if type(before) is not type(after) or not isinstance(after, VmomiSupport.DataObject):
+        yield PropertyCollector.Change(name=path, op="assign", val=after)
+        return
+    for info in after._GetPropertyList():
+        if not has(version, info.version):
+            continue
+        was, now = (_unset(coerce(info.type, getattr(each, info.name))) for each in (before, after))
+        if serialize_value(was, version) != serialize_value(now, version):
+            yield from _nested(f"{path}.{info.name}", was, now, version)
+
+
+def _unset(value: Any) -> Any:
+    return None if isinstance(value, list) and not value else value
 
 
 @dataclass(eq=False)
@@ -114,6 +148,7 @@ class Collector:
         with self._service.world.lock:
             if held in self.filters:
                 self.filters.remove(held)
+            self._pending = [(owner, update) for owner, update in self._pending if owner is not held]
 
     def cancel(self) -> None:
         """End the waits under way with RequestCanceled; nothing happens where nobody waits."""
@@ -140,7 +175,7 @@ class Collector:
             if version == "":
                 self._pending = []
                 for held in self.filters:
-                    held.reported = {}
+                    held.forget()
             elif version != self._version:
                 raise faults.invalid_collector_version()
             mine = _Wait()
@@ -187,5 +222,7 @@ class Collector:
         for held in self.filters:
             mine = [update for owner, update in batch if owner is held]
             if mine:
-                sets.append(PropertyCollector.FilterUpdate(filter=call.ref(held), objectSet=mine))
+                missing = [each for each in mine if isinstance(each, PropertyCollector.MissingObject)]
+                there = [each for each in mine if each not in missing]
+                sets.append(PropertyCollector.FilterUpdate(filter=call.ref(held), objectSet=there, missingSet=missing))
         return PropertyCollector.UpdateSet(version=self._version, filterSet=sets, truncated=truncated or None)

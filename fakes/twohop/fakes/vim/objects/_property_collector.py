@@ -41,9 +41,14 @@ def _content(found: Read) -> Any:
 def _retrieve(call: Call, specs: list[Any]) -> list[Any]:
     objects = []
     for spec in specs:
-        for selected in select(call, spec):
+        for selected in select(call, spec, _forgiven(spec)):
             objects.append(_content(read(call, selected)))
     return objects
+
+
+def _forgiven(spec: Any) -> list[Any] | None:
+    """Return where missing objects are put, where a spec wants them reported: retrieval leaves them out."""
+    return [] if spec.reportMissingObjectsInResults else None
 
 
 def _page(call: Call, objects: list[Any], limit: int | None) -> Any:
@@ -112,7 +117,10 @@ def _destroy_collector(call: Call, this: Any) -> None:
 def _create_filter(call: Call, this: Any, spec: Any, partialUpdates: bool) -> Any:
     assert call.session is not None
     with call.world.lock:
-        select(call, spec)
+        for selected in select(call, spec, _forgiven(spec)):
+            # A path that leads nowhere is refused now, not when somebody waits.
+            read(call, selected)
+        call.seen.clear()
         moid = f"session[{call.session.scope}]{uuid52()}"
         held = Filter(moid, collector_of(call, this), spec, partialUpdates)
         held.collector.add(held)

@@ -87,3 +87,37 @@ def _by_datastore_path(call: Call, _: Singleton, datacenter: Any, path: str) -> 
         if call.world.datacenter_of(vm) is within and path == vm.vmx:
             return _seen(call, vm)
     return None
+
+
+def _by_name(call: Call, datacenter: Any, name: str, vm_search: bool) -> list[Any]:
+    # What a guest calls itself only its tools could say, and no machine here runs any.
+    within = call.resolve(datacenter) if datacenter is not None else None
+    if vm_search:
+        return []
+    return [
+        call.ref(host)
+        for host in call.world.hosts()
+        if host.name.lower() == name.lower()
+        and within in (None, call.world.datacenter_of(host))
+        and visible(call, host)
+    ]
+
+
+@SEARCH_INDEX.method("FindByDnsName")
+def _find_by_dns(call: Call, _: Singleton, datacenter: Any, dnsName: str, vmSearch: bool) -> Any:
+    return next(iter(_by_name(call, datacenter, dnsName, vmSearch)), None)
+
+
+@SEARCH_INDEX.method("FindAllByDnsName")
+def _find_all_by_dns(call: Call, _: Singleton, datacenter: Any, dnsName: str, vmSearch: bool) -> list[Any]:
+    return _by_name(call, datacenter, dnsName, vmSearch)
+
+
+@SEARCH_INDEX.method("FindByIp")
+def _find_by_ip(call: Call, _: Singleton, datacenter: Any, ip: str, vmSearch: bool) -> Any:
+    return next(iter(_by_name(call, datacenter, ip, vmSearch)), None)
+
+
+@SEARCH_INDEX.method("FindAllByIp")
+def _find_all_by_ip(call: Call, _: Singleton, datacenter: Any, ip: str, vmSearch: bool) -> list[Any]:
+    return _by_name(call, datacenter, ip, vmSearch)
