@@ -15,7 +15,7 @@ from twohop.fakes.vim._schema import schema_of
 from twohop.fakes.vim._wsdl import DOCUMENTS
 from vcenters import make
 
-VCENTERS = ["vcenter-4.1", "vcenter-6.7", "vcenter-8.0", "vcenter-9.0"]
+SERVERS = ["vcenter-4.1", "vcenter-6.7", "vcenter-8.0", "vcenter-9.0", "esxi-6.5", "esxi-8.0"]
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 SOAP = "{http://schemas.xmlsoap.org/wsdl/soap/}"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
@@ -28,7 +28,7 @@ def fetched(wire: Wire, name: str) -> Any:
     return etree.fromstring(answer.data, etree.XMLParser(huge_tree=True))
 
 
-@pytest.fixture(scope="module", params=VCENTERS)
+@pytest.fixture(scope="module", params=SERVERS)
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Wire, Any]]:
     """A client of a vCenter of each version, and the schema that it gives for its messages."""
     folder: Path = tmp_path_factory.mktemp("wsdl")
@@ -92,7 +92,7 @@ def test_what_is_read_of_every_object_is_what_the_schema_says(world: tuple[Wire,
         if answer.fault is None:
             judge(schema, answer.body)
     judge(schema, wire.content().body)
-    judge(schema, wire.call("QueryEvents", "EventManager", "EventManager", "<filter/>").body)
+    judge(schema, wire.call("QueryEvents", "EventManager", service.the("EventManager").moid, "<filter/>").body)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,10 @@ def test_faults_are_what_the_schema_says(
     wire, schema = world
     with Wire(wire.vcenter) as other:
         other.cookie = wire.cookie if kind == "VirtualMachine" else None
-        moid = wire.moid("Vm", "VM1") if kind == "VirtualMachine" else kind
+        moid = wire.moid("Vm", "VM1") if kind == "VirtualMachine" else wire.session_manager
         answer = other.call(method, kind, moid, arguments)
-        assert answer.fault == fault
+        # A host says less of a machine that is on (2.17).
+        assert answer.fault in (fault, "InvalidState")
         judge(schema, answer.detail)
 
 

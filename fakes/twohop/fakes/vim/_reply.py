@@ -93,6 +93,8 @@ class _Serializer(SoapAdapter.SoapSerializer):  # type: ignore[misc]
             self.writer.write(f'<{info.name} type="{kind}"{typed}>{moid}</{info.name}>')
         elif isinstance(value, list) and info.type is object:
             self._array(value, info, default)
+        elif info.type is object and type(value) is int and not -(1 << 31) <= value < 1 << 31:
+            super()._Serialize(VmomiSupport.long(value), info, default)
         else:
             super()._Serialize(value, info, default)
 
