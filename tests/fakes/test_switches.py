@@ -291,8 +291,12 @@ def _recent(vc: VCenter, me: Plain) -> int:
 
 
 def _page_limit(vc: VCenter, me: Plain) -> str:
-    collector = me.content.taskManager.CreateCollectorForTasks(vim.TaskFilterSpec())
-    return fault_of(lambda: collector.ReadNextTasks(50))
+    collector = me.content.eventManager.CreateCollectorForEvents(vim.event.EventFilterSpec())
+    return fault_of(lambda: collector.ReadNextEvents(50))
+
+
+def _task_history(vc: VCenter, me: Plain) -> str:
+    return fault_of(lambda: me.content.taskManager.CreateCollectorForTasks(vim.TaskFilterSpec()))
 
 
 def _login_again(vc: VCenter, me: Plain) -> tuple[str, int]:
@@ -451,6 +455,7 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "recent_task_s": (_recent, {0: 0, 99: 0, 101: 1}),
     "recent_task_order": (_recent_order, {"oldest-first": [True, True], "newest-first": [False, False]}),
     "history_page_limit": (_page_limit, {49: "InvalidArgument", 50: "none"}),
+    "task_history": (_task_history, {"collected": "none", "NotSupported": "NotSupported"}),
     "second_login": (_login_again, {"InvalidLogin": ("InvalidLogin", 1), "replaces": ("none", 1)}),
     "terminate_own_session": (
         _terminate_own,

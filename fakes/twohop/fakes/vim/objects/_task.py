@@ -139,6 +139,9 @@ def _let_through(call: Call, task: ExportTask, wanted: Any) -> bool:
 
 @TASK_MANAGER.method("CreateCollectorForTasks")
 def _create_collector(call: Call, _: Singleton, filter: Any) -> Any:
+    if call.world.profile.text("task_history") == "NotSupported":
+        raise faults.not_supported()
+
     def items(later: Call) -> list[Any]:
         return [task_info(later, task) for task in later.world.tasks() if _let_through(later, task, filter)]
 
