@@ -30,7 +30,11 @@ def _after_task(history: History) -> Iterator[Case]:
             continue  # enabled already, or nobody looked: a link may be an older one
         states = [seen for seen in history.all(CellTaskSeen) if seen.task == enabled.task]
         success = next((seen for seen in states if seen.status == "success"), None)
+        later = (e.id for e in history.all(DownloadEnabled) if e.entity == enabled.entity and e.id > enabled.id)
+        # What comes after a further enableDownload may be that one's link.
+        beyond = next(later, None)
         early = [look for look in looks if surely_before(enabled.exchange, look.exchange)]
+        early = [look for look in early if beyond is None or look.id < beyond]
         for look in early:
             unfinished = next((s for s in states if s.status != "success" and _not_yet(s, look)), None)
             if look.downloads() and unfinished is not None:

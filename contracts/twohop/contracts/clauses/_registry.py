@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ._cell_rooms import CELL_ROOMS
 from ._clause import Clause
 from ._exporter import EXPORTER_CLAUSES
 from ._faults import FAULT_CLAUSES
 from ._lease import LEASE_CLAUSES
 from ._lease_properties import LEASE_PROPERTY_CLAUSES
-from ._link import LINK_CLAUSES
 from ._lock import LOCK_CLAUSES
 from ._manifest import MANIFEST_CLAUSES
 from ._nfc import NFC_CLAUSES
 from ._renewal import RENEWAL_CLAUSES
-from ._session import SESSION_CLAUSES
 from ._stream import STREAM_CLAUSES
 from ._task import TASK_CLAUSES
 from ._url import URL_CLAUSES
@@ -32,11 +31,10 @@ ROOMS: Mapping[str, tuple[Clause, ...]] = MappingProxyType(
         "locking": LOCK_CLAUSES,
         "tasks": TASK_CLAUSES,
         "exporter": EXPORTER_CLAUSES,
-        "download-link": LINK_CLAUSES,
-        "transfer-session": SESSION_CLAUSES,
+        **CELL_ROOMS,
     }
 )
-"""Clauses by what they are about. The last two rooms are the cell's."""
+"""Clauses by what they are about. The last rooms are the cell's."""
 
 CLAUSES: tuple[Clause, ...] = tuple(clause for room in ROOMS.values() for clause in room)
 

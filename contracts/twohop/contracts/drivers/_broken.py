@@ -26,11 +26,13 @@ class ContractBroken(AssertionError):
 
 def replayable(recipe: str, program: Sequence[Step]) -> str:
     """Return the program as Python that runs it again."""
+    kind = recipe.partition("(")[0]
+    again = "replay_cell" if "Cell" in kind else "replay"
     steps = "".join(f"        ({step!r}, {arguments!r}),\n" for step, arguments in program)
     return (
         "to see it again:\n\n"
-        "    from twohop.contracts.drivers import replay\n"
-        "    from twohop.contracts.targets import FakeTarget\n\n"
+        f"    from twohop.contracts.drivers import {again}\n"
+        f"    from twohop.contracts.targets import {kind}\n\n"
         f"    with {recipe} as target:\n"
-        f"        replay(target, [\n{steps}        ])\n"
+        f"        {again}(target, [\n{steps}        ])\n"
     )

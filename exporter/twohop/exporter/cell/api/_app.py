@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request, Response
 
+from twohop.exporter._errors import ExportError
 from twohop.runtime import Journal
 from twohop.runtime.profiles import Profile
 
@@ -113,7 +114,7 @@ class CellApp:
             if isinstance(error, NotSupported):
                 self._count_gap(request, error)
             response = self._error(call, error)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ExportError) as error:
             self._complain(cause(error))
             response = self._error(call, ApiError(500, "INTERNAL_SERVER_ERROR", f"[ {call.id} ] {cause(error)}"))
         self._decorate(call, response, began)

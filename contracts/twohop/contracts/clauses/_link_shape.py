@@ -1,0 +1,87 @@
+"""LINK: who shows the links of a download, which they are, and what is behind the two descriptors (vcd 2, 3.4-3.6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from twohop.contracts.history import FileTransferred, History, LinksSeen
+from twohop.contracts.history._xml import name, parse
+
+from ._clause import Case, Clause, broken, kept
+
+_ENABLE, _DISABLE = "/action/enableDownload", "/action/disableDownload"
+_MAC = re.compile(r"\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}\b")
+_OVAS = frozenset({"download:ovaDefault", "download:ovaIdentity"})
+
+
+def _offered(history: History) -> Iterator[Case]:
+    for look in history.all(LinksSeen):
+        root = parse(look.exchange.response.body) if look.exchange.response else None
+        if root is None or name(root) not in ("VApp", "VAppTemplate"):
+            continue
+        shown = [action for action in (_ENABLE, _DISABLE) if any(href.endswith(action) for _, href in look.links)]
+        off = root.get("status") == "8" and root.get("deployed") in (None, "false")
+        told = f"{look.entity} in exchange {look.id}: status {root.get('status')}, deployed {root.get('deployed')}"
+        if not off and shown:
+            yield broken(told, f"and yet it offers {', '.join(shown)}", by=(look.id,))
+        elif not off:
+            yield kept(told, "and offers no download", by=(look.id,))
+        elif len(shown) == 1:
+            yield broken(told, f"but it offers {shown[0]} alone", by=(look.id,))
+        elif shown:
+            yield kept(told, "and offers to enable and to disable its download", by=(look.id,))
+
+
+def _four(history: History) -> Iterator[Case]:
+    for look in history.all(LinksSeen):
+        rels = {rel for rel, _ in look.downloads()}
+        version = _version(look)
+        if not rels or version is None or version < (5, 1):
+            continue
+        wanted = {"download:default", "download:identity"} | (_OVAS if version >= (30, 0) else frozenset())
+        asked = ".".join(map(str, version))
+        told = f"{look.entity} in exchange {look.id}, at API {asked}, shows {', '.join(sorted(rels))}"
+        if rels == wanted:
+            yield kept(told, by=(look.id,))
+        else:
+            yield broken(told, f"that version has {', '.join(sorted(wanted))}", by=(look.id,))
+
+
+def _version(look: LinksSeen) -> tuple[int, ...] | None:
+    kind = look.exchange.response.header("Content-Type") if look.exchange.response else None
+    found = re.search(r"version=(\d+)\.(\d+)", kind or "")
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _identity(history: History) -> Iterator[Case]:
+    rels = {path: rel for look in history.all(LinksSeen) for rel, path in look.downloads()}
+    for got in history.all(FileTransferred):
+        rel = rels.get(f"/transfer/{got.session}/{got.file}")
+        if not got.whole or not got.body or rel not in ("download:default", "download:identity"):
+            continue
+        marks = [mark for mark in ("NetworkConfigSection", "uuid.bios") if mark in got.body]
+        marks += ["a MAC address"] if _MAC.search(got.body) else []
+        told = f"the {rel.partition(':')[2]} descriptor of exchange {got.id} has {', '.join(marks) or 'no identity'}"
+        if rel == "download:default" and marks:
+            yield broken(told, "which the portable one leaves out", by=(got.id,))
+        elif rel == "download:identity" and "NetworkConfigSection" not in marks:
+            yield broken(told, "and lacks the NetworkConfigSection", by=(got.id,))
+        else:
+            yield kept(told, by=(got.id,))
+
+
+LINK_SHAPE_CLAUSES = (
+    Clause(
+        "LINK-005", "Only an entity that is off and undeployed offers to enable and to disable its download, both.",
+        "vcd 2.1, 2.2, 2.3, 2.5", "REC", "vendor", "cell", _offered,
+    ),
+    Clause(
+        "LINK-006", "A download has links to two descriptors, and from API 30.0 on to two OVAs besides.",
+        "vcd 3.4, 3.5, 3.5b", "DOC", "vendor", "cell", _four,
+    ),
+    Clause(
+        "LINK-007", "MAC addresses, BIOS UUIDs and the vApp's networks stand in the identity descriptor alone.",
+        "vcd 3.6", "DOC", "vendor", "cell", _identity,
+    ),
+)  # fmt: skip
