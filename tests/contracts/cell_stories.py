@@ -468,6 +468,14 @@ def straight_to_the_host(wire):
     return first, fetch(wire, ticket="ticket:2", observer="user")
 
 
+@keeps("PATH-001")
+def one_hop_besides(wire):
+    wire.export(observer="user")
+    fetch(wire, ticket="ticket:2", observer="user")
+    fetch(wire)
+    transfer(wire)
+
+
 @leaves_open("PATH-001")
 def nobody_saw_the_cell(wire):
     transfer(wire)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from twohop.contracts.history import DiskFetched, FileTransferred, History
+from twohop.contracts.history import DiskFetched, FileTransferred, History, LeaseGranted
 
 from ._clause import Case, Clause, broken, kept
 
@@ -19,6 +19,9 @@ def _never_a_host(history: History) -> Iterator[Case]:
         fetch = next(iter(hosts.values()))
         told = f"the cell fetched from {', '.join(sorted(hosts))}, as in exchange {fetch.id};"
         strays = [e for e in history.exchanges if e.observer == user and f"{e.conn.host}:{e.conn.port}" in hosts]
+        own = [grant.id for grant in history.all(LeaseGranted) if grant.exchange.observer == user]
+        # Who exports straight from the hosts besides has a lease of his own for that.
+        strays = [stray for stray in strays if not any(grant < stray.id for grant in own)]
         if strays:
             yield broken(told, f"{user} spoke to one of them in exchange {strays[0].id}", by=(fetch.id, strays[0].id))
         else:
@@ -45,7 +48,7 @@ def _once(history: History) -> Iterator[Case]:
 
 PATH_CLAUSES = (
     Clause(
-        "PATH-001", "Who downloads from a cell never speaks to a host.",
+        "PATH-001", "Who downloads from a cell never speaks to a host for it.",
         "vcd 3.25, 3.7", "DOC", "vendor", "cell", _never_a_host,
     ),
     Clause(

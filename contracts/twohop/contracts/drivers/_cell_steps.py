@@ -190,6 +190,8 @@ class CellDriver:
         while self._reading:
             # What the dead cell was sending would be cut, and no rule could tell why.
             self._reading.pop().close()
+        # Whatever else was under way goes down with it.
+        self._cancelled |= set(self._tasks.values())
         self.target.crash_at(at)
         before = self._tasks.pop(number, None)
         status, task = self._user.call("POST", f"{self._paths[number]}/action/enableDownload")
