@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import pytest
 
 from twohop.contracts.targets import FakeCellTarget
+from twohop.exporter import _perform
 from twohop.exporter.cell import _vcenter
 from twohop.exporter.cell.api import _entities, _resources, _transfer
-from twohop.exporter.cell.engine import _building, _exports, _ova, _session, _spool, _sweeper, _tasks
+from twohop.exporter.cell.engine import _building, _exports, _session, _spool
 from twohop.exporter.cell.engine._spool import Spool
 from twohop.exporter.cell.engine._status import Status
 from twohop.exporter.cell.engine._sweeper import Sweeper
+from twohop.exporter.vsphere import _lease
 
 Program = Sequence[tuple[str, dict[str, Any]]]
 Mutant = Callable[[pytest.MonkeyPatch, FakeCellTarget], None]
@@ -45,9 +48,10 @@ def killed_by(clause: str, program: Program) -> Callable[[Mutant], Mutant]:
     return declare
 
 
-def headers(
-    patch: pytest.MonkeyPatch, change: Callable[[str, list[tuple[str, str]]], tuple[str, list[tuple[str, str]]]]
-) -> None:
+Given = list[tuple[str, str]]
+
+
+def headers(patch: pytest.MonkeyPatch, change: Callable[[str, Given], tuple[str, Given]]) -> None:
     """Change status and headers of whatever a transfer URL answers."""
     honest = _transfer.TransferEndpoint.__call__
 
@@ -191,7 +195,7 @@ def api_headers_on_transfer(patch: pytest.MonkeyPatch, target: FakeCellTarget) -
 def ranges_said_off_by_one(patch: pytest.MonkeyPatch, target: FakeCellTarget) -> None:
     """Content-Range names a byte more than there is (3.11)."""
 
-    def one_more(status: str, given: list[tuple[str, str]]) -> tuple[str, list[tuple[str, str]]]:
+    def one_more(status: str, given: Given) -> tuple[str, Given]:
         longer = lambda m: f"-{int(m[1]) + 1}/"  # noqa: E731
         return status, [
             (key, re.sub(r"-(\d+)/", longer, value) if key == "Content-Range" else value) for key, value in given
@@ -243,17 +247,20 @@ def orphans_stay(patch: pytest.MonkeyPatch, target: FakeCellTarget) -> None:
 @killed_by("CLEAN-003", [*steps("look", "enable", "wait"), *steps("power_on")])
 def machines_stay_locked(patch: pytest.MonkeyPatch, target: FakeCellTarget) -> None:
     """A machine stays locked when its export is over (3.26)."""
-    from twohop.exporter.vsphere import HeldLease
-
-    patch.setattr(HeldLease, "complete", lambda self: None)
+    patch.setattr(_lease.Grant, "complete", lambda self: setattr(self, "_ended", True))
 
 
 @killed_by("LEASE-005", steps("look", "enable", "wait"))
-def leases_never_end(patch: pytest.MonkeyPatch, target: FakeCellTarget) -> None:
-    """A lease is neither completed nor aborted (1.3)."""
-    from twohop.exporter.vsphere import HeldLease
+def leases_end_twice(patch: pytest.MonkeyPatch, target: FakeCellTarget) -> None:
+    """A lease is completed, and once more for good measure (1.3)."""
+    honest = _lease.Grant.complete
 
-    patch.setattr(HeldLease, "complete", lambda self: None)
+    def twice(self: Any) -> None:
+        honest(self)
+        with contextlib.suppress(Exception):
+            self.lease.HttpNfcLeaseComplete()
+
+    patch.setattr(_lease.Grant, "complete", twice)
 
 
 @killed_by("PATH-001", EXPORT)
@@ -272,17 +279,16 @@ def sends_the_user_to_the_host(patch: pytest.MonkeyPatch, target: FakeCellTarget
 @killed_by("PATH-002", EXPORT)
 def fetches_twice(patch: pytest.MonkeyPatch, target: FakeCellTarget) -> None:
     """The cell gets each file twice, once for nothing (3.25)."""
-    from twohop.exporter.engine import _files
+    honest = _perform.fetch_into
 
-    honest = _files.fetch if hasattr(_files, "fetch") else None
-    assert honest is not None
+    def twice(entry: Any, sink: Any, line: Any, **options: Any) -> Any:
+        honest(entry, _Nowhere(), line)
+        return honest(entry, sink, line, **options)
 
-    def twice(entry: Any, path: Any, **options: Any) -> Any:
-        honest(entry, path.with_name(path.name + ".first"), **{**options, "on_bytes": None})
-        path.with_name(path.name + ".first").unlink()
-        return honest(entry, path, **options)
-
-    patch.setattr(_files, "fetch", twice)
+    patch.setattr(_perform, "fetch_into", twice)
 
 
-__all__ = ["MUTANTS", "_ova", "_sweeper", "_tasks"]
+class _Nowhere:
+    """Takes what is written and keeps nothing."""
+
+    def write(self, data: bytes) -> None: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -36,9 +36,14 @@ def test_every_clause_of_a_cell_has_a_mutant() -> None:
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_killed(name: str, target: FakeCellTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed(
+    name: str, target: FakeCellTarget, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+) -> None:
     clause, breaks, program = MUTANTS[name]
     whole = verdicts(target, program)
     assert Verdict.BROKEN not in whole.values() and Verdict.UNKNOWN not in whole.values(), whole
     breaks(monkeypatch, target)
-    assert verdicts(target, program)[clause] is Verdict.BROKEN, breaks.__doc__
+    found = verdicts(target, program)
+    record_property("mutant", name)
+    record_property("killed_by", sorted(id for id, verdict in found.items() if verdict is Verdict.BROKEN))
+    assert found[clause] is Verdict.BROKEN, breaks.__doc__

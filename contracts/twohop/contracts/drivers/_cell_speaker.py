@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -17,6 +18,8 @@ from twohop.runtime.observing import Connection, Observations, ObservedBody, Req
 
 PATIENCE = 60.0
 """Real seconds for an answer."""
+_NARROW = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)]
+"""So that a download that is paused is one at the cell too, and does not wait in this machine's memory."""
 LARGEST_TEXT = 1 << 18
 """Bytes of an answer that are kept as they are; of more a digest is."""
 
@@ -31,7 +34,9 @@ class CellSpeaker:
 
     def __init__(self, target: CellTarget, observations: Observations) -> None:
         self._target, self._observer = target, observations.observer("user")
-        self._pool = urllib3.PoolManager(ca_certs=str(target.ca_file), retries=False, timeout=PATIENCE)
+        self._pool = urllib3.PoolManager(
+            ca_certs=str(target.ca_file), retries=False, timeout=PATIENCE, socket_options=_NARROW
+        )
         self._connections: dict[str, Connection] = {}
         self._token: dict[str, str] = {}
         self._accept = {"Accept": f"application/*+xml;version={_newest(self.ask('GET', '/api/versions')[1])}"}

@@ -175,13 +175,13 @@ class CellDriver:
     def power_on(self, vapp: int) -> None:
         """Try to power on the machine of a vApp."""
         number = vapp % len(self._vms)
-        if self._settled(self._vms[number].PowerOn()):
+        if self._settled(self._vsphere.vm(self._vms[number]).PowerOn()):
             self._on.add(number)
 
     def power_off(self, vapp: int) -> None:
         """Try to power it off."""
         number = vapp % len(self._vms)
-        if self._settled(self._vms[number].PowerOff()):
+        if self._settled(self._vsphere.vm(self._vms[number]).PowerOff()):
             self._on.discard(number)
 
     def crash(self, vapp: int, at: str) -> None:

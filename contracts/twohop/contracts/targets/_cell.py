@@ -22,8 +22,7 @@ from twohop.runtime import Clock
 from twohop.runtime.observing import Observations
 from twohop.runtime.profiles import Profile, load_profile
 
-from ._fake import SMALL_DISK
-
+SMALL_DISK = {"size": "4 MiB", "data": "192 KiB"}
 LONG_DISK = {"size": "16 MiB", "data": "8 MiB"}
 """More than sockets take at once, so that a download lasts until its reader goes on."""
 ORG = "Org0"

@@ -1,0 +1,84 @@
+"""The driver of downloads against the cell: quiet about what is right, whatever the profile chooses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mutants.broken_cells import MUTANTS, steps
+from twohop.contracts.clauses import Verdict
+from twohop.contracts.drivers import CELL_DRIVEN, CellDriver, ContractBroken, drive_cell, replay_cell
+from twohop.contracts.history import dump
+from twohop.contracts.targets import FakeCellTarget
+from twohop.runtime.profiles import load_profile
+
+STORY = (
+    *steps("look", "enable", "wait", "read", "list", "power_on", "look", "power_off"),
+    ("resume", {"vapp": 0, "first": 5, "last": None}), ("advance", {"share": 1.01}), *steps("again", "reap", "list"),
+    *steps("look", "enable", "wait", "read", vapp=1), ("begin", {"vapp": 1}), ("advance", {"share": 1.5}),
+    *steps("finish"), ("advance", {"share": 0.5}), *steps("again", vapp=1), *steps("disable", "list", vapp=1),
+    ("crash", {"vapp": 1, "at": "described"}), *steps("look", "wait", vapp=1), *steps("reap", "list"),
+    *steps("enable", "wait"), ("read", {"vapp": 0, "rel": "identity"}), *steps("power_on", "power_off"),
+)  # fmt: skip
+
+
+def test_one_story_puts_every_rule_to_the_test() -> None:
+    with FakeCellTarget() as target:
+        report = replay_cell(target, STORY)
+        left = {judged.clause.id for judged in report.verdicts if judged.verdict is not Verdict.KEPT}
+        assert left == set()
+        assert len(report.verdicts) == len(CELL_DRIVEN)
+
+
+def test_stories_of_exports_pauses_silence_and_crashes() -> None:
+    with FakeCellTarget() as target:
+        drive_cell(target, examples=3, steps=4, seed=1)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"build_at": "get"}, {"disable_removes": "reaper"}, {"repeat_enable": "new"}, {"range": "200-full"},
+        {"expired_status": 410}, {"get_refreshes": "never"}, {"disk_names": "diskN.vmdk"},
+        {"ova_link_type": "text/xml"}, {"descriptor_mf": "present"}, {"dead_cell_tasks": "fail-at-start"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_accepts_whatever_a_profile_may_choose(choice: dict[str, Any]) -> None:
+    with FakeCellTarget(load_profile("cell-36.0").but(**choice)) as target:
+        replay_cell(target, STORY)
+
+
+def test_no_secret_gets_into_a_history() -> None:
+    with FakeCellTarget() as target:
+        driver = CellDriver(target)
+        for step, arguments in STORY:
+            driver.take(step, **arguments)
+        driver.close()
+        text = dump(driver.history())
+        assert target.password not in text
+        assert "transfer:1" in text
+        for path in target.transfer_dir.iterdir():
+            assert path.name not in text
+
+
+def test_a_failure_says_how_to_see_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    clause, breaks, program = MUTANTS["disabling_answers_200"]
+    with FakeCellTarget() as target:
+        breaks(monkeypatch, target)
+        with pytest.raises(ContractBroken) as caught:
+            replay_cell(target, program)
+        assert caught.value.clauses == (clause,)
+        assert "from twohop.contracts.targets import FakeCellTarget" in str(caught.value)
+        assert "replay_cell(target, [\n        ('disable', {'vapp': 0})" in str(caught.value)
+
+
+def test_a_step_nobody_knows_is_refused() -> None:
+    with FakeCellTarget() as target:
+        driver = CellDriver(target)
+        with pytest.raises(LookupError, match="no step 'juggle'"):
+            driver.take("juggle")
+        with pytest.raises(LookupError, match="an export has no step 'tomorrow'; it has asked"):
+            driver.take("crash", vapp=0, at="tomorrow")
+        driver.close()
