@@ -14,7 +14,9 @@ from plain_pyvmomi import Plain
 from soap_wire import Wire, objects, props, traverse
 from twohop.fakes import VCenter
 from twohop.fakes.vim._access import canonical, shown
-from twohop.fakes.vim._registry import known_privileges, method_named, properties_of
+from twohop.fakes.vim._guard import check_call
+from twohop.fakes.vim._registry import known_privileges, method_named, newest_known, properties_of, version_for
+from twohop.fakes.vim._service import Call
 from twohop.fakes.world import WorldFileError, read_users
 from twohop.runtime.profiles import load_profile
 from vcenters import make, small_world
@@ -303,3 +305,24 @@ def test_a_user_of_the_world_file_logs_in() -> None:
     with make(world=world) as vc, Wire(vc) as wire:
         assert wire.try_login("FILE", "p").texts("userName") == ["file"]
         assert wire.try_login("file", "q").fault == "InvalidLogin"
+
+
+def test_every_method_refuses_a_reader_who_lacks_what_it_declares(crowded: VCenter) -> None:
+    service = crowded._service
+    with Wire(As(crowded, "reader@vsphere.local")).login():
+        (session,) = service.sessions.active()
+        call = Call(service, session, version_for("", newest_known(crowded.profile.text("api_version"))))
+        there = [*crowded.world.objects.values(), *service.singletons.values()]
+        targets = {service.kind_of(each).wsdl: each for each in there}
+        refused = set()
+        for wsdl, target in targets.items():
+            for name in service.kind_of(target).methods:
+                needed = [each for each in method_named(name).privileges if each not in VIEWING]
+                if not needed:
+                    continue
+                with pytest.raises(vim.fault.NoPermission) as denied:
+                    check_call(call, target, method_named(name), {})
+                assert denied.value.privilegeId == needed[0], name
+                refused.add(f"{wsdl}.{name}")
+    assert {"VirtualMachine.ExportVm", "VirtualMachine.PowerOffVM_Task", "SessionManager.TerminateSession"} <= refused
+    assert len(refused) > 10
