@@ -125,6 +125,29 @@ def test_machine(govc: Govc, servers: Environment) -> None:
     assert is_unlocked(servers, VM0)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("vm.info", "-e", "-r", "-t", VM1),
+        ("device.info", "-vm", VM1),
+        ("host.info", "-host", "DC0_C0_H0"),
+        ("host.portgroup.info", "-host", "DC0_C0_H0"),
+        ("host.storage.info", "-host", "DC0_C0_H0"),
+        ("datastore.info",),
+        ("pool.info", "*"),
+        ("object.collect", "/DC0/host/DC0_C0/DC0_C0_H0"),
+        ("object.collect", "/DC0/host/DC0_C0"),
+        ("object.collect", f"/DC0/vm/{VM1}"),
+        ("object.collect", "/DC0/datastore/LocalDS_0"),
+        ("metric.sample", f"/DC0/vm/{VM1}", "cpu.usage.average"),
+        ("license.ls",),
+    ],
+    ids=" ".join,
+)
+def test_every_property_survives_its_reader(govc: Govc, command: tuple[str, ...]) -> None:
+    assert govc(*command).strip()
+
+
 def test_tasks_and_events(govc: Govc) -> None:
     govc("export.ovf", "-vm", VM0, "out")
     assert "success" in govc("tasks", "-n", "50")

@@ -85,6 +85,7 @@ class Service:
         self.calls: Counter[str] = Counter()
         self.closed = threading.Event()
         self.parts: Callable[[World, str], Part | None] = lambda world, moid: None
+        self.began = world.clock.now()
         self.given: dict[str, Given] = {}
         self.singletons: dict[str, Singleton] = {}
 

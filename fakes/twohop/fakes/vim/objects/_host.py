@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from ...world import Host
 from .._kinds import Kind
-from .._registry import vim
+from .._registry import VmomiSupport, vim
 from .._service import Call
 from ._about import host_about
 from ._host_config import config
@@ -14,7 +15,8 @@ from ._host_facts import HOST_CORES, HOST_MEMORY, HOST_MHZ
 from ._host_hardware import CPU_MODEL, capability, hardware
 from ._managed_entity import MANAGED_ENTITY
 from ._parts import part_ref
-from ._values import data, epoch
+from ._values import data
+from ._vm_runtime import UPTIME
 
 HOST = Kind("HostSystem", MANAGED_ENTITY, of=Host)
 
@@ -63,7 +65,7 @@ def _config_manager(call: Call, host: Host) -> Any:
 @HOST.provides("licensableResource")
 def _licensable(call: Call, host: Host) -> Any:
     resources = {"numCpuPackages": 1, "numCpuCores": HOST_CORES, "memorySize": HOST_MEMORY}
-    entries = [{"key": key, "value": value} for key, value in resources.items()]
+    entries = [{"key": key, "value": VmomiSupport.long(value)} for key, value in resources.items()]
     return data(vim.LicenseManager.LicensableResourceInfo, resource=entries)
 
 
@@ -84,7 +86,7 @@ def _runtime(call: Call, host: Host) -> Any:
         standbyMode="none",
         inMaintenanceMode=False,
         inQuarantineMode=False,
-        bootTime=epoch(),
+        bootTime=datetime.fromtimestamp(call.service.began - UPTIME, UTC),
         healthSystemRuntime=_HEALTH,
         vFlashResourceRuntimeInfo=None,
         hostMaxVirtualDiskCapacity=62 << 40,
@@ -140,7 +142,7 @@ def _summary(call: Call, host: Host) -> Any:
             "overallMemoryUsage": 0,
             "distributedCpuFairness": 0,
             "distributedMemoryFairness": 0,
-            "uptime": 0,
+            "uptime": UPTIME,
         },
         overallStatus="green",
         rebootRequired=False,

@@ -11,7 +11,7 @@ from .._service import Call, Part
 from . import _host_config as facts
 from ._parts import part_ref
 from ._plain_managers import OPTION_MANAGER
-from ._values import data
+from ._values import data, moment_of
 
 ENVIRONMENT_BROWSER = Kind("EnvironmentBrowser")
 DATASTORE_BROWSER = Kind("HostDatastoreBrowser")
@@ -67,6 +67,11 @@ _of_host(VIRTUAL_NIC_MANAGER, "info", facts.virtual_nic_manager)
 @NETWORK_SYSTEM.provides("capabilities", "dnsConfig", "ipRouteConfig", "networkConfig", "offloadCapabilities")
 def _unset(call: Call, part: Part) -> Any:
     return None
+
+
+@DATE_TIME_SYSTEM.method("QueryDateTime")
+def _query_date_time(call: Call, part: Part) -> Any:
+    return moment_of(call)
 
 
 @DATASTORE_SYSTEM.provides("datastore")

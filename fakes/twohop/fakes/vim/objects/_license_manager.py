@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._kinds import Kind
-from .._registry import vim
+from .._registry import VmomiSupport, vim
 from .._service import Call, Service, Singleton
 from ._about import vcenter_about
 from ._service_instance import MORE
@@ -44,7 +44,8 @@ def _source_available(call: Call, _: Singleton) -> bool:
 
 @LICENSE_MANAGER.provides("evaluation")
 def _evaluation(call: Call, _: Singleton) -> Any:
-    properties = [{"key": "expirationHours", "value": 1440}, {"key": "expirationMinutes", "value": 0}]
+    left = {"expirationHours": 1440, "expirationMinutes": 0}
+    properties = [{"key": key, "value": VmomiSupport.long(value)} for key, value in left.items()]
     return data(vim.LicenseManager.EvaluationInfo, properties=properties)
 
 

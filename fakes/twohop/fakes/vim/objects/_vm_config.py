@@ -37,7 +37,7 @@ def config_info(call: Call, vm: Vm) -> Any:
         guestFullName=guest_name(vm.guest_id),
         version=vm.hardware,
         uuid=vm.uuid,
-        createDate=datetime.fromtimestamp(vm.changed_at, UTC),
+        createDate=datetime.fromtimestamp(call.service.began - 86_400, UTC),
         instanceUuid=vm.instance_uuid,
         npivTemporaryDisabled=True,
         locationId=str(uuid.uuid5(uuid.NAMESPACE_URL, vm.vmx)),

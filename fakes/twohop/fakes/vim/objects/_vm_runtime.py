@@ -15,15 +15,15 @@ from ._values import before, data
 CPU_FEATURES = ("cpuid.cmpxchg16b", "cpuid.lm", "cpuid.NX", "cpuid.SSE3", "cpuid.SSSE3")
 
 
-def boot_time(vm: Vm) -> float | None:
-    """Return when a running machine was powered on, as far as the world knows; None for one that is off."""
-    return vm.changed_at if vm.power is PowerState.ON else None
+UPTIME = 3600
+"""Seconds that what runs from the first has run when the server begins."""
 
 
 def runtime(call: Call, vm: Vm) -> Any:
     """Return VirtualMachineRuntimeInfo."""
     running = vm.power is PowerState.ON
-    booted = boot_time(vm)
+    # When a machine that somebody switched on has begun to run is told no better than that.
+    booted = call.service.began - UPTIME
     return data(
         vim.vm.RuntimeInfo,
         device=[_ethernet(nic.key) for nic in vm.nics] if running else None,
@@ -32,7 +32,7 @@ def runtime(call: Call, vm: Vm) -> Any:
         powerState=vm.power.value,
         faultToleranceState="notConfigured",
         toolsInstallerMounted=False,
-        bootTime=None if booted is None else datetime.fromtimestamp(booted, UTC),
+        bootTime=datetime.fromtimestamp(booted, UTC) if running else None,
         suspendInterval=0,
         maxCpuUsage=vm.cpus * HOST_MHZ if running else None,
         maxMemoryUsage=vm.memory_mib if running else None,

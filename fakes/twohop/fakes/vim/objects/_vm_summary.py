@@ -12,10 +12,7 @@ from ._guests import guest_name
 from ._values import before, data, epoch
 from ._vm_guest import address, host_name, tools_run, tools_states
 from ._vm_layout import storage_bytes
-from ._vm_runtime import runtime
-
-UPTIME = 3600
-"""Seconds that a running machine is said to have run: a figure that moved would be an update at every wait."""
+from ._vm_runtime import UPTIME, runtime
 
 
 def heartbeat(vm: Vm) -> str:
@@ -95,6 +92,7 @@ def _quick_stats(call: Call, vm: Vm) -> dict[str, Any]:
         "ftSecondaryLatency": -1,
         "ftLatencyStatus": "gray",
         "compressedMemory": 0,
+        # A figure that moved with the clock would be an update at every wait.
         "uptimeSeconds": UPTIME if running else 0,
         "ssdSwappedMemory": 0,
     }
