@@ -15,7 +15,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ._cost import GIB, Cost, curl, curl_and_sha256sum, exporter, server_cpu
+from ._cost import (
+    GIB,
+    Cost,
+    curl,
+    curl_and_sha256sum,
+    curl_tee_sha256sum,
+    exporter,
+    govc_export,
+    server_cpu,
+    whole_export,
+)
 from ._servers import Serving, fake_host, nginx
 
 NOWHERE = Path(os.devnull)
@@ -32,9 +42,20 @@ def served(serving: Serving, url: str) -> Cost:
     return replace(fetched, cpu=server_cpu(serving.pid) - before)
 
 
+def renewed(serving: Serving, once: Callable[[], Cost]) -> Cost:
+    """Keep the lease on which curl fetches alive, and do something once."""
+    if serving.renew is not None:
+        serving.renew()
+    return once()
+
+
+def _piped(serving: Serving, target: Path) -> Cost:
+    return curl_tee_sha256sum(serving.url, serving.ca_file, target)
+
+
 def measure(folder: Path, gib: float, rounds: int) -> dict[str, dict[str, list[Cost]]]:
     """Return every round's cost by bench and by side; the first side of a bench is what the others are held against."""
-    files, target = folder / "files-of-nginx", folder / "target"
+    files, target, package = folder / "files-of-nginx", folder / "target", folder / "package"
     files.mkdir()
     data = int(gib * GIB / DEFLATED) >> 16 << 16
     seeded = {"size": 2 * data, "data": data, "content": "seed:1"}
@@ -58,7 +79,16 @@ def measure(folder: Path, gib: float, rounds: int) -> dict[str, dict[str, list[C
                 "curl, then sha256sum": lambda: curl_and_sha256sum(url, web.ca_file, target),
                 "exporter: checked, SHA-256, fsync": lambda: exporter(url, web.ca_file, target),
             },
+            "exporting a machine from the fake": {
+                "curl | tee | sha256sum": lambda: renewed(from_file, lambda: _piped(from_file, target)),
+                "twohop export": lambda: renewed(from_file, lambda: whole_export(from_file.env, package, "vm")),
+            },
         }
+        if (govc := shutil.which("govc")) is not None:
+            tool = Path(govc)
+            benches["exporting a machine from the fake"]["govc export.ovf -sha 256"] = lambda: renewed(
+                from_file, lambda: govc_export(tool, from_file.env, package, "vm")
+            )
         # Round by round, so that whatever else the machine does hits every side alike.
         costs: dict[str, dict[str, list[Cost]]] = {b: {side: [] for side in sides} for b, sides in benches.items()}
         for _ in range(rounds):

@@ -11,8 +11,8 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,12 +44,13 @@ http {{
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Where a disk can be fetched, whose authority to trust, and which process serves it."""
+    """Where a disk can be fetched, whose authority to trust, which process serves it, and how clients log in."""
 
     url: str
     ca_file: Path
     pid: int
     renew: Any = None
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -67,7 +68,7 @@ def fake_host(folder: Path, disk: dict[str, Any]) -> Iterator[Serving]:
         for line in process.stdout:
             name, _, value = line.partition("=")
             env[name] = shlex.split(value)[0]
-            if name == "TWOHOP_CONTROL_URL":
+            if name == "TWOHOP_CONTROL_URL":  # the last of them
                 break
         else:
             sys.exit("bench: twohop serve ended before it was ready")
@@ -81,7 +82,7 @@ def fake_host(folder: Path, disk: dict[str, Any]) -> Iterator[Serving]:
             time.sleep(0.05)
         url = next(each.url for each in lease.info.deviceUrl if each.disk)
         try:
-            yield Serving(url, ca_file, process.pid, lambda: lease.Progress(1))
+            yield Serving(url, ca_file, process.pid, lambda: lease.Progress(1), env)
             lease.Complete()
         finally:
             Disconnect(service)
