@@ -9,7 +9,7 @@ import pytest
 from twohop.contracts.targets import FakeTarget
 from twohop.fakes.machines import LeaseInput
 from twohop.fakes.vim import _faults as faults
-from twohop.fakes.vim.objects import _export, _virtual_machine
+from twohop.fakes.vim.objects import _export, _operation
 from twohop.fakes.vim.objects import _lease as lease_object
 
 from .mutant import killed_by, method
@@ -18,7 +18,7 @@ from .mutant import killed_by, method
 @killed_by("LOCK-001")
 def lock_not_kept(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
     """A machine can be powered on under a lease (9.1)."""
-    patch.setattr(_virtual_machine, "refuse_while_leased", lambda call, vm: None)
+    patch.setattr(_operation, "refuse_while_leased", lambda call, entity, field="": None)
 
 
 def _after(patch: pytest.MonkeyPatch, given: tuple[LeaseInput, ...], change: Any) -> None:
