@@ -159,6 +159,15 @@ if known_type("CryptoManagerKmip"):
         return True
 
 
+if known_type("CryptoManagerHost"):
+    CRYPTO_OF_HOST = KINDS.get("CryptoManagerHost") or Kind("CryptoManagerHost")
+
+    @CRYPTO_OF_HOST.provides("enabled")
+    def _crypto_of_host(call: Call, _: Singleton) -> bool:
+        # No key was ever given to this host.
+        return False
+
+
 if "message" in properties_of("SessionManager"):
 
     @SESSION_MANAGER.provides("message")
