@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cell.http import Http
 from cell.support import START, Gate, MadeUpSource
 from twohop.exporter.cell import Cell, StoreError
 from twohop.runtime import Clock
@@ -27,6 +28,25 @@ def cell_on(tmp_path: Path, source: MadeUpSource | None = None, name: str = "cel
         None, transfer_dir=tmp_path / "share", clock=Clock(start=START), source=source or MadeUpSource(), name=name,
         database=f"sqlite:///{tmp_path / 'cell.sqlite'}",
     )  # fmt: skip
+
+
+def test_a_reset_leaves_what_another_cell_has_on_the_same_database(tmp_path: Path) -> None:
+    with cell_on(tmp_path) as first, cell_on(tmp_path, name="second") as second, Http(second) as client:
+        client.log_in()
+        tasks = []
+        for cell, name in ((first, "vApp0"), (second, "Template0")):
+            (entity,) = (e for e in cell.engine.catalogue.entities.values() if e.name == name)
+            tasks.append(cell.engine.enable(entity, "administrator"))
+            cell.engine.settle()
+            link = cell.engine.link(entity)
+            assert link is not None
+        first.reset()
+        assert first.engine.task(tasks[0].id) is None
+        kept = second.engine.task(tasks[1].id)
+        assert kept is not None and kept.value.state.value == "success"
+        assert second.engine.link(entity) == link
+        assert [path.name for path in (tmp_path / "share").iterdir()] == [link.id]
+        assert client.call("GET", "/api/session").status == 200
 
 
 def test_a_second_cell_of_one_name_is_refused_and_harms_nothing(tmp_path: Path) -> None:
