@@ -6,7 +6,7 @@ import hashlib
 import io
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,8 +18,11 @@ from cell.http import VCLOUD, Http, links
 from cell.support import START
 from cell.test_two_hops import Lab
 from twohop.exporter import export_vm
+from twohop.exporter._device_file import Source
+from twohop.exporter._errors import HostUnreachable
 from twohop.exporter.cell import Cell
-from twohop.exporter.cell.engine import default_catalogue
+from twohop.exporter.cell.engine import Entity, default_catalogue
+from twohop.exporter.engine._files import Hosts
 from twohop.exporter.package import grain_digest
 from twohop.exporter.vsphere import VCenterAddress
 from twohop.fakes import VCenter
@@ -208,3 +211,44 @@ def test_a_vcenter_that_goes_in_the_middle_is_told(lab: Lab) -> None:
     assert list(lab.cell.transfer_dir.iterdir()) == []
     lab.vcenter.clock.advance(301)
     assert not any(lease.value.state.held for lease in lab.vcenter.world.leases())
+
+
+# -- which host is asked
+
+
+def test_the_host_that_the_lease_names_is_asked_and_the_journal_says_why(lab: Lab) -> None:
+    with Http(lab.cell) as http:
+        http.log_in()
+        http.enable()
+        chosen = [entry for entry in lab.cell.journal.entries(kind="file") if entry["what"] == "host chosen"]
+        assert {entry["why"] for entry in chosen} == {"the lease names it"}
+        came = [passage for passage in lab.cell.engine.ledger(vapp_of(lab)) if passage.leg.value == "host->cell"]
+        assert [passage.source for passage in came] == [entry["host"] for entry in chosen]
+
+
+def test_a_strategy_chooses_among_the_hosts_of_a_lease_and_says_so() -> None:
+    names = Source("https://one/nfc/1/d.vmdk", None), Source("https://two/nfc/1/d.vmdk", None)
+    assert Hosts().in_turn(names)[0] == (names[0], "the lease names it")
+    last = Hosts(lambda sources: list(reversed(sources)))
+    assert [source for source, _ in last.in_turn(names)] == [names[1], names[0]]
+    assert last.in_turn(names)[0][1] == "the strategy puts it first"
+    with pytest.raises(HostUnreachable, match="leaves none of the hosts one, two"):
+        Hosts(lambda sources: []).in_turn(names)
+
+
+def test_a_cell_asks_by_its_strategy(lab: Lab, tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def count(sources: Sequence[Source]) -> Sequence[Source]:
+        asked.append(len(sources))
+        return sources
+
+    other = Cell(lab.address, transfer_dir=tmp_path / "other", clock=lab.vcenter.clock, order=count)
+    with other as cell, Http(cell) as http:
+        http.log_in()
+        assert http.enable().get("status") == "success"
+    assert asked
+
+
+def vapp_of(lab: Lab) -> Entity:
+    return next(e for e in lab.cell.engine.catalogue.entities.values() if e.name == "vApp0")

@@ -19,7 +19,7 @@ from ._ova import OvaTarget
 from ._perform import Performer
 from ._plan import Plan, make_plan
 from ._target import DirectoryTarget, Target
-from .engine import Algorithm, Exported, NameFile, PulledFile, Request, Subject, export
+from .engine import Algorithm, Exported, HostOrder, NameFile, PulledFile, Request, Subject, export, registered_first
 from .package import safe_name
 from .transfer._connection import SILENCE
 from .transfer._throttle import Throttle
@@ -109,16 +109,17 @@ def pull_vm(
     events: Events = _ignore,
     cancelled: Cancellation | None = None,
     observer: Observer | None = None,
+    order: HostOrder = registered_first,
 ) -> PulledVm:
     """Fetch every file of a VM into `directory` under one lease, and have the server describe them.
 
     The lease is kept alive by a thread on `clock` (default: real time), completed when everything is safe on disk, and
     aborted on every other way out; then nothing that was fetched is left. `describe` names the descriptors wanted and
-    the export options of each (8.8). Raises ExportError.
+    the export options of each (8.8), `order` which host is asked first (4.12). Raises ExportError.
     """
     subject = vsphere.find(vm_name)
     wanted = {label: tuple(options) for label, options in (describe or {"default": ()}).items()}
-    request = Request(subject, name_file or _name(subject), None, wanted)
+    request = Request(subject, name_file or _name(subject), None, wanted, order=order)
     job = _Job(request, DirectoryTarget(directory), Options(), cancelled or Cancellation())
     done = foreground(lambda: job.run(vsphere, clock, events, observer), job.cancelled)
     return PulledVm(done.name, done.files, done.descriptors, done.lease_id)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from twohop.exporter._events import Events, ignore
+from twohop.exporter._events import Event, Events, HostChosen, ignore
+from twohop.exporter.engine import HostOrder, registered_first
 from twohop.exporter.package import merge_descriptors
 from twohop.exporter.vsphere import VCenterAddress
 from twohop.runtime import Authority, Clock, Journal
@@ -37,7 +38,8 @@ class Cell:
     takes up what the dead cell of its name left; StoreError where that one is alive. `user` is `user@org`, by default
     the administrator of every organisation; `password` is random by default. `public_url` is where clients reach it, if
     not at its own host and port (6.3). A clock that is given is not closed. `observer` sees and `events` hears what the
-    cell does at vCenter and hosts. `quota` is how many bytes the packages of its database may take of the share.
+    cell does at vCenter and hosts. `order` says which of the hosts that have a file is asked first; the journal tells
+    which one was chosen, and why. `quota` is how many bytes the packages of its database may take of the share.
     For tests, `source` replaces the vCenter and `on_step` hears the steps of a download; without it the process ends at
     the step that TWOHOP_CRASH_AT names.
     """
@@ -61,11 +63,13 @@ class Cell:
         journal: Journal | None = None,
         observer: Observer | None = None,
         events: Events = ignore,
+        order: HostOrder = registered_first,
         reaper_s: float | None = None,
         quota: int | None = None,
         source: Source | None = None,
         on_step: OnStep | None = None,
     ) -> None:
+        self.name = checked_name(name)
         self._own_clock = clock is None
         self.clock = clock or Clock(running=True)
         self.profile = load_profile(profile) if isinstance(profile, str) else profile
@@ -81,9 +85,10 @@ class Cell:
         if source is None:
             if address is None:
                 raise ValueError("a cell stands in front of a vCenter: give its address")
-            source = VCenterSource(address, clock=self.clock, observer=observer, events=events)
+            source = VCenterSource(
+                address, clock=self.clock, observer=observer, events=self._heard(events), order=order
+            )
         self._address, self._source, self._given = address, source, catalogue
-        self.name = checked_name(name)
         self._database, self._reaper_s, self._quota = database, reaper_s, quota
         self._on_step = on_step or crashing()
         self._host, self._port, self._public_url = host, port, public_url
@@ -179,6 +184,16 @@ class Cell:
             "TWOHOP_TRANSFER_DIR": str(self.transfer_dir),
             "TWOHOP_CA_FILE": str(self.ca_file),
         }
+
+    def _heard(self, events: Events) -> Events:
+        """Write down which host was chosen for each file and why, and pass every event on."""
+
+        def hear(event: Event) -> None:
+            if isinstance(event, HostChosen):
+                self.journal.record("file", server=self.name, what="host chosen", host=event.host, why=event.why)
+            events(event)
+
+        return hear
 
     def _accounts(self) -> dict[str, str]:
         if not self._every_org:

@@ -14,6 +14,7 @@ from twohop.exporter._cancellation import Cancellation
 from twohop.exporter._errors import ExportError, NotFound
 from twohop.exporter._events import BytesMoved, Event, Events, FileDone, FileStarted, LeaseGranted, ignore
 from twohop.exporter.direct import pull_vm
+from twohop.exporter.engine import HostOrder, registered_first
 from twohop.exporter.vsphere import DeviceFile, VCenterAddress, VSphere
 from twohop.runtime import Clock
 from twohop.runtime.observing import Observer
@@ -30,9 +31,16 @@ class VCenterSource:
     """A vCenter as the engine's source; logs in when it is first asked, and again when that session has ended."""
 
     def __init__(
-        self, address: VCenterAddress, *, clock: Clock, observer: Observer | None = None, events: Events = ignore
+        self,
+        address: VCenterAddress,
+        *,
+        clock: Clock,
+        observer: Observer | None = None,
+        events: Events = ignore,
+        order: HostOrder = registered_first,
     ) -> None:
         self._address, self._clock, self._observer, self._events = address, clock, observer, events
+        self._order = order
         self._lock = threading.Lock()
         self._open = contextlib.ExitStack()
         self._session: VSphere | None = None
@@ -70,7 +78,7 @@ class VCenterSource:
         with VSphere(self._address, observer=self._observer) as vsphere:
             pulled = pull_vm(
                 vsphere, _travelling(vm), directory, name_file=name, describe=DESCRIBE, clock=self._clock, events=meter,
-                cancelled=cancelled, observer=self._observer,
+                cancelled=cancelled, observer=self._observer, order=self._order,
             )  # fmt: skip
         files = tuple(
             Stored(f.name, f.size, f.sha256, f.host, f.seconds, f.writing, *meter.times[f.key]) for f in pulled.files

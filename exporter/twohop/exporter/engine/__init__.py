@@ -2,6 +2,7 @@
 
 from ._actions import Action, Steps
 from ._export import export, subject_label
+from ._order import HostOrder, registered_first
 from ._request import Exported, NameFile, Request
 from ._run import run
 from ._values import Algorithm, Described, Fetched, LeaseHandle, ManifestRow, PulledFile, Ready, Subject, WantedFile
@@ -12,6 +13,7 @@ __all__ = [
     "Described",
     "Exported",
     "Fetched",
+    "HostOrder",
     "LeaseHandle",
     "ManifestRow",
     "NameFile",
@@ -22,6 +24,7 @@ __all__ = [
     "Subject",
     "WantedFile",
     "export",
+    "registered_first",
     "run",
     "subject_label",
 ]

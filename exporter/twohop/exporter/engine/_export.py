@@ -138,7 +138,7 @@ def _files(request: Request, held: LeaseHandle, ready: Ready) -> Steps[Exported]
         names.append((yield from do(Claim(request.name_file(entry), f"file-{number}"))))
     if seal is not None and request.one_stream:
         yield from seal.reserve(dict(zip(names, entries, strict=True)))
-    hosts = Hosts()
+    hosts = Hosts(request.order)
     # A server that does not digest with SHA-256 does so with SHA-1 (5.5).
     algorithms = tuple(dict.fromkeys((request.algorithm, "SHA256" if chosen else "SHA1")))
     pieces = [

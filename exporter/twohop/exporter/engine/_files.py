@@ -8,21 +8,25 @@ from .._device_file import DeviceFile, Source
 from .._errors import BadStream, ExportError, HostBusy, HostUnreachable
 from .._events import FileDone, FileStarted, HostChosen
 from ._actions import Fetch, Steps, do, tell
+from ._order import HostOrder, ordered, registered_first
 from ._values import PulledFile
 
 
 class Hosts:
     """What the files of one lease have learnt of its hosts: one that was not reached is asked last from then on."""
 
-    def __init__(self) -> None:
+    def __init__(self, order: HostOrder = registered_first) -> None:
+        self._order = order
         self._passed: set[str] = set()
 
     def in_turn(self, sources: Iterable[Source]) -> list[tuple[Source, str]]:
         """Return the places to fetch a file from in the order to try them, and why each."""
-        given = list(sources)
+        every = list(sources)
+        given = ordered(self._order, every)
         good = [source for source in given if source.host not in self._passed]
         late = [source for source in given if source.host in self._passed]
-        first = "the lease names it" if not late or not good else f"{late[0].host} was not to be had before"
+        first = "the lease names it" if given[0] == every[0] else "the strategy puts it first"
+        first = first if not late or not good else f"{late[0].host} was not to be had before"
         return [(source, first if source is (good or late)[0] else "") for source in (*good, *late)]
 
     def pass_over(self, source: Source) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .._device_file import DeviceFile
+from ._order import HostOrder, registered_first
 from ._values import Algorithm, PulledFile, Subject
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class Request:
     `describe` names the descriptors wanted and the export options of each (8.8). `one_stream` says that the target
     takes files one after the other, descriptor and manifest first. `leases` bounds how often a lease is asked for:
     there is no resume, so after a cut everything is fetched anew, `pause` real seconds later. `at_once` is the number
-    of files that are fetched at one time; `nvram` and `images` False leave such files out.
+    of files that are fetched at one time; `nvram` and `images` False leave such files out. `order` says which host is
+    asked first (4.12).
     """
 
     subject: Subject
@@ -38,6 +40,7 @@ class Request:
     at_once: int = 1
     leases: int = 1
     pause: float = 0.0
+    order: HostOrder = registered_first
 
 
 @dataclass(frozen=True, slots=True)
