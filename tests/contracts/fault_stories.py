@@ -248,3 +248,79 @@ def somebody_who_came_before(wire):
 @leaves_open("FAULT-008")
 def nothing_was_written_down_of_it(wire):
     wire.progress()
+
+
+# FAULT-009
+
+TPM = '<VirtualDevice xsi:type="VirtualTPM"><key>11000</key></VirtualDevice>'
+
+
+def sealed(wire):
+    result = f'<returnval xsi:type="ArrayOfVirtualDevice">{TPM}</returnval>'
+    return wire.soap("Fetch", "VirtualMachine", "vm-1", "<prop>config.hardware.device</prop>", result=result)
+
+
+@keeps("FAULT-009")
+def encrypted_and_refused(wire):
+    sealed(wire)
+    wire.export(fault="NotSupported")
+
+
+@breaks("FAULT-009")
+def encrypted_and_granted(wire):
+    seen = sealed(wire)
+    return seen, wire.export()
+
+
+@leaves_open("FAULT-009")
+def encrypted_and_not_allowed(wire):
+    sealed(wire)
+    wire.export(fault="NoPermission")
+
+
+@leaves_open("FAULT-009")
+def open_to_all(wire):
+    wire.hardware(1024)
+    wire.export()
+
+
+# FAULT-010
+
+
+def snapshots(wire, *names):
+    trees = "".join(
+        f'<rootSnapshotList><snapshot type="VirtualMachineSnapshot">{name}</snapshot></rootSnapshotList>'
+        for name in names
+    )
+    result = f'<returnval xsi:type="VirtualMachineSnapshotInfo">{trees}</returnval>'
+    wire.soap("Fetch", "VirtualMachine", "vm-1", "<prop>snapshot</prop>", result=result)
+    return wire.power_state("poweredOn")
+
+
+def export_snapshot(wire, **more):
+    result = '<returnval type="HttpNfcLease">session[52aa]52bb</returnval>'
+    return wire.soap("ExportSnapshot", "VirtualMachineSnapshot", "snapshot-1", **{"result": result, **more})
+
+
+@keeps("FAULT-010")
+def a_snapshot_of_a_running_machine(wire):
+    snapshots(wire, "snapshot-1")
+    export_snapshot(wire)
+
+
+@breaks("FAULT-010")
+def not_while_it_runs(wire):
+    seen = snapshots(wire, "snapshot-1")
+    return seen, export_snapshot(wire, fault="InvalidPowerState")
+
+
+@leaves_open("FAULT-010")
+def a_snapshot_of_nobody_knows_what(wire):
+    snapshots(wire, "snapshot-2")
+    export_snapshot(wire, fault="InvalidPowerState")
+
+
+@leaves_open("FAULT-010")
+def busy_otherwise(wire):
+    snapshots(wire, "snapshot-1")
+    export_snapshot(wire, fault="TaskInProgress")

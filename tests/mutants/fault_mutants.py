@@ -119,3 +119,29 @@ def anybody_may_call(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
     """Calls need no session (2.14)."""
     patch.setattr(_service, "check_session", lambda call, this, name: None)
     patch.setattr(_service, "check_call", lambda call, obj, name, given: None)
+
+
+@killed_by("FAULT-009")
+def exports_an_encrypted_machine(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
+    """ExportVm is granted on a machine with a virtual TPM (2.18)."""
+
+    def careless(honest: Any, call: Any, vm: Any) -> Any:
+        sealed, vm.encrypted, vm.vtpm = (vm.encrypted, vm.vtpm), False, False
+        try:
+            return honest(call, vm)
+        finally:
+            vm.encrypted, vm.vtpm = sealed
+
+    method(patch, "VirtualMachine", "ExportVm", careless)
+
+
+@killed_by("FAULT-005", "FAULT-010")
+def snapshots_of_machines_that_are_off(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
+    """ExportSnapshot is refused with InvalidPowerState while the machine runs (2.11)."""
+
+    def strict(honest: Any, call: Any, snapshot: Any) -> Any:
+        if snapshot.vm.power is PowerState.ON:
+            raise faults.invalid_power_state(snapshot.vm.power.value, PowerState.OFF.value)
+        return honest(call, snapshot)
+
+    method(patch, "VirtualMachineSnapshot", "ExportSnapshot", strict)

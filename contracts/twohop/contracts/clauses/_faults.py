@@ -9,6 +9,7 @@ from twohop.contracts.history import (
     ExportRefused,
     History,
     LeaseGranted,
+    MachineSeen,
     power_at,
     surely_before,
     without_session,
@@ -164,6 +165,35 @@ def _strangers(history: History) -> Iterator[Case]:
         yield (kept if call.outcome.fault == "NotAuthenticated" else broken)(told, by=shown)
 
 
+def _encrypted(history: History) -> Iterator[Case]:
+    sealed = {(seen.server, seen.vm): seen.id for seen in history.all(MachineSeen) if seen.encrypted}
+    for asked in _exports(history):
+        shown = sealed.get((asked.server, asked.entity))
+        if shown is None or asked.entity_type != "VirtualMachine":
+            continue
+        told = f"{asked.entity} is encrypted, exchange {shown};"
+        if isinstance(asked, LeaseGranted):
+            yield broken(told, f"ExportVm in exchange {asked.id} gave a lease", by=(shown, asked.id))
+        elif asked.outcome.fault == "NotSupported":
+            yield kept(told, f"ExportVm in exchange {asked.id}: NotSupported", by=(shown, asked.id))
+
+
+def _running_snapshot(history: History) -> Iterator[Case]:
+    owner = {name: (seen.server, seen.vm) for seen in history.all(MachineSeen) for name in seen.snapshots or ()}
+    for asked in _exports(history):
+        if asked.entity_type != "VirtualMachineSnapshot" or asked.entity not in owner:
+            continue
+        server, vm = owner[asked.entity]
+        known = power_at(history.events, server, vm, asked.exchange)
+        if known is None or known[0] != "poweredOn":
+            continue
+        told = f"{vm}, whose snapshot {asked.entity} is, was on by exchange {known[1]};"
+        if isinstance(asked, LeaseGranted):
+            yield kept(told, f"ExportSnapshot in exchange {asked.id} gave a lease", by=(known[1], asked.id))
+        elif asked.outcome.fault == "InvalidPowerState":
+            yield broken(told, f"ExportSnapshot in exchange {asked.id}: InvalidPowerState", by=(known[1], asked.id))
+
+
 FAULT_CLAUSES = (
     Clause(
         "FAULT-001", "A fault comes with status 500, its detail one element whose xsi:type says what it is.",
@@ -196,5 +226,13 @@ FAULT_CLAUSES = (
     Clause(
         "FAULT-008", "Who has no session, or has left it, is refused with NotAuthenticated.",
         "vsphere 2.14, 10.10", "V", "vendor", "vcenter", _strangers,
+    ),
+    Clause(
+        "FAULT-009", "ExportVm of an encrypted machine is refused with NotSupported.",
+        "vsphere 2.18", "F", "vendor", "vcenter", _encrypted,
+    ),
+    Clause(
+        "FAULT-010", "ExportSnapshot is legal while the machine runs.",
+        "vsphere 2.11", "V", "vendor", "vcenter", _running_snapshot,
     ),
 )  # fmt: skip

@@ -94,7 +94,8 @@ def _busy_otherwise(history: History, asked: PowerAsked) -> bool:
         if refused.entity == asked.vm and maybe_before(refused.exchange, asked.exchange):
             return True
     for granted in history.all(LeaseGranted):
-        whole = granted.entity_type == "VirtualApp"
+        # Of a vApp or a snapshot a history need not know the machines.
+        whole = granted.entity_type != "VirtualMachine"
         if whole and granted.server == asked.server and maybe_before(granted.exchange, asked.exchange):
             return True
     changes: list[PowerAsked | ChangeAsked] = [*history.all(PowerAsked), *history.all(ChangeAsked)]

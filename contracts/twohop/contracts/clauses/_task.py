@@ -95,8 +95,9 @@ def _listed(history: History) -> Iterator[Case]:
     about = {(seen.server, seen.task): seen for seen in history.all(TaskSeen) if seen.entity is not None}
     for record in history.leases:
         granted = record.granted
-        for read in history.all(RecentTasksRead) if granted is not None else ():
-            assert granted is not None
+        if granted is None or granted.entity_type == "VirtualMachineSnapshot":
+            continue  # its task is on the machine
+        for read in history.all(RecentTasksRead):
             mine = read.owner == granted.entity or read.owner.lower().endswith("taskmanager")
             held = record.surely_held(read.exchange) if mine and read.server == record.server else None
             known = [about.get((read.server, task)) for task in read.tasks]

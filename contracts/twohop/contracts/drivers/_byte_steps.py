@@ -6,7 +6,7 @@ import re
 
 from ._driver import LeaseDriver, step
 
-_TICKET = re.compile(r"/nfc/([^/]+)/")
+_TICKET = re.compile(r"/((?:ha-)?nfc)/[^/]+/")
 MADE_UP = "5200dead-beef-4000-8000-00000000{:04x}"
 """A ticket that no host has given."""
 
@@ -54,5 +54,5 @@ def get_made_up(driver: LeaseDriver, lease: int, number: int) -> None:
     held = driver.model.lease(lease)
     if held is not None and held.urls:
         made_up = MADE_UP.format(number)
-        driver.client(0).hosts.ask(_TICKET.sub(f"/nfc/{made_up}/", held.urls[0]))
+        driver.client(0).hosts.ask(_TICKET.sub(rf"/\1/{made_up}/", held.urls[0]))
         driver.tick()

@@ -15,7 +15,7 @@ from ._machine_steps import CHANGES
 from ._steps import LeaseDriver
 
 LEASES = st.integers(0, 2)
-MACHINES = st.integers(0, 2)
+MACHINES = st.sampled_from([0, 1, 2, 0, 1, 2, 3])
 SESSIONS = st.integers(0, 1)
 PERCENT = st.sampled_from([0, 0, 50, 100, 101])
 SHORT = st.sampled_from([0.4, 0.7, 0.99])
@@ -83,6 +83,7 @@ class LeaseMachine(RuleBasedStateMachine):
     def export_in_vain(self, vm: int, percent: int, fault: str) -> None:
         """Begin an export well, and give it up."""
         self._begin_export(vm)
+        self.driver.take("read_more", lease=0)
         self.driver.take("progress", lease=0, percent=percent)
         self.driver.take("tasks", vm=vm)
         self.driver.take("abort", lease=0, fault=fault)
@@ -141,6 +142,16 @@ class LeaseMachine(RuleBasedStateMachine):
         """Try to change the machine of a lease."""
         self._ready(vm)
         self.driver.take("change", lease=0, how=how)
+
+    @rule(on=st.booleans(), how=ENDS)
+    def export_snapshot(self, on: bool, how: str) -> None:
+        """Export a snapshot of the machine that has one, whether it runs or not."""
+        self.driver.take("power_on" if on else "power_off", vm=2)
+        self.driver.take("survey_machines")
+        self.driver.take("export_snapshot", vm=2)
+        self.driver.take("wait_until_ready", lease=0)
+        self.driver.take("get", lease=0)
+        self.driver.take(how, lease=0)
 
     @rule(vm=MACHINES, ends=st.lists(ENDS, min_size=2, max_size=2))
     def share(self, vm: int, ends: list[str]) -> None:

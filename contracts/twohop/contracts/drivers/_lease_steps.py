@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyVmomi import vim, vmodl
 
 from ._driver import POLLS, LeaseDriver, step
+from ._model import Held
 
 FAULTS = {"": None, "InvalidState": vim.fault.InvalidState, "FileFault": vim.fault.FileFault}
 """Faults that an abort may name."""
@@ -22,6 +23,16 @@ def export(driver: LeaseDriver, vm: int, client: int = 0) -> None:
         driver.model.refused(number, fault)
         raise
     driver.model.granted(number, lease._moId)
+
+
+@step
+def export_snapshot(driver: LeaseDriver, vm: int) -> None:
+    """Ask for a lease on the first snapshot of a machine, where one has been seen; its machine may run (2.11)."""
+    number = vm % len(driver.vms)
+    known = driver.model.snapshots.get(number, ())
+    if known:
+        lease = driver.client(0).snapshot(known[0]).ExportSnapshot()
+        driver.model.held.append(Held(lease._moId, number))
 
 
 @step

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from pyVmomi import vim, vmodl
 
 from ._driver import LeaseDriver, step
@@ -12,11 +15,21 @@ CHANGES = ("reconfigure", "destroy", "relocate", "snapshot", "remove_snapshots")
 
 @step
 def survey_machines(driver: LeaseDriver) -> None:
-    """Read power and hardware of every machine."""
+    """Read power, hardware and snapshots of every machine."""
     speaker = driver.client(0)
-    machines = [speaker.vm(moid) for number, moid in enumerate(driver.vms) if number not in driver.model.gone]
-    if machines:
-        speaker.read_all(machines, "runtime.powerState", "config.hardware.device")
+    left = {moid: number for number, moid in enumerate(driver.vms) if number not in driver.model.gone}
+    if left:
+        machines = [speaker.vm(moid) for moid in left]
+        found = speaker.read_all(machines, "runtime.powerState", "config.hardware.device", "snapshot")
+        for moid, seen in found.items():
+            trees = seen["snapshot"].rootSnapshotList if seen.get("snapshot") else ()
+            driver.model.snapshots[left[moid]] = tuple(_all(trees))
+
+
+def _all(trees: Iterable[Any]) -> Iterator[str]:
+    for tree in trees:
+        yield tree.snapshot._moId
+        yield from _all(tree.childSnapshotList or ())
 
 
 @step

@@ -35,11 +35,12 @@ class Held:
 
 @dataclass(slots=True)
 class Model:
-    """The machines that are on, those that are gone, and every lease granted, oldest first."""
+    """The machines that are on or gone, every lease granted, oldest first, and the snapshots seen of each machine."""
 
     on: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
     held: list[Held] = field(default_factory=list)
+    snapshots: dict[int, tuple[str, ...]] = field(default_factory=dict)
     surprises: list[str] = field(default_factory=list)
 
     def lease(self, number: int) -> Held | None:

@@ -79,6 +79,10 @@ class Speaker:
         """Return a lease as this client calls it."""
         return vim.HttpNfcLease(moid, self._stubs[0])
 
+    def snapshot(self, moid: str) -> Any:
+        """Return a snapshot as this client calls it."""
+        return vim.vm.Snapshot(moid, self._stubs[0])
+
     def task(self, moid: str) -> Any:
         """Return a task as this client calls it."""
         return vim.Task(moid, self._stubs[0])

@@ -30,5 +30,8 @@ TOUR: tuple[Step, ...] = (
     ("progress", {**_LEASE, "percent": 10}), ("get", _LEASE), ("advance", {"share": 0.7}),
     ("peek", {**_LEASE, "path": "state"}), ("advance", {"share": 1.01}), ("read", _LEASE), ("tasks", {"vm": 1}),
     ("complete", _LEASE), ("power_on", {"vm": 1}),
+    # an encrypted machine; a snapshot of one that runs
+    ("export", {"vm": 3}), ("power_on", {"vm": 2}), ("survey_machines", {}), ("export_snapshot", {"vm": 2}),
+    ("wait_until_ready", _LEASE), ("get", _LEASE), ("complete", _LEASE),
 )  # fmt: skip
 """An export with all looks at it, a machine that runs, two leases at once, one renewed and then left alone."""

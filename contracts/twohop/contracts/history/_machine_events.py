@@ -67,12 +67,16 @@ class MachineDisk:
 
 @dataclass(frozen=True, slots=True)
 class MachineSeen(Event):
-    """A read of a machine; what was not read is None. `encrypted` is true of one with a key or a virtual TPM."""
+    """A read of a machine; what was not read is None. `encrypted` is true of one with a key or a virtual TPM.
+
+    `snapshots` are the ids of all that it has.
+    """
 
     vm: str
     power: str | None
     disks: tuple[MachineDisk, ...] | None
     encrypted: bool | None
+    snapshots: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,19 @@ def _disks(devices: list[Element]) -> Iterator[MachineDisk]:
             yield MachineDisk(place, capacity)
 
 
+def read_snapshots(values: dict[str, Element | None]) -> tuple[str, ...] | None:
+    """Return the ids of all snapshots in a machine's tree."""
+    if "snapshot" not in values:
+        return None
+    return tuple(_snapshots(values["snapshot"], "rootSnapshotList"))
+
+
+def _snapshots(above: Element | None, name: str) -> Iterator[str]:
+    for tree in children(above, name):
+        yield text(tree, "snapshot") or ""
+        yield from _snapshots(tree, "childSnapshotList")
+
+
 def read_task(
     values: dict[str, Element | None],
 ) -> tuple[str, str | None, str | None, str | None, bool | None, int | None] | None:

@@ -9,6 +9,8 @@ from ._events import CallMade, Event, ExportRefused, LeaseGranted, RecentTasksRe
 from ._leases import LeaseRecord
 from ._order import maybe_before, surely_before
 
+SNAPSHOT = "VirtualMachineSnapshot"
+
 
 @dataclass(frozen=True, slots=True)
 class OwnTask:
@@ -45,6 +47,8 @@ def own_tasks(events: Sequence[Event], records: Sequence[LeaseRecord]) -> Iterat
             others: list[Event] = [
                 e for e in exports if e.entity == granted.entity and e is not granted and _between(e, *apart)
             ]
+            # The task of a snapshot's export is the machine's, and a history need not know whose snapshot it is.
+            others += [e for e in exports if e.entity_type == SNAPSHOT and _between(e, *apart)]
             others += [c for c in started if c.this == granted.entity and c.outcome.accepted and _between(c, *apart)]
             new = set(after.tasks) - set(before.tasks)
             mine = [task for task in sorted(new) if about.get((record.server, task)) == granted.entity]

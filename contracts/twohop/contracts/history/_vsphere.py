@@ -25,7 +25,7 @@ from ._events import (
     TaskSeen,
 )
 from ._reading_lease import given_fault, read_checksum_types, read_info, read_manifest, read_others
-from ._reading_machine import read_hardware, read_power, read_task, read_tasks
+from ._reading_machine import read_hardware, read_power, read_snapshots, read_task, read_tasks
 from ._sightings import Sighting, leases_asked, sightings
 from ._soap import Call, localized_fault, session_cookie
 from ._xml import child, text, whole_number
@@ -117,7 +117,8 @@ def _seen(call: Call, seen: Sighting) -> Iterator[Event]:
             yield TaskSeen(call.exchange, seen.this, *task)
     elif seen.type == "VirtualMachine":
         power, (disks, encrypted) = read_power(values), read_hardware(values)
-        if power is not None or disks is not None:
-            yield MachineSeen(call.exchange, seen.this, power, disks, encrypted)
+        snapshots = read_snapshots(values)
+        if (power, disks, snapshots) != (None, None, None):
+            yield MachineSeen(call.exchange, seen.this, power, disks, encrypted, snapshots)
     if "recentTask" in values:
         yield RecentTasksRead(call.exchange, seen.this, read_tasks(values["recentTask"]))

@@ -15,16 +15,22 @@ SMALL = {"size": "4 MiB", "data": "192 KiB"}
 """Small, since a driver fetches disks by the hundred."""
 EMPTY = {"size": "2 MiB", "data": 0}
 
-MACHINES: Mapping[str, Sequence[Mapping[str, Any]]] = {
-    "VM0": (SMALL, {**SMALL, "size": "3 MiB", "controller": "lsilogic"}),
-    "VM1": (EMPTY,),
-    "VM2": (SMALL, EMPTY),
+MACHINES: Mapping[str, Mapping[str, Any]] = {
+    "VM0": {"disks": [SMALL, {**SMALL, "size": "3 MiB", "controller": "lsilogic"}]},
+    "VM1": {"disks": [EMPTY]},
+    "VM2": {
+        "disks": [SMALL, EMPTY],
+        "firmware": "efi",
+        "images": [{"kind": "iso", "name": "tools.iso", "size": "4 KiB"}],
+        "snapshots": [{"name": "before", "delta": [{"data": "64 KiB"}]}],
+    },
+    "VM3": {"disks": [EMPTY], "encrypted": True, "firmware": "efi", "vtpm": True},
 }
-"""Disks of the machines: on two controllers, empty, two on one controller."""
+"""Disks on two controllers; an empty one; nvram, an ISO and a snapshot; a machine that nobody may export."""
 
 
 class FakeTarget:
-    """A fake vCenter or ESXi host with three small machines, powered off; use it as a context manager.
+    """A fake vCenter or ESXi host with four small machines, powered off; use it as a context manager.
 
     `profile` is the name of any profile of theirs. One server serves many runs: `reset` between them takes
     milliseconds.
@@ -35,10 +41,7 @@ class FakeTarget:
         self.recipe = f"FakeTarget({self.profile.name!r}, seed={seed})"
         self.vms: Sequence[str] = tuple(MACHINES)
         host = "H0"
-        machines = [
-            {"name": vm, "power": "off", "host": host, "disks": [dict(disk) for disk in disks]}
-            for vm, disks in MACHINES.items()
-        ]
+        machines = [{"name": vm, "power": "off", "host": host, **row} for vm, row in MACHINES.items()]
         world = {"datacenters": [{"name": "DC0", "hosts": [host], "vms": machines}]}
         self.clock = Clock(start=1_700_000_000.0)
         self.server = fake_for(self.profile, world=world, seed=seed, clock=self.clock)
