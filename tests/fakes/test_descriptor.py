@@ -139,6 +139,46 @@ def test_the_other_controllers_have_their_subtypes(me: Plain) -> None:
     assert disks == [(f"Hard disk {n}", f"ovf:/disk/vmdisk{n}") for n in range(1, 5)]
 
 
+def test_what_the_descriptor_says_of_a_machine_is_what_the_api_says() -> None:
+    settings = {
+        "cores_per_socket": 2, "cpu_limit": 1500, "cpu_reservation": 100, "memory_limit": "64 MiB",
+        "memory_reservation": "16 MiB", "video": "8 MiB", "displays": 2, "power_off": "preset", "reset": "hard",
+        "suspend": "soft", "standby": "powerOnSuspend", "sync_time": True, "order": ["nic", "floppy", "disk", "cd"],
+    }  # fmt: skip
+    row = {
+        "name": "SET", "cpus": 4, "settings": settings, "disks": [SMALL],
+        "nics": [{"kind": "e1000"}, {"kind": "pcnet32", "connected": False}],
+        "images": [{"empty": True, "backing": "atapi"}, {"empty": True, "backing": "host", "kind": "floppy"}],
+    }  # fmt: skip
+    with make(world={"datacenters": [{"hosts": ["H0"], "vms": [row]}]}) as vc, Plain(vc) as me:
+        vm = me.vm("SET")
+        _, root = described(me, vm)
+        config = vm.config
+    rows = {row.get(f"{VMW}key"): row.get(f"{VMW}value") for row in root.iter(f"{VMW}Config")}
+    told = items(root, "ElementName", "Limit", "Reservation")
+    assert told[0][1:] == (str(config.cpuAllocation.limit), str(config.cpuAllocation.reservation)) == ("1500", "100")
+    assert told[1][1:] == (str(config.memoryAllocation.limit), str(config.memoryAllocation.reservation)) == ("64", "16")
+    assert root.findtext(".//vmw:CoresPerSocket", None, NS) == str(config.hardware.numCoresPerSocket) == "2"
+    (card,) = (d for d in config.hardware.device if isinstance(d, vim.vm.device.VirtualVideoCard))
+    assert (rows["videoRamSizeInKB"], rows["numDisplays"]) == (str(card.videoRamSizeInKB), str(card.numDisplays))
+    power = config.defaultPowerOps
+    assert [rows[f"powerOpInfo.{name}"] for name in ("powerOffType", "resetType", "suspendType", "standbyAction")] == [
+        power.powerOffType, power.resetType, power.suspendType, power.standbyAction,
+    ]  # fmt: skip
+    assert (rows["tools.syncTimeWithHost"], config.tools.syncTimeWithHost) == ("true", True)
+    labels = [device.deviceInfo.label for device in config.hardware.device]
+    names = [name for name, *_ in items(root, "ElementName")]
+    assert names[-5:] == labels[-5:] == [
+        "Network adapter 1", "Network adapter 2", "Floppy drive 1", "Hard disk 1", "CD/DVD drive 1",
+    ]  # fmt: skip
+    first, second, floppy, _, cd = config.hardware.device[-5:]
+    assert isinstance(first, vim.vm.device.VirtualE1000)
+    assert isinstance(second, vim.vm.device.VirtualPCNet32)
+    assert isinstance(floppy.backing, vim.vm.device.VirtualFloppy.DeviceBackingInfo)
+    assert isinstance(cd.backing, vim.vm.device.VirtualCdrom.RemoteAtapiBackingInfo)
+    assert items(root, "AutomaticAllocation")[-5:-3] == [("true",), ("false",)]
+
+
 def test_without_files_each_stands_under_its_device_key_and_without_a_size(me: Plain) -> None:
     vm = me.vm("FULL")
     moid = vm._GetMoId()
@@ -218,7 +258,8 @@ def test_a_vapp_is_a_collection_nested_as_in_the_inventory_with_one_list_of_file
     lease = me.ready(vapp.ExportVApp())
     files = [given(url, url.targetId, size=n) for n, url in enumerate(lease.info.deviceUrl)]
     _, root = described(me, vapp, ovfFiles=files, name="other", description="new")
-    assert attributes(root, "ovf:References/ovf:File", "href") == ["disk-0.vmdk", "disk-1.vmdk", "disk-2.vmdk"]
+    # The files stand in the order of the machines, those of vApps inside first.
+    assert attributes(root, "ovf:References/ovf:File", "href") == ["disk-1.vmdk", "disk-2.vmdk", "disk-0.vmdk"]
     assert attributes(root, "ovf:DiskSection/ovf:Disk", "fileRef") == ["file1", "file2", "file3"]
     (top,) = root.findall("ovf:VirtualSystemCollection", NS)
     assert (top.get(f"{OVF}id"), top.findtext("ovf:Name", None, NS)) == ("other", "other")

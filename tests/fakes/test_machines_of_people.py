@@ -311,6 +311,17 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"clone_of": "later"}, "vm x: clone_of names a machine that stands before it; got 'later', of plain"),
     ({"clone_of": "plain"}, "vm x: a linked clone is made from a snapshot, and plain has none"),
     ({"clone_of": 3}, "vm x: clone_of: expected a mapping that describes a clone; got 3"),
+    ({"images": [{"backing": "host"}]}, "vm x: image 0: 'backing' is that of an empty drive"),
+    ({"images": [{"kind": "floppy", "empty": True, "backing": "atapi"}]}, "image 0: backing is host; got 'atapi'"),
+    ({"network": "VM Network", "nics": [{}]}, "vm x: 'network' is that of the one card it has by default"),
+    ({"nics": [{"network": "none"}]}, "vm x: nic 0: network: no 'none'; there are VM Network"),
+    ({"nics": [{"kind": "e2000"}]}, "vm x: nic 0: kind is vmxnet3, e1000, e1000e, pcnet32; got 'e2000'"),
+    ({"nics": [{"connected": 1}]}, "vm x: nic 0: connected: expected true or false; got 1"),
+    ({"settings": {"colour": 1}}, "vm x: settings: a setting has no 'colour'"),
+    ({"settings": {"reset": "warm"}}, "vm x: settings: reset is soft, hard, preset; got 'warm'"),
+    ({"settings": {"cores_per_socket": 2}, "cpus": 3}, "settings: 3 cpus do not divide into sockets of 2 cores"),
+    ({"settings": {"order": ["cd", "disk"]}}, "settings: order has each of cd, disk, floppy, nic once"),
+    ({"settings": {"memory_limit": "much"}}, "settings: memory_limit: expected bytes"),
     ({"start_order": 1}, "vm x: it starts in no order, since it stands in no vApp"),
 ]  # fmt: skip
 

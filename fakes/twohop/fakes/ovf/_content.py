@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..world import VApp, Vm
+from ._dialect import Dialect
 from ._files import Files
 from ._hardware import Hardware
-from ._names import GUESTS
 from ._xml import element, section, set_vmw
 
 _DELAY = 120
@@ -17,9 +17,10 @@ _DELAY = 120
 class Content:
     """Writes machines and vApps; only the top one goes by another name and description than its own (8.8)."""
 
-    def __init__(self, files: Files, options: frozenset[str]) -> None:
+    def __init__(self, files: Files, options: frozenset[str], dialect: Dialect) -> None:
         self._files = files
         self._options = options
+        self._dialect = dialect
 
     def write(self, parent: Any, entity: Vm | VApp, name: str, note: str) -> None:
         """Add a machine or a vApp."""
@@ -32,30 +33,41 @@ class Content:
         at = element(parent, "VirtualSystemCollection", id=name)
         element(at, "Info", "A multi-tiered software solution")
         element(at, "Name", name)
-        children: list[Vm | VApp] = [*vapp.vapps, *vapp.vms]
-        order = {child.moid: vapp.start_order.get(child.moid, n) for n, child in enumerate(children, 1)}
-        children.sort(key=lambda child: order[child.moid])
-        if children:
+        members = vapp.members()
+        if members:
             startup = section(at, "StartupSection", "Startup order")
-            for child in children:
+            for child in members:
                 element(
-                    startup, "Item", id=child.name, order=order[child.moid], startAction="powerOn", startDelay=_DELAY,
-                    stopAction="powerOff", stopDelay=_DELAY,
+                    startup, "Item", id=child.name, order=vapp.start_order[child.moid], startAction="powerOn",
+                    startDelay=_DELAY, stopAction="powerOff", stopDelay=_DELAY,
                 )  # fmt: skip
         _annotation(at, note)
-        for child in children:
+        for child in _children(vapp):
             self.write(at, child, child.name, child.annotation)
 
     def _system(self, parent: Any, vm: Vm, name: str, note: str) -> None:
         at = element(parent, "VirtualSystem", id=name)
         element(at, "Info", "A virtual machine")
         element(at, "Name", name)
-        number, text = GUESTS.get(vm.guest_id, (1, vm.guest_id))
-        guest = section(at, "OperatingSystemSection", "The kind of installed guest operating system", id=number)
+        number, version, text = self._dialect.guest(vm.guest_id)
+        guest = section(
+            at, "OperatingSystemSection", "The kind of installed guest operating system", id=number, version=version
+        )
         set_vmw(guest, "osType", vm.guest_id)
-        element(guest, "Description", text)
-        Hardware(vm, self._files, self._options).write(at)
+        if self._dialect.guest_names:
+            element(guest, "Description", text)
+        Hardware(vm, self._files, self._options, self._dialect).write(at)
         _annotation(at, note)
+
+
+def machines_of(entity: Vm | VApp) -> list[Vm]:
+    """Return the machines of a package in the order in which they stand in it: those of nested vApps first."""
+    return [vm for child in _children(entity) for vm in machines_of(child)] if isinstance(entity, VApp) else [entity]
+
+
+def _children(vapp: VApp) -> list[Vm | VApp]:
+    # Not in the order in which they start: that is the StartupSection's alone.
+    return [*vapp.vapps, *vapp.vms]
 
 
 def _annotation(parent: Any, note: str) -> None:

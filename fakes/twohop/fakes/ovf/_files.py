@@ -75,9 +75,9 @@ class Files:
             )  # fmt: skip
 
 
-def _scaled(size: int) -> tuple[int, str]:
-    # The server scales to the largest exact unit (8.5).
+def _scaled(size: int) -> tuple[int, str | None]:
+    # The server scales to the largest exact unit, and names none where that is the byte (8.5).
     for power in (30, 20):
         if size % (1 << power) == 0:
             return size >> power, f"byte * 2^{power}"
-    return size, "byte"
+    return size, None

@@ -27,9 +27,6 @@ CONTROLLERS: dict[str, tuple[int, str, str | None]] = {
 NICS = {"VirtualVmxnet3": "VmxNet3", "VirtualE1000": "E1000", "VirtualPCNet32": "PCNet32", "VirtualE1000e": "E1000e"}
 """Subtype of a network card by vim class."""
 
-GUESTS: dict[str, tuple[int, str]] = {
-    "otherGuest": (1, "Other (32-bit)"),
-    "otherGuest64": (102, "Other (64-bit)"),
-    "ubuntu64Guest": (94, "Ubuntu Linux (64-bit)"),
-}
-"""CIM operating system number and description by guest id."""
+CD_BACKINGS = {"": "remotepassthrough", "atapi": "remoteatapi", "host": "atapi"}
+FLOPPY_BACKINGS = {"": "remotedevice", "host": "device"}
+"""Last part of the subtype of a drive without an image."""

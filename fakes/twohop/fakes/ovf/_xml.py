@@ -46,6 +46,13 @@ def config(parent: Any, key: str, value: Any, kind: str = "Config") -> None:
     set_vmw(row, "value", value)
 
 
+def cores(parent: Any, number: int) -> None:
+    """Add how many cores a socket has."""
+    row = etree.SubElement(parent, f"{{{VMW}}}CoresPerSocket")
+    row.set(f"{{{OVF}}}required", "false")
+    row.text = str(number)
+
+
 def system(parent: Any, identifier: str, kind: str) -> None:
     """Add what a hardware section is for."""
     added = element(parent, "System")

@@ -26,6 +26,7 @@ from ._leasing import end_task, look, note_bytes, prepare, step_lease
 from ._moving import enter, leave, wait_until_free
 from ._operations import DeviceFile, ExportLease, ExportTask, HostTicket
 from ._plain import FileBytes, PlainContent, SeededBytes
+from ._settings import DEVICE_ORDER, Settings
 from ._slots import FAMILIES, KINDS, NoPlaceError, Slots, hardware_key
 from ._spec import check_world, default_host_spec, default_spec, load_spec
 from ._users import Grant, User, read_users
@@ -33,6 +34,7 @@ from ._values import WorldFileError
 from ._world import Change, Changed, World
 
 __all__ = [
+    "DEVICE_ORDER",
     "FAMILIES",
     "KINDS",
     "Change",
@@ -60,6 +62,7 @@ __all__ = [
     "PlainContent",
     "ResourcePool",
     "SeededBytes",
+    "Settings",
     "Slots",
     "Snapshot",
     "Standalone",

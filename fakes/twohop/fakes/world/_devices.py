@@ -67,6 +67,10 @@ class _Devices:
             empty = flag(row.get("empty", False), f"{where}: empty")
             if empty and {"name", "size", "content", "missing", "datastore"} & set(row):
                 raise WorldFileError(f"{where}: an empty drive has no image; leave all but kind and place out")
+            if "backing" in row and not empty:
+                raise WorldFileError(
+                    f"{where}: 'backing' is that of an empty drive; leave it out, or say 'empty: true'"
+                )
             on = "floppy" if kind == "floppy" else choice(
                 row.get("controller", "ide"), ("ide", "sata"), f"{where}: controller"
             )  # fmt: skip
@@ -74,7 +78,10 @@ class _Devices:
             if empty:
                 key = hardware_key(controller, unit)
                 medium: Literal["iso", "floppy"] = "iso" if kind == "iso" else "floppy"
-                self.vm.drives.append(Drive(key=key, controller=controller, unit=unit, kind=medium))
+                words = ("host", "atapi") if kind == "iso" else ("host",)
+                backing: Any = choice(row["backing"], words, f"{where}: backing") if "backing" in row else ""
+                drive = Drive(key=key, controller=controller, unit=unit, kind=medium, backing=backing)
+                self.vm.drives.append(drive)
                 continue
             store = self._store(row, where)
             missing = flag(row.get("missing", False), f"{where}: missing")

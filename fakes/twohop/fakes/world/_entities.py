@@ -9,6 +9,7 @@ from typing import Literal
 from ..machines import PowerState
 from ..vmdk import DiskContent
 from ._plain import PlainContent
+from ._settings import Settings
 
 
 @dataclass(eq=False, kw_only=True, repr=False)
@@ -166,12 +167,16 @@ class Disk:
 
 @dataclass(eq=False, kw_only=True)
 class Drive:
-    """A CD drive (kind iso) or a floppy drive, with nothing in it that is exported."""
+    """A CD drive (kind iso) or a floppy drive, with nothing in it that is exported.
+
+    `backing` is what it passes on: the client's device by default (`atapi`: the client's, emulated), or the host's.
+    """
 
     key: int
     controller: Controller
     unit: int
     kind: Literal["iso", "floppy"]
+    backing: Literal["", "atapi", "host"] = ""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -193,12 +198,13 @@ class Nvram:
 
 @dataclass(eq=False, kw_only=True)
 class Nic:
-    """A network card."""
+    """A network card; `connected` says whether it is once the machine is on."""
 
     key: int
     network: Network
     mac: str
     kind: str = "VirtualVmxnet3"
+    connected: bool = True
 
 
 @dataclass(eq=False, kw_only=True, repr=False)
@@ -234,6 +240,7 @@ class Vm(Entity):
     encrypted: bool = False
     vtpm: bool = False
     tools: bool = False
+    settings: Settings = field(default_factory=Settings)
     changed_at: float = 0.0
     snapshots: list[Snapshot] = field(default_factory=list)
     current_snapshot: Snapshot | None = None

@@ -13,12 +13,17 @@ from ._contents import Contents
 from ._devices import add_devices
 from ._entities import Datacenter, Disk, Folder, Host, Nic, ResourcePool, Snapshot, VApp, Vm
 from ._history import child_disks, copied_disks, frozen, next_number
+from ._settings import settings_of
 from ._spec import check_keys
 from ._values import WorldFileError, choice, flag, name_of, pick, rows, size, text, whole
 
 if TYPE_CHECKING:
     from ._world import Change, World
 
+NIC_KINDS = {
+    "vmxnet3": "VirtualVmxnet3", "e1000": "VirtualE1000", "e1000e": "VirtualE1000e", "pcnet32": "VirtualPCNet32",
+}  # fmt: skip
+"""What a world file calls a network card: its vim class."""
 _POWER = {"on": PowerState.ON, "off": PowerState.OFF, "suspended": PowerState.SUSPENDED}
 
 
@@ -60,12 +65,7 @@ def add_machine(site: Site, row: Mapping[str, Any], name: str, parent: Folder | 
         raise WorldFileError(f"{where}: the host {vm.host.name} does not see the datastore {vm.datastore.name}")
     cloned = _clone(site, vm, row["clone_of"], where) if "clone_of" in row else False
     add_devices(vm, row, site.contents, site.dc.datastores, where)
-    if site.dc.networks:
-        network = pick(site.dc.networks, row.get("network"), f"{where}: network")
-        tail = ":".join(f"{site.random.randrange(256):02x}" for _ in range(2))
-        mac = f"00:50:56:{site.random.randrange(0x80, 0xC0):02x}:{tail}"
-        vm.nics.append(Nic(key=4000, network=network, mac=mac))
-        network.vms.append(vm)
+    _add_nics(site, vm, row, where)
     site.tx.add(vm)
     _Tree(site, vm, where).grow(rows(row, "snapshots", where))
     if "delta" in row:
@@ -78,6 +78,25 @@ def add_machine(site: Site, row: Mapping[str, Any], name: str, parent: Folder | 
         parent.children.append(vm)
     site.vms[name] = vm
     return vm
+
+
+def _add_nics(site: Site, vm: Vm, row: Mapping[str, Any], where: str) -> None:
+    if "nics" in row and "network" in row:
+        raise WorldFileError(f"{where}: 'network' is that of the one card it has by default; name it under 'nics'")
+    usual = [{"network": row["network"]} if "network" in row else {}] if site.dc.networks else []
+    for n, raw in enumerate(rows(row, "nics", where, usual)):
+        at = f"{where}: nic {n}"
+        given = check_keys("nic", raw, at)
+        if not site.dc.networks:
+            raise WorldFileError(f"{at}: its datacenter has no networks")
+        network = pick(site.dc.networks, given.get("network"), f"{at}: network")
+        tail = ":".join(f"{site.random.randrange(256):02x}" for _ in range(2))
+        mac = f"00:50:56:{site.random.randrange(0x80, 0xC0):02x}:{tail}"
+        kind = NIC_KINDS[choice(given.get("kind", "vmxnet3"), tuple(NIC_KINDS), f"{at}: kind")]
+        connected = flag(given.get("connected", True), f"{at}: connected")
+        vm.nics.append(Nic(key=4000 + n, network=network, mac=mac, kind=kind, connected=connected))
+        if vm not in network.vms:
+            network.vms.append(vm)
 
 
 def _host_of(parent: Folder | VApp) -> str | None:
@@ -101,12 +120,13 @@ def _bare(
     encrypted = flag(row.get("encrypted", vtpm), f"{where}: encrypted")
     if vtpm and not encrypted:
         raise WorldFileError(f"{where}: a machine with a virtual TPM is encrypted; leave 'encrypted' out")
+    cpus = whole(row.get("cpus", 1), f"{where}: cpus")
     store = pick(site.dc.datastores, row.get("datastore", _store_of(host, site)), f"{where}: datastore")
     return Vm(
         moid=site.world.next_moid("vm-"), name=name, parent=parent, host=host, datastore=store,
         pool=pool, uuid=_given_uuid(site, row, where), instance_uuid=site.uuid(),
         vmx=f"[{store.name}] {_file_name(name)}/{_file_name(name)}.vmx", power=state,
-        cpus=whole(row.get("cpus", 1), f"{where}: cpus"),
+        cpus=cpus, settings=settings_of(row.get("settings", {}), cpus, f"{where}: settings"),
         memory_mib=whole(size(row.get("memory", 32 << 20), f"{where}: memory") >> 20, f"{where}: MiB of memory"),
         guest_id=str(row.get("guest", "otherGuest")), hardware=str(row.get("hardware", "vmx-13")),
         annotation=text(row.get("note", ""), f"{where}: note"), firmware="efi" if firmware == "efi" else "bios",

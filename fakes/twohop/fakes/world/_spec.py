@@ -24,10 +24,13 @@ _KEYS: dict[str, frozenset[str]] = {
         "folder": "name vms vapps folders",
         "vapp": "name host note vms vapps start_order",
         "vm": "name power host datastore network cpus memory guest hardware uuid note disks controllers images "
-        "firmware nvram template encrypted vtpm tools snapshots clone_of delta start_order",
+        "firmware nvram template encrypted vtpm tools snapshots clone_of delta start_order nics settings",
+        "nic": "network kind connected",
+        "setting": "cores_per_socket cpu_limit cpu_reservation memory_limit memory_reservation video displays "
+        "power_off reset suspend standby sync_time order",
         "disk": "size data content controller bus unit thin datastore",
         "controller": "kind bus",
-        "image": "kind name size content missing empty controller bus unit datastore",
+        "image": "kind name size content missing empty backing controller bus unit datastore",
         "nvram": "name size content",
         "snapshot": "name note power quiesced delta current children",
         "delta": "data content zeroed",

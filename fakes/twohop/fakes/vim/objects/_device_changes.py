@@ -29,7 +29,7 @@ from ...world import (
 from .. import _faults as faults
 from .._registry import vim
 from .._service import Call
-from ._hardware import SIO
+from ._hardware import SIO, drive_backing
 from ._operation import gap
 
 device = vim.vm.device
@@ -162,7 +162,7 @@ class DeviceChanges:
         """Put a drive in, with the image that its backing names or with none."""
         backing = given.backing
         if not isinstance(backing, device.VirtualCdrom.IsoBackingInfo | device.VirtualFloppy.ImageBackingInfo):
-            self.drives.append(drive)
+            self.drives.append(replace(drive, backing=drive_backing(backing)))
             return
         image = Image(
             key=drive.key, controller=drive.controller, unit=drive.unit, kind=drive.kind,

@@ -40,15 +40,20 @@ def hardware(call: Call, vm: Vm) -> Any:
     devices += _built_in(call, vm)
     devices += [_controller(c, vm) for c in controllers if c.kind != "VirtualIDEController"]
     drives = sorted(vm.drives_and_images(), key=lambda drive: drive.key)
-    devices += [_cdrom(call, vm, d, n) for n, d in enumerate((d for d in drives if d.kind == "iso"), 1)]
-    devices += [disk_device(call, disk, n, vm.moid) for n, disk in enumerate(vm.disks, 1)]
-    devices += [_floppy(call, vm, d, n) for n, d in enumerate((d for d in drives if d.kind == "floppy"), 1)]
-    devices += [_nic(call, vm, nic, n) for n, nic in enumerate(vm.nics, 1)]
+    kinds = {
+        "cd": [_cdrom(call, vm, d, n) for n, d in enumerate((d for d in drives if d.kind == "iso"), 1)],
+        "disk": [disk_device(call, disk, n, vm.moid) for n, disk in enumerate(vm.disks, 1)],
+        "floppy": [_floppy(call, vm, d, n) for n, d in enumerate((d for d in drives if d.kind == "floppy"), 1)],
+        "nic": [_nic(call, vm, nic, n) for n, nic in enumerate(vm.nics, 1)],
+    }
+    devices += [device for kind in vm.settings.order for device in kinds[kind]]
     if vm.vtpm:
         info = vim.Description(label="Virtual TPM", summary="Virtual TPM")
         devices.append(vim.vm.device.VirtualTPM(key=TPM, controllerKey=PCI, deviceInfo=info))
     return data(
-        vim.vm.VirtualHardware, numCPU=vm.cpus, numCoresPerSocket=1, autoCoresPerSocket=False, memoryMB=vm.memory_mib,
+        vim.vm.VirtualHardware, numCPU=vm.cpus, numCoresPerSocket=vm.settings.cores_per_socket,
+        autoCoresPerSocket=False,
+        memoryMB=vm.memory_mib,
         virtualICH7MPresent=False, virtualSMCPresent=False, device=devices, motherboardLayout="i440bxHostBridge",
         simultaneousThreads=1,
     )  # fmt: skip
@@ -73,8 +78,8 @@ def _built_in(call: Call, vm: Vm) -> list[Any]:
         ),
         device.VirtualVideoCard(
             key=500, controllerKey=PCI, unitNumber=0, deviceInfo=_named("Video card ", "Video card"),
-            videoRamSizeInKB=4096,
-            numDisplays=1, useAutoDetect=False, enable3DSupport=False, use3dRenderer="automatic",
+            videoRamSizeInKB=vm.settings.video_kib,
+            numDisplays=vm.settings.displays, useAutoDetect=False, enable3DSupport=False, use3dRenderer="automatic",
             graphicsMemorySizeInKB=262144,
         ),
         device.VirtualVMCIDevice(
@@ -170,14 +175,30 @@ def _disk_uuid(name: str) -> str:
     return f"6000C29{str(uuid.uuid5(uuid.NAMESPACE_URL, name))[7:]}"
 
 
+_CD_BACKINGS = {
+    "": vim.vm.device.VirtualCdrom.RemotePassthroughBackingInfo,
+    "atapi": vim.vm.device.VirtualCdrom.RemoteAtapiBackingInfo,
+    "host": vim.vm.device.VirtualCdrom.AtapiBackingInfo,
+}
+
+
+def drive_backing(backing: Any) -> Any:
+    """Return what a drive without an image passes on, as a machine keeps it."""
+    if isinstance(backing, vim.vm.device.VirtualFloppy.DeviceBackingInfo):
+        return "host"
+    return next((word for word, of in _CD_BACKINGS.items() if isinstance(backing, of)), "")
+
+
 def _cdrom(call: Call, vm: Vm, drive: Drive, number: int) -> Any:
     cdrom = vim.vm.device.VirtualCdrom
     if isinstance(drive, Image):
         backing = cdrom.IsoBackingInfo(fileName=drive.file_name, datastore=call.ref(drive.datastore))
         summary = f"ISO {drive.file_name}"
     else:
-        backing = cdrom.RemotePassthroughBackingInfo(deviceName="", useAutoDetect=False, exclusive=False)
-        summary = "Remote device"
+        backing = _CD_BACKINGS[drive.backing](deviceName="", useAutoDetect=False)
+        if isinstance(backing, cdrom.RemotePassthroughBackingInfo):
+            backing.exclusive = False
+        summary = "Host device" if drive.backing == "host" else "Remote device"
     return _drive(cdrom, vm, drive, backing, _named(f"CD/DVD drive {number}", summary))
 
 
@@ -187,8 +208,11 @@ def _floppy(call: Call, vm: Vm, drive: Drive, number: int) -> Any:
         backing = floppy.ImageBackingInfo(fileName=drive.file_name, datastore=call.ref(drive.datastore))
         summary = f"Image {drive.file_name}"
     else:
-        backing = floppy.RemoteDeviceBackingInfo(deviceName="", useAutoDetect=False)
-        summary = "Remote"
+        on_host = drive.backing == "host"
+        backing = (floppy.DeviceBackingInfo if on_host else floppy.RemoteDeviceBackingInfo)(
+            deviceName="", useAutoDetect=False
+        )
+        summary = "Host device" if on_host else "Remote"
     return _drive(floppy, vm, drive, backing, _named(f"Floppy drive {number}", summary))
 
 
@@ -206,15 +230,15 @@ def _drive(kind: Any, vm: Vm, drive: Drive, backing: Any, info: Any) -> Any:
 def _nic(call: Call, vm: Vm, nic: Nic, number: int) -> Any:
     running = vm.power is PowerState.ON
     return data(
-        vim.vm.device.VirtualVmxnet3,
+        getattr(vim.vm.device, nic.kind),
         key=nic.key,
         deviceInfo=vim.Description(label=f"Network adapter {number}", summary=nic.network.name),
         backing=vim.vm.device.VirtualEthernetCard.NetworkBackingInfo(
             deviceName=nic.network.name, useAutoDetect=False, network=call.ref(nic.network)
         ),
         connectable={
-            "migrateConnect": "unset", "startConnected": True, "allowGuestControl": True, "connected": running,
-            "status": "ok" if running else "untried",
+            "migrateConnect": "unset", "startConnected": nic.connected, "allowGuestControl": True,
+            "connected": running and nic.connected, "status": "ok" if running else "untried",
         },
         slotInfo=_slot(160 + 32 * (number - 1)),
         controllerKey=PCI,

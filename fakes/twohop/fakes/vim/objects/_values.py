@@ -55,13 +55,15 @@ def named(label: str, summary: str | None = None) -> dict[str, str]:
     return {"label": label, "summary": summary or label}
 
 
-def allocation(call: Call, shares: int, *, expandable: bool = False) -> dict[str, Any]:
-    """Return the fields of a ResourceAllocationInfo without a reservation or a limit."""
+def allocation(
+    call: Call, shares: int, *, expandable: bool = False, limit: int | None = None, reservation: int = 0
+) -> dict[str, Any]:
+    """Return the fields of a ResourceAllocationInfo; a limit of None is none."""
     # Servers before 7.0 say of a machine nothing about expanding.
     expands = None if before(call, "7.0") and not expandable else expandable
     return {
-        "reservation": 0,
+        "reservation": reservation,
         "expandableReservation": expands,
-        "limit": -1,
+        "limit": -1 if limit is None else limit,
         "shares": {"shares": shares, "level": "normal"},
     }

@@ -10,8 +10,8 @@ from .._registry import vim
 from .._service import Call
 from ._managed_entity import MANAGED_ENTITY
 from ._parts import part_ref
-from ._values import allocation, data
-from ._vm_config import change_version, config_info
+from ._values import data
+from ._vm_config import change_version, config_info, cpu_allocation, memory_allocation
 from ._vm_guest import guest
 from ._vm_layout import layout, layout_ex, storage
 from ._vm_runtime import capability, runtime
@@ -53,8 +53,8 @@ def _resource_config(call: Call, vm: Vm) -> Any:
     return data(
         vim.ResourceConfigSpec,
         entity=call.ref(vm),
-        cpuAllocation=allocation(call, 1000 * vm.cpus),
-        memoryAllocation=allocation(call, 10 * vm.memory_mib),
+        cpuAllocation=cpu_allocation(call, vm),
+        memoryAllocation=memory_allocation(call, vm),
     )
 
 

@@ -48,11 +48,11 @@ def config_info(call: Call, vm: Vm) -> Any:
         files={"vmPathName": vm.vmx, "snapshotDirectory": folder, "suspendDirectory": folder, "logDirectory": folder},
         tools=_tools(call, vm),
         flags=_flags(call),
-        defaultPowerOps=_POWER_OPS,
+        defaultPowerOps=_power_ops(vm),
         rebootPowerOff=False,
         hardware=hardware(call, vm),
-        cpuAllocation=allocation(call, 1000 * vm.cpus),
-        memoryAllocation=allocation(call, 10 * vm.memory_mib),
+        cpuAllocation=cpu_allocation(call, vm),
+        memoryAllocation=memory_allocation(call, vm),
         latencySensitivity={"level": "normal"},
         memoryHotAddEnabled=False,
         cpuHotAddEnabled=False,
@@ -110,8 +110,33 @@ def _tools(call: Call, vm: Vm) -> dict[str, Any]:
         "beforeGuestShutdown": True,
         "toolsUpgradePolicy": "manual",
         "syncTimeWithHostAllowed": True,
-        "syncTimeWithHost": False,
+        "syncTimeWithHost": vm.settings.sync_time,
         "lastInstallInfo": {"counter": 0},
+    }
+
+
+def cpu_allocation(call: Call, vm: Vm) -> dict[str, Any]:
+    """Return the fields of a machine's share of the processors, in MHz."""
+    kept = vm.settings
+    return allocation(call, 1000 * vm.cpus, limit=kept.cpu_limit, reservation=kept.cpu_reservation)
+
+
+def memory_allocation(call: Call, vm: Vm) -> dict[str, Any]:
+    """Return the fields of a machine's share of the memory, in MiB."""
+    kept = vm.settings
+    return allocation(call, 10 * vm.memory_mib, limit=kept.memory_limit, reservation=kept.memory_reservation)
+
+
+def _power_ops(vm: Vm) -> dict[str, Any]:
+    # `preset` leaves it to the default that the configuration file or the host sets.
+    return {
+        "powerOffType": vm.settings.power_off,
+        "suspendType": vm.settings.suspend,
+        "resetType": vm.settings.reset,
+        "defaultPowerOffType": "soft",
+        "defaultSuspendType": "hard",
+        "defaultResetType": "soft",
+        "standbyAction": vm.settings.standby,
     }
 
 
@@ -142,15 +167,6 @@ def _key_id(vm: Vm) -> dict[str, Any]:
     return {"keyId": key, "providerId": {"id": "twohop"}}
 
 
-_POWER_OPS = {
-    "powerOffType": "soft",
-    "suspendType": "hard",
-    "resetType": "soft",
-    "defaultPowerOffType": "soft",
-    "defaultSuspendType": "hard",
-    "defaultResetType": "soft",
-    "standbyAction": "checkpoint",
-}
 _BOOT_OPTIONS = {
     "bootDelay": 0,
     "enterBIOSSetup": False,

@@ -1,0 +1,183 @@
+"""Reading a descriptor: what part of a world file makes machines of the same hardware."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lxml import etree
+
+from ._names import CD_BACKINGS, CDROM, CONTROLLERS, DISK, ETHERNET, FLOPPY, FLOPPY_BACKINGS, IDE, NICS, OVF, RASD, VMW
+
+_IN = {"ovf": OVF, "rasd": RASD, "vmw": VMW}
+_KIND_WORDS = {
+    "VirtualSCSI": "pvscsi", "lsilogic": "lsilogic", "lsilogicsas": "lsilogicsas", "buslogic": "buslogic",
+    "vmware.sata.ahci": "sata", "vmware.nvme.controller": "nvme",
+}  # fmt: skip
+_NIC_WORDS = {subtype: subtype.lower() for subtype in NICS.values()}
+_CONTROLLER_TYPES = {str(number) for number, _, _ in CONTROLLERS.values()}
+_ORDERED = {str(CDROM): "cd", str(DISK): "disk", str(FLOPPY): "floppy", str(ETHERNET): "nic"}
+_SETTINGS = {
+    "powerOpInfo.powerOffType": "power_off", "powerOpInfo.resetType": "reset", "powerOpInfo.suspendType": "suspend",
+    "powerOpInfo.standbyAction": "standby",
+}  # fmt: skip
+
+
+def read_descriptor(text: bytes) -> dict[str, Any]:
+    """Return the rows `networks`, and `vms` or `vapps`, of a datacenter in a world file.
+
+    Sizes are bytes, disks are empty, images are named but hold nothing of their own. Raises ValueError for a text that
+    is no descriptor, and for hardware that no world file can say.
+    """
+    try:
+        root = etree.fromstring(text, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    except etree.XMLSyntaxError as error:
+        raise ValueError(f"the descriptor is no XML: {error}") from None
+    tops = _contents(root)
+    if len(tops) != 1:
+        raise ValueError(f"a descriptor has one VirtualSystem or VirtualSystemCollection at its top; got {len(tops)}")
+    package = {"networks": root.xpath("ovf:NetworkSection/ovf:Network/@ovf:name", namespaces=_IN)}
+    return package | _content(tops[0], _Package(root))
+
+
+class _Package:
+    """Capacities of disks and names of files by the references that devices make."""
+
+    def __init__(self, root: Any) -> None:
+        self.capacities = {f"ovf:/disk/{_at(row, 'diskId')}": _capacity(row) for row in root.iter(f"{{{OVF}}}Disk")}
+        self.files = {f"ovf:/file/{_at(row, 'id')}": _at(row, "href") for row in root.iter(f"{{{OVF}}}File")}
+
+
+def _content(top: Any, package: _Package) -> dict[str, Any]:
+    if etree.QName(top).localname == "VirtualSystem":
+        return {"vms": [_machine(top, package)]}
+    orders = {_at(row, "id"): int(_at(row, "order")) for row in top.iterfind("ovf:StartupSection/ovf:Item", _IN)}
+    vapp: dict[str, Any] = {"name": _at(top, "id"), "note": _note(top), "vms": [], "vapps": []}
+    for child in _contents(top):
+        for kind, (row,) in _content(child, package).items():
+            if row["name"] in orders:
+                row["start_order"] = orders[row["name"]]
+            vapp[kind].append(row)
+    return {"vapps": [vapp]}
+
+
+def _contents(parent: Any) -> list[Any]:
+    return [row for name in ("VirtualSystemCollection", "VirtualSystem") for row in parent.iterfind(f"ovf:{name}", _IN)]
+
+
+def _machine(system: Any, package: _Package) -> dict[str, Any]:
+    hardware = system.find("ovf:VirtualHardwareSection", _IN)
+    items = hardware.findall("ovf:Item", _IN)
+    by_id = {_says(item, "InstanceID"): item for item in items}
+    row: dict[str, Any] = {
+        "name": _at(system, "id"),
+        "note": _note(system),
+        "guest": system.find("ovf:OperatingSystemSection", _IN).get(f"{{{VMW}}}osType"),
+        "hardware": hardware.findtext("ovf:System/{*}VirtualSystemType", None, _IN),
+        "cpus": int(_says(_of(items, "3")[0], "VirtualQuantity")),
+        "memory": int(_says(_of(items, "4")[0], "VirtualQuantity")) << 20,
+        "controllers": [_controller(item) for item in reversed(items) if _is_controller(item)],
+        "disks": [_disk(item, by_id, package) for item in _of(items, str(DISK))],
+        "images": [_drive(item, by_id, package) for item in items if _type(item) in (str(CDROM), str(FLOPPY))],
+        "nics": [_nic(item) for item in _of(items, str(ETHERNET))],
+        "settings": _settings(hardware, items),
+    }
+    firmware = _configured(hardware).get("firmware")
+    return row | ({"firmware": firmware} if firmware else {})
+
+
+def _settings(hardware: Any, items: list[Any]) -> dict[str, Any]:
+    config = _configured(hardware)
+    made: dict[str, Any] = {word: config[key] for key, word in _SETTINGS.items() if key in config}
+    if "tools.syncTimeWithHost" in config:
+        made["sync_time"] = config["tools.syncTimeWithHost"] == "true"
+    for name, kind, factor in (("cpu", "3", 1), ("memory", "4", 1 << 20)):
+        for key in ("Limit", "Reservation"):
+            if _says(_of(items, kind)[0], key) is not None:
+                made[f"{name}_{key.lower()}"] = int(_says(_of(items, kind)[0], key)) * factor
+    cores = _of(items, "3")[0].findtext("vmw:CoresPerSocket", None, _IN)
+    if cores is not None:
+        made["cores_per_socket"] = int(cores)
+    for card in _of(items, "24"):
+        video = _configured(card)
+        made["video"] = int(video.get("videoRamSizeInKB", 4096)) << 10
+        made["displays"] = int(video.get("numDisplays", 1))
+    present = list(dict.fromkeys(_ORDERED[_type(item)] for item in items if _type(item) in _ORDERED))
+    made["order"] = present + [kind for kind in _ORDERED.values() if kind not in present]
+    return made
+
+
+def _is_controller(item: Any) -> bool:
+    return _type(item) in _CONTROLLER_TYPES and _type(item) != str(IDE)
+
+
+def _controller(item: Any) -> dict[str, Any]:
+    return {"kind": _word(_KIND_WORDS, item, "controller"), "bus": int(_says(item, "Address"))}
+
+
+def _place(item: Any, by_id: dict[Any, Any]) -> dict[str, Any]:
+    parent = by_id[_says(item, "Parent")]
+    kind = "ide" if _type(parent) == str(IDE) else _word(_KIND_WORDS, parent, "controller")
+    return {"controller": kind, "bus": int(_says(parent, "Address")), "unit": int(_says(item, "AddressOnParent"))}
+
+
+def _disk(item: Any, by_id: dict[Any, Any], package: _Package) -> dict[str, Any]:
+    return {"size": package.capacities[_says(item, "HostResource")], "data": 0} | _place(item, by_id)
+
+
+def _drive(item: Any, by_id: dict[Any, Any], package: _Package) -> dict[str, Any]:
+    cd = _type(item) == str(CDROM)
+    at = _place(item, by_id) if cd else {"unit": int(_says(item, "AddressOnParent"))}
+    row: dict[str, Any] = {"kind": "iso" if cd else "floppy", **at}
+    resource = _says(item, "HostResource")
+    if resource is not None:
+        return row | {"name": package.files[resource]}
+    subtype = (_says(item, "ResourceSubType") or "").rpartition(".")[2]
+    words = CD_BACKINGS if cd else FLOPPY_BACKINGS
+    backing = next((word for word, name in words.items() if name == subtype), "")
+    return row | {"empty": True} | ({"backing": backing} if backing else {})
+
+
+def _nic(item: Any) -> dict[str, Any]:
+    return {
+        "network": _says(item, "Connection"),
+        "kind": _word(_NIC_WORDS, item, "network card"),
+        "connected": _says(item, "AutomaticAllocation") != "false",
+    }
+
+
+def _word(words: dict[str, str], item: Any, what: str) -> str:
+    subtype = _says(item, "ResourceSubType")
+    if subtype not in words:
+        raise ValueError(f"a {what} is {', '.join(words)}; the descriptor has {subtype!r}")
+    return words[subtype]
+
+
+def _configured(parent: Any) -> dict[str, str]:
+    return {row.get(f"{{{VMW}}}key"): row.get(f"{{{VMW}}}value") for row in parent.iterfind("vmw:Config", _IN)}
+
+
+def _capacity(row: Any) -> int:
+    base, _, power = (_at(row, "capacityAllocationUnits") or "byte").partition(" * 2^")
+    if base != "byte" or (power and not power.isdigit()):
+        raise ValueError(f"a capacity is counted in bytes or a power of 2 of them; got {base} {power}")
+    return int(_at(row, "capacity")) << int(power or 0)
+
+
+def _note(parent: Any) -> str:
+    return parent.findtext("ovf:AnnotationSection/ovf:Annotation", None, _IN) or ""
+
+
+def _of(items: list[Any], kind: str) -> list[Any]:
+    return [item for item in items if _type(item) == kind]
+
+
+def _type(item: Any) -> Any:
+    return _says(item, "ResourceType")
+
+
+def _says(item: Any, name: str) -> Any:
+    return item.findtext(f"rasd:{name}", None, _IN)
+
+
+def _at(row: Any, name: str) -> Any:
+    return row.get(f"{{{OVF}}}{name}")

@@ -1,0 +1,165 @@
+"""Descriptors against those that real servers wrote: a machine of the same hardware, described, element by element."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+from pyVmomi import vim
+
+from descriptors import OVF, differences, parsed
+from plain_pyvmomi import Plain
+from twohop.fakes.ovf import read_descriptor
+from vcenters import make
+
+ROOT = Path(os.environ.get("TWOHOP_RECORDINGS", Path(__file__).parents[3] / "shared" / "recordings"))
+FOLDER = ROOT / "vsphere" / "govmomi-ovf"
+
+_BUILD = re.compile(rb"buildId=.build-(\d+)")
+_PROFILES = ((0, "vcenter-4.1"), (799731, "vcenter-5.5"), (2_500_000, "vcenter-6.0"))
+"""The first build of 5.1, for which there is no profile of its own, and one between 5.5 and 6.0."""
+
+
+def _described(path: Path) -> tuple[Any, Any]:
+    text = path.read_bytes().strip()
+    theirs = parsed(text)
+    rows = read_descriptor(text)
+    profile = _profile(text)
+    world = {"datacenters": [{"name": "DC0", "hosts": ["H0"], **rows}]}
+    with make(profile, world=world) as server, Plain(server) as me:
+        (row,) = rows.get("vms") or rows["vapps"]
+        entity = me.vapp(row["name"]) if "vapps" in rows else me.vm(row["name"])
+        files = theirs.findall("{*}References/{*}File")
+        images = any(file.get(f"{OVF}href").endswith(".iso") for file in files)
+
+        def create(**given: Any) -> Any:
+            params = vim.OvfManager.CreateDescriptorParams(includeImageFiles=images, **given)
+            result = me.content.ovfManager.CreateDescriptor(entity, params)
+            assert not result.error
+            return parsed(result.ovfDescriptor.encode())
+
+        # A first call without files tells under which keys they are given.
+        keys = [file.get(f"{OVF}href") for file in create().iter(f"{OVF}File")]
+        populated = {disk.get(f"{OVF}fileRef"): disk.get(f"{OVF}populatedSize") for disk in theirs.iter(f"{OVF}Disk")}
+        given = [
+            vim.OvfManager.OvfFile(
+                deviceId=key, path=file.get(f"{OVF}href"), size=int(file.get(f"{OVF}size")),
+                populatedSize=_number(populated.get(file.get(f"{OVF}id"))),
+            )
+            for key, file in zip(keys, files, strict=False)
+        ]  # fmt: skip
+        return theirs, create(ovfFiles=given)
+
+
+def _profile(text: bytes) -> str:
+    """The profile that is next to the server that wrote a descriptor, by its build."""
+    build = int(_BUILD.search(text)[1])
+    if b"by VMware ESX Server" in text[:300]:
+        return "esxi-5.5"
+    return next(profile for first, profile in reversed(_PROFILES) if build >= first)
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
+SLOTS = "the slots on the PCI bus, which servers write of machines that have been on: ours have slots of their own"
+CONNECT = "5.1 alone writes whether a guest may connect a device, and there is no profile of 5.1"
+MPT = "whether a video card takes MPT: no source says when servers write it, and no API tells it"
+CD = "5.0 has new names for drives already, and there is no profile of 5.0"
+VAPP = "what a machine says as a part of a vApp (product, properties, licence, transport): no world has it"
+DELAYS = "how long a vApp waits between two machines: no world says other delays than the usual ones"
+EDITED = "the descriptor was edited by hand"
+
+DECLARED: dict[str, dict[str, str]] = {
+    "2011OVFs__Win2k3ToolsHWv9__w2k3R2_32-toolsHWv9": {r"Config\[connectable.allowGuestControl\] lacks": CONNECT},
+    "Alpha-demo__Mini-Ubuntu-32bit-HW8-Tools__Mini-Ubuntu-32bit-HW8-Tools": {
+        r"Item\[CD/DVD drive 1\] lacks": CD,
+        r"Item\[CD/DVD Drive 1\] adds": CD,
+    },
+    "Alpha-demo__Windows-Server2003-SP2-64-R2__Windows-Server2003-SP2-64-R2": {
+        r"Config\[connectable.allowGuestControl\] lacks": CONNECT,
+        r"Config\[enableMPTSupport\] lacks": MPT,
+        r"Config\[slotInfo.pciSlotNumber\] lacks": SLOTS,
+    },
+    "ImportOvf2014__MsDos-MaxCpuUtilization": {
+        r"Config\[connectable.allowGuestControl\] lacks": CONNECT,
+        r"Config\[slotInfo.pciSlotNumber\] lacks": SLOTS,
+    },
+    "ImportOvf2014__windowsVM40g": {
+        r"VirtualHardwareSection @instances 'with a gap' is 'in a row'": EDITED,
+        r"Config\[slotInfo.pciSlotNumber\] lacks": SLOTS,
+    },
+    "NostalgiaVapp__two-nostalgia-vapp": {
+        r"StartupSection/Item\[vm[12]\] @(start|stop)Delay '0' is '120'": DELAYS,
+        r"Config\[enableMPTSupport\] lacks": MPT,
+        r"VirtualSystem\[vm1\]/VirtualHardwareSection/Item\[Hard disk 1\] lacks": EDITED,
+    },
+    "OvfWithSpaceInFileName__SpaceInOvfName__haoUn_OS2VMs": {
+        r"StartupSection/Item\[vm1\] @(start|stop)Delay '0' is '120'": DELAYS,
+        r"ProductSection lacks": VAPP,
+    },
+    "RabbitMQ2__RabbitMQ2": {
+        r"Item\[CD/DVD drive 1\] lacks": CD,
+        r"Item\[CD/DVD Drive 1\] adds": CD,
+        r"VirtualHardwareSection @transport 'com.vmware.guestInfo' is None": VAPP,
+        r"ProductSection lacks": VAPP,
+    },
+    "VirtualAppliance-ntop__VA-ntop": {r"EulaSection lacks": VAPP},
+    "cores-per-socket__multi-core-vm__multi-core-vm": {
+        r"Item\[CD/DVD drive 1\] lacks": CD,
+        r"Item\[CD/DVD Drive 1\] adds": CD,
+    },
+    "guestos__Windows8_ent_x32__WINDOWS8_ENT_X32": {
+        r"Config\[enableMPTSupport\] lacks": MPT,
+        r"Config\[slotInfo.pciSlotNumber\] lacks": SLOTS,
+    },
+    "oldOvfs__sun-ovfEnv__sun-ovfEnv": {
+        r"VirtualHardwareSection @transport 'com.vmware.guestInfo iso' is None": VAPP,
+        r"ProductSection lacks": VAPP,
+        r"InstallSection lacks": VAPP,
+    },
+    "vm_with_videocard__vm_video_card": {r"Config\[enableMPTSupport\] lacks": MPT},
+}
+"""Differences that are known, by descriptor: how the line that tells one ends, and why it is there."""
+
+
+def _names() -> list[str]:
+    return [path.stem.removeprefix("external__") for path in sorted(FOLDER.glob("*.ovf"))]
+
+
+@pytest.mark.parametrize("name", _names())
+def test_a_machine_of_the_same_hardware_is_described_as_the_server_did(name: str) -> None:
+    found = list(differences(*_described(FOLDER / f"external__{name}.ovf")))
+    declared = DECLARED.get(name, {})
+    told = {line: [end for end in declared if re.search(f"(/|^){end}$", line)] for line in found}
+    assert not [line for line, ends in told.items() if not ends], "differences that nobody has declared"
+    used = {end for ends in told.values() for end in ends}
+    assert used == set(declared), "declared, but there is no such difference any more"
+
+
+def test_every_declared_descriptor_is_there() -> None:
+    if not FOLDER.exists():
+        pytest.skip(f"no recordings in {FOLDER}: set TWOHOP_RECORDINGS to the directory that has vsphere/")
+    assert set(DECLARED) <= set(_names())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("<Name>a</Name>", "<Name>b</Name>", "/VirtualSystem/Name text 'a' is 'b'"),
+        ("<Info>i</Info><Name>a</Name>", "<Name>a</Name><Info>i</Info>", "/VirtualSystem/Name moves"),
+        ("<Name>a</Name>", "", "/VirtualSystem/Name lacks"),
+        ("<Name>", '<Name id="x">', "/VirtualSystem/Name lacks"),
+        ("<VirtualSystem>", '<VirtualSystem kind="1">', "/VirtualSystem @kind None is '1'"),
+    ],
+)
+def test_one_element_that_is_altered_comes_out_different(old: str, new: str, line: str) -> None:
+    text = "<Envelope><VirtualSystem><Info>i</Info><Name>a</Name></VirtualSystem></Envelope>"
+    theirs, ours = etree.fromstring(text), etree.fromstring(text.replace(old, new))
+    assert not list(differences(theirs, theirs))
+    assert line in list(differences(theirs, ours))
