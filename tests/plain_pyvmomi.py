@@ -58,7 +58,7 @@ class Plain:
         """A ready lease on a machine."""
         return self.ready(self.vm(name).ExportVm())
 
-    def at(self, url: str) -> str:
+    def address_of(self, url: str) -> str:
         """A device URL with the host that is meant, and its name percent-encoded, as it is for the client to do."""
         parts = urlsplit(url)
         netloc = urlsplit(self.vcenter.url).netloc if parts.hostname == "*" else parts.netloc
@@ -66,4 +66,4 @@ class Plain:
 
     def get(self, url: str, **headers: str) -> Any:
         """GET a device URL, with nothing but what is given: no cookie."""
-        return self.pool.request("GET", self.at(url), headers=headers or None)
+        return self.pool.request("GET", self.address_of(url), headers=headers or None)

@@ -84,7 +84,7 @@ def test_the_story_of_an_export(profile: str) -> None:
 
 def pinned(me: Plain, url: Any) -> bytes:
     """A file fetched over a connection that shows the thumbprint of its device URL."""
-    parts = urlsplit(me.at(url.url))
+    parts = urlsplit(me.address_of(url.url))
     pin = {"assert_fingerprint": url.sslThumbprint, "cert_reqs": "CERT_NONE"} if url.sslThumbprint else {}
     assert pin or me.vcenter.profile.name == "esxi-5.5", "4.7: only an old host prints no thumbprint"
     ca = {} if pin else {"ca_certs": str(me.vcenter.ca_file)}

@@ -100,7 +100,7 @@ def test_a_manifest_has_them_too_without_a_capacity(me: Plain) -> None:
 def test_the_paths_of_the_other_product_open_nothing(profile: str) -> None:
     with make(profile=profile) as vc, Plain(vc) as me:
         (url,) = me.export().info.deviceUrl
-        parts = urlsplit(me.at(url.url))
+        parts = urlsplit(me.address_of(url.url))
         mine, other = ("nfc", "ha-nfc") if profile.startswith("vcenter") else ("ha-nfc", "nfc")
         assert parts.path.startswith(f"/{mine}/")
         assert me.get(url.url).status == 200

@@ -31,6 +31,14 @@ OVF = "{http://schemas.dmtf.org/ovf/envelope/1}"
 
 Environment = Mapping[str, str]
 
+DRIVEN: list[tuple[str, str, str]] = []
+"""Clients that the test at hand has driven: name, version, what it did."""
+
+
+def drove(client: str, version: str, does: str) -> None:
+    """Say which client a test has driven, in which version, and what it did."""
+    DRIVEN.append((client, version, does))
+
 
 @contextlib.contextmanager
 def served(folder: Path, *options: str | Path) -> Iterator[dict[str, str]]:

@@ -17,6 +17,7 @@ from interop.support import (
     VM0,
     VM1,
     Environment,
+    drove,
     is_unlocked,
     judge_descriptor,
     judge_disk,
@@ -62,10 +63,15 @@ def govc(binary: Path, servers: Environment, tmp_path: Path) -> Govc:
     return _runner(binary, servers, tmp_path)
 
 
+def _version(binary: Path) -> str:
+    return run(binary, "version").stdout.split()[1]
+
+
 def _runner(binary: Path, servers: Environment, folder: Path) -> Govc:
     def govc(*arguments: str, code: int = 0) -> str:
         env = {"HOME": str(folder), "GOVC_PERSIST_SESSION": "false", **servers}
         assert not {"GOVC_INSECURE", "GOVC_TLS_KNOWN_HOSTS"} & {*os.environ, *env}
+        drove("govc", _version(binary), arguments[0])
         done = run(binary, *arguments, env=env, cwd=folder, code=code)
         return done.stdout if code == 0 else done.stderr
 
@@ -176,6 +182,7 @@ def test_a_machine_with_firmware_image_and_snapshot(binary: Path, tmp_path: Path
         env = {"HOME": str(tmp_path), "GOVC_PERSIST_SESSION": "false", **servers}
 
         def export(into: str, *options: str) -> Path:
+            drove("govc", _version(binary), "export.ovf -snapshot" if "-snapshot" in options else "export.ovf")
             run(binary, "export.ovf", "-vm", "furnished", "-sha", "1", *options, into, env=env, cwd=tmp_path)
             package = tmp_path / into / "furnished"
             descriptor = package / "furnished.ovf"

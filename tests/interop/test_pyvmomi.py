@@ -10,6 +10,7 @@ import threading
 import urllib.request
 import warnings
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,20 @@ from urllib.parse import urlsplit
 import pytest
 from pyVmomi import vim, vmodl
 
-from interop.support import VM0, VM1, Environment, is_unlocked, judge_descriptor, judge_disk, logged_in, tool, validate
+from interop.support import (
+    VM0,
+    VM1,
+    Environment,
+    drove,
+    is_unlocked,
+    judge_descriptor,
+    judge_disk,
+    logged_in,
+    served,
+    tool,
+    validate,
+)
+from twohop.runtime.profiles import known_profiles
 
 pytestmark = [pytest.mark.interop, tool("qemu-img", "qemu-utils")]
 
@@ -102,6 +116,7 @@ def pinned(url: str, thumbprint: str) -> ssl.SSLContext:
 
 @pytest.mark.parametrize("wait", [wait_by_polling, wait_by_updates])
 def test_the_documented_sequence(service: Any, servers: Environment, tmp_path: Path, wait: Any) -> None:
+    drove("pyVmomi", metadata.version("pyvmomi"), f"an export, {wait.__name__.replace('_', ' ')}")
     vm = find(service, VM0)
     lease = vm.ExportVm()
     files = []
@@ -143,6 +158,29 @@ def test_the_documented_sequence(service: Any, servers: Environment, tmp_path: P
     assert (entry.size, entry.sha1) == (len(data), hashlib.sha1(data).hexdigest())
     assert is_unlocked(servers, VM0)
     validate(descriptor)
+
+
+@pytest.mark.parametrize("profile", [name for name in known_profiles() if not name.startswith("cell")])
+def test_every_profile(profile: str, tmp_path: Path) -> None:
+    with served(tmp_path, "--profile", profile) as servers, logged_in(servers) as service:
+        about = service.content.about
+        drove("pyVmomi", metadata.version("pyvmomi"), f"connects to {profile} ({about.fullName}), exports, describes")
+        vm = find(service, VM0)
+        lease = vm.ExportVm()
+        wait_by_updates(service, lease)
+        disk = next(device for device in lease.info.deviceUrl if device.url.endswith(".vmdk"))
+        url = disk.url.replace("*", urlsplit(servers["TWOHOP_VCENTER_URL"]).netloc)
+        context = ssl.create_default_context(cafile=servers["TWOHOP_CA_FILE"])
+        target = tmp_path / "disk.vmdk"
+        with urllib.request.urlopen(url, context=context, timeout=30) as answer, target.open("wb") as file:
+            while piece := answer.read(1 << 20):
+                file.write(piece)
+        lease.Progress(100)
+        lease.Complete()
+        assert judge_disk(target)["virtual-size"] == 1 << 30
+        described = service.content.ovfManager.CreateDescriptor(obj=vm, cdp=vim.OvfManager.CreateDescriptorParams())
+        assert described.ovfDescriptor and not described.error
+        assert vm.summary.config.name == VM0 and vm.recentTask[-1].info.state == "success"
 
 
 def test_a_lease_locks_its_machine_until_it_is_aborted(service: Any, servers: Environment) -> None:

@@ -110,7 +110,7 @@ _HEALTH = {
 
 @HOST.provides("summary")
 def _summary(call: Call, host: Host) -> Any:
-    name, _, port = host.authority.rpartition(":")
+    port = host.authority.rpartition(":")[2]
     return data(
         vim.host.Summary,
         host=call.ref(host),
@@ -129,7 +129,7 @@ def _summary(call: Call, host: Host) -> Any:
         },
         runtime=_runtime(call, host),
         config={
-            "name": name or host.name,
+            "name": host.name,
             "port": int(port or 443),
             "sslThumbprint": host.thumbprint or None,
             "product": host_about(call),
