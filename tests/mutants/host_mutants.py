@@ -92,7 +92,8 @@ def uploads_are_taken(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
 @killed_by("NFC-006")
 def length_of_the_disk(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
     """HEAD declares the capacity of the disk as the length of its stream (12 row 7)."""
-    patch.setattr(_app, "size_of", lambda file: file.source.capacity)
+    honest = _app.size_of
+    patch.setattr(_app, "size_of", lambda file: file.disk.capacity if file.disk else honest(file))
     target.server.world.profile = target.profile.but(nfc_head="200")
 
 
@@ -132,7 +133,7 @@ def capacity_rounded_up(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
 @killed_by("STREAM-004")
 def empty_disks_are_nothing(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
     """A disk without data is answered 200 without a byte (7.3)."""
-    _sent(patch, lambda file, pieces: pieces if file.disk.content.populated else [])
+    _sent(patch, lambda file, pieces: [] if file.disk and not file.disk.content.populated else pieces)
 
 
 @killed_by("STREAM-005")
