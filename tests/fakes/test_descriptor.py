@@ -179,6 +179,40 @@ def test_what_the_descriptor_says_of_a_machine_is_what_the_api_says() -> None:
     assert items(root, "AutomaticAllocation")[-5:-3] == [("true",), ("false",)]
 
 
+def test_what_a_machine_says_as_a_part_of_a_vapp_is_told_by_the_api_too() -> None:
+    vapp = {
+        "product": {"name": "Shop", "vendor": "me", "version": "1", "full_version": "1.0", "app_url": "https://shop"},
+        "properties": [{"id": "host", "value": "shop", "label": "Host name", "category": "Net"}, {"id": "port"}],
+        "eulas": ["as <it> is"], "transports": ["iso", "com.vmware.guestInfo"], "install_delay": 30,
+    }  # fmt: skip
+    rows = [{"name": "web", "vapp": vapp, "start_delay": 5, "stop_delay": 6}, {"name": "db"}]
+    world = {"datacenters": [{"hosts": ["H0"], "vapps": [{"name": "all", "vms": rows}]}]}
+    with make(world=world) as vc, Plain(vc) as me:
+        entity = me.vapp("all")
+        web, db = entity.vm
+        _, root = described(me, entity)
+        _, bare = described(me, db)
+        config = web.config.vAppConfig
+        delays = [(each.startDelay, each.stopDelay) for each in entity.vAppConfig.entityConfig]
+        assert db.config.vAppConfig is None
+    assert not [name for name in ("Product", "Eula", "Install") if bare.find(f".//ovf:{name}Section", NS) is not None]
+    (product,) = config.product
+    assert [product.name, product.vendor, product.version, product.fullVersion, product.appUrl] == [
+        root.findtext(f".//ovf:ProductSection/ovf:{name}", None, NS)
+        for name in ("Product", "Vendor", "Version", "FullVersion", "AppUrl")
+    ] == ["Shop", "me", "1", "1.0", "https://shop"]  # fmt: skip
+    assert [(each.id, each.type, each.value) for each in config.property] == [
+        tuple(row.get(f"{OVF}{name}") for name in ("key", "type", "value")) for row in root.iter(f"{OVF}Property")
+    ] == [("host", "string", "shop"), ("port", "string", "")]  # fmt: skip
+    assert list(config.eula) == [root.findtext(".//ovf:License", None, NS)] == ["as <it> is"]
+    assert attributes(root, ".//ovf:VirtualHardwareSection", "transport") == ["iso com.vmware.guestInfo", None]
+    assert (config.installBootRequired, config.installBootStopDelay) == (True, 30)
+    assert attributes(root, ".//ovf:InstallSection", "initialBootStopDelay") == ["30"]
+    assert delays == [(5, 6), (120, 120)]
+    assert attributes(root, ".//ovf:StartupSection/ovf:Item", "startDelay") == ["5", "120"]
+    assert attributes(root, ".//ovf:StartupSection/ovf:Item", "stopDelay") == ["6", "120"]
+
+
 def test_without_files_each_stands_under_its_device_key_and_without_a_size(me: Plain) -> None:
     vm = me.vm("FULL")
     moid = vm._GetMoId()

@@ -322,6 +322,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"settings": {"cores_per_socket": 2}, "cpus": 3}, "settings: 3 cpus do not divide into sockets of 2 cores"),
     ({"settings": {"order": ["cd", "disk"]}}, "settings: order has each of cd, disk, floppy, nic once"),
     ({"settings": {"memory_limit": "much"}}, "settings: memory_limit: expected bytes"),
+    ({"vapp": {"colour": 1}}, "vm x: vapp: a vapp of a vm has no 'colour'"),
+    ({"vapp": {"product": {"price": 1}}}, "vm x: vapp: product: a product has no 'price'"),
+    ({"vapp": {"properties": [{"value": "1"}]}}, "vm x: vapp: property 0: id: expected a name; got None"),
+    ({"vapp": {"install_delay": -1}}, "vm x: vapp: install_delay: expected a whole number of at least 0; got -1"),
+    ({"stop_delay": 1}, "vm x: it starts in no order, since it stands in no vApp; leave 'stop_delay' out"),
     ({"start_order": 1}, "vm x: it starts in no order, since it stands in no vApp"),
 ]  # fmt: skip
 

@@ -71,8 +71,6 @@ SLOTS = "the slots on the PCI bus, which servers write of machines that have bee
 CONNECT = "5.1 alone writes whether a guest may connect a device, and there is no profile of 5.1"
 MPT = "whether a video card takes MPT: no source says when servers write it, and no API tells it"
 CD = "5.0 has new names for drives already, and there is no profile of 5.0"
-VAPP = "what a machine says as a part of a vApp (product, properties, licence, transport): no world has it"
-DELAYS = "how long a vApp waits between two machines: no world says other delays than the usual ones"
 EDITED = "the descriptor was edited by hand"
 
 DECLARED: dict[str, dict[str, str]] = {
@@ -95,21 +93,13 @@ DECLARED: dict[str, dict[str, str]] = {
         r"Config\[slotInfo.pciSlotNumber\] lacks": SLOTS,
     },
     "NostalgiaVapp__two-nostalgia-vapp": {
-        r"StartupSection/Item\[vm[12]\] @(start|stop)Delay '0' is '120'": DELAYS,
         r"Config\[enableMPTSupport\] lacks": MPT,
         r"VirtualSystem\[vm1\]/VirtualHardwareSection/Item\[Hard disk 1\] lacks": EDITED,
-    },
-    "OvfWithSpaceInFileName__SpaceInOvfName__haoUn_OS2VMs": {
-        r"StartupSection/Item\[vm1\] @(start|stop)Delay '0' is '120'": DELAYS,
-        r"ProductSection lacks": VAPP,
     },
     "RabbitMQ2__RabbitMQ2": {
         r"Item\[CD/DVD drive 1\] lacks": CD,
         r"Item\[CD/DVD Drive 1\] adds": CD,
-        r"VirtualHardwareSection @transport 'com.vmware.guestInfo' is None": VAPP,
-        r"ProductSection lacks": VAPP,
     },
-    "VirtualAppliance-ntop__VA-ntop": {r"EulaSection lacks": VAPP},
     "cores-per-socket__multi-core-vm__multi-core-vm": {
         r"Item\[CD/DVD drive 1\] lacks": CD,
         r"Item\[CD/DVD Drive 1\] adds": CD,
@@ -117,11 +107,6 @@ DECLARED: dict[str, dict[str, str]] = {
     "guestos__Windows8_ent_x32__WINDOWS8_ENT_X32": {
         r"Config\[enableMPTSupport\] lacks": MPT,
         r"Config\[slotInfo.pciSlotNumber\] lacks": SLOTS,
-    },
-    "oldOvfs__sun-ovfEnv__sun-ovfEnv": {
-        r"VirtualHardwareSection @transport 'com.vmware.guestInfo iso' is None": VAPP,
-        r"ProductSection lacks": VAPP,
-        r"InstallSection lacks": VAPP,
     },
     "vm_with_videocard__vm_video_card": {r"Config\[enableMPTSupport\] lacks": MPT},
 }

@@ -8,10 +8,8 @@ from ..world import VApp, Vm
 from ._dialect import Dialect
 from ._files import Files
 from ._hardware import Hardware
+from ._vapp_config import write_vapp_config
 from ._xml import element, section, set_vmw
-
-_DELAY = 120
-"""Seconds that a server writes between the starts of machines unless somebody chose others."""
 
 
 class Content:
@@ -37,9 +35,10 @@ class Content:
         if members:
             startup = section(at, "StartupSection", "Startup order")
             for child in members:
+                start, stop = vapp.delay(child.moid)
                 element(
                     startup, "Item", id=child.name, order=vapp.start_order[child.moid], startAction="powerOn",
-                    startDelay=_DELAY, stopAction="powerOff", stopDelay=_DELAY,
+                    startDelay=start, stopAction="powerOff", stopDelay=stop,
                 )  # fmt: skip
         _annotation(at, note)
         for child in _children(vapp):
@@ -58,6 +57,8 @@ class Content:
             element(guest, "Description", text)
         Hardware(vm, self._files, self._options, self._dialect).write(at)
         _annotation(at, note)
+        if vm.vapp is not None:
+            write_vapp_config(at, vm.vapp)
 
 
 def machines_of(entity: Vm | VApp) -> list[Vm]:

@@ -44,7 +44,8 @@ class Hardware:
     def write(self, parent: Any) -> None:
         """Add the section."""
         vm, kept = self._vm, self._vm.settings
-        at = section(parent, "VirtualHardwareSection", "Virtual hardware requirements")
+        transport = " ".join(vm.vapp.transports) if vm.vapp is not None else ""
+        at = section(parent, "VirtualHardwareSection", "Virtual hardware requirements", transport=transport or None)
         system(at, vm.name, vm.hardware)
         processors = self._item(
             at, AllocationUnits="hertz * 10^6", Description="Number of Virtual CPUs",

@@ -7,6 +7,7 @@ from typing import Any
 from lxml import etree
 
 from ._names import CD_BACKINGS, CDROM, CONTROLLERS, DISK, ETHERNET, FLOPPY, FLOPPY_BACKINGS, IDE, NICS, OVF, RASD, VMW
+from ._vapp_config import read_vapp_config
 
 _IN = {"ovf": OVF, "rasd": RASD, "vmw": VMW}
 _KIND_WORDS = {
@@ -50,13 +51,18 @@ class _Package:
 def _content(top: Any, package: _Package) -> dict[str, Any]:
     if etree.QName(top).localname == "VirtualSystem":
         return {"vms": [_machine(top, package)]}
-    orders = {_at(row, "id"): int(_at(row, "order")) for row in top.iterfind("ovf:StartupSection/ovf:Item", _IN)}
+    starts = {
+        _at(row, "id"): {
+            "start_order": int(_at(row, "order")),
+            "start_delay": int(_at(row, "startDelay") or 0),
+            "stop_delay": int(_at(row, "stopDelay") or 0),
+        }
+        for row in top.iterfind("ovf:StartupSection/ovf:Item", _IN)
+    }
     vapp: dict[str, Any] = {"name": _at(top, "id"), "note": _note(top), "vms": [], "vapps": []}
     for child in _contents(top):
         for kind, (row,) in _content(child, package).items():
-            if row["name"] in orders:
-                row["start_order"] = orders[row["name"]]
-            vapp[kind].append(row)
+            vapp[kind].append(row | starts.get(row["name"], {}))
     return {"vapps": [vapp]}
 
 
@@ -82,7 +88,7 @@ def _machine(system: Any, package: _Package) -> dict[str, Any]:
         "settings": _settings(hardware, items),
     }
     firmware = _configured(hardware).get("firmware")
-    return row | ({"firmware": firmware} if firmware else {})
+    return row | read_vapp_config(system) | ({"firmware": firmware} if firmware else {})
 
 
 def _settings(hardware: Any, items: list[Any]) -> dict[str, Any]:

@@ -31,12 +31,14 @@ from ._slots import FAMILIES, KINDS, NoPlaceError, Slots, hardware_key
 from ._spec import check_world, default_host_spec, default_spec, load_spec
 from ._users import Grant, User, read_users
 from ._values import WorldFileError
+from ._vapp_config import PRODUCT, VAppConfig
 from ._world import Change, Changed, World
 
 __all__ = [
     "DEVICE_ORDER",
     "FAMILIES",
     "KINDS",
+    "PRODUCT",
     "Change",
     "Changed",
     "Cluster",
@@ -68,6 +70,7 @@ __all__ = [
     "Standalone",
     "User",
     "VApp",
+    "VAppConfig",
     "Vm",
     "World",
     "WorldFileError",

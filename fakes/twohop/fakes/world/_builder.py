@@ -7,7 +7,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._contents import Contents
-from ._entities import Cluster, Datacenter, Datastore, Folder, Host, Network, ResourcePool, Standalone, VApp
+from ._entities import (
+    USUAL_DELAY,
+    Cluster,
+    Datacenter,
+    Datastore,
+    Folder,
+    Host,
+    Network,
+    ResourcePool,
+    Standalone,
+    VApp,
+)
 from ._machine import Site, add_machine
 from ._spec import check_keys, check_standalone, check_world
 from ._values import WorldFileError, name_of, rows, size, text, unlike, whole
@@ -182,8 +193,13 @@ class _Datacenter:
         if isinstance(parent, VApp):
             first = max(parent.start_order.values(), default=0) + 1
             parent.start_order[moid] = whole(row.get("start_order", first), f"{where}: start_order")
-        elif "start_order" in row:
-            raise WorldFileError(f"{where}: it starts in no order, since it stands in no vApp; leave 'start_order' out")
+            keys = ("start_delay", "stop_delay")
+            start, stop = (whole(row.get(key, USUAL_DELAY), f"{where}: {key}", least=0) for key in keys)
+            parent.delays[moid] = (start, stop)
+            return
+        for key in ("start_order", "start_delay", "stop_delay"):
+            if key in row:
+                raise WorldFileError(f"{where}: it starts in no order, since it stands in no vApp; leave {key!r} out")
 
 
 def _volume(drawn: str) -> str:

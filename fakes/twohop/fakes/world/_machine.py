@@ -16,6 +16,7 @@ from ._history import child_disks, copied_disks, frozen, next_number
 from ._settings import settings_of
 from ._spec import check_keys
 from ._values import WorldFileError, choice, flag, name_of, pick, rows, size, text, whole
+from ._vapp_config import vapp_config_of
 
 if TYPE_CHECKING:
     from ._world import Change, World
@@ -126,7 +127,8 @@ def _bare(
         moid=site.world.next_moid("vm-"), name=name, parent=parent, host=host, datastore=store,
         pool=pool, uuid=_given_uuid(site, row, where), instance_uuid=site.uuid(),
         vmx=f"[{store.name}] {_file_name(name)}/{_file_name(name)}.vmx", power=state,
-        cpus=cpus, settings=settings_of(row.get("settings", {}), cpus, f"{where}: settings"),
+        cpus=cpus, vapp=vapp_config_of(row["vapp"], f"{where}: vapp") if "vapp" in row else None,
+        settings=settings_of(row.get("settings", {}), cpus, f"{where}: settings"),
         memory_mib=whole(size(row.get("memory", 32 << 20), f"{where}: memory") >> 20, f"{where}: MiB of memory"),
         guest_id=str(row.get("guest", "otherGuest")), hardware=str(row.get("hardware", "vmx-13")),
         annotation=text(row.get("note", ""), f"{where}: note"), firmware="efi" if firmware == "efi" else "bios",

@@ -22,9 +22,13 @@ _KEYS: dict[str, frozenset[str]] = {
         "cluster": "name hosts",
         "datastore": "name capacity hosts",
         "folder": "name vms vapps folders",
-        "vapp": "name host note vms vapps start_order",
+        "vapp": "name host note vms vapps start_order start_delay stop_delay",
         "vm": "name power host datastore network cpus memory guest hardware uuid note disks controllers images "
-        "firmware nvram template encrypted vtpm tools snapshots clone_of delta start_order nics settings",
+        "firmware nvram template encrypted vtpm tools snapshots clone_of delta start_order start_delay stop_delay nics "
+        "settings vapp",
+        "vapp of a vm": "product properties eulas transports install_delay",
+        "product": "name vendor version full_version product_url vendor_url app_url",
+        "property": "id type value label category",
         "nic": "network kind connected",
         "setting": "cores_per_socket cpu_limit cpu_reservation memory_limit memory_reservation video displays "
         "power_off reset suspend standby sync_time order",

@@ -13,9 +13,6 @@ from .._service import Call
 from ._inventory import RESOURCE_POOL, VIRTUAL_APP
 from ._operation import changing, task
 
-START_DELAY_S, STOP_DELAY_S = 120, 120
-"""What a server sets where nobody has chosen."""
-
 
 def _instance_uuid(call: Call, vapp: VApp) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"twohop vapp {call.world.seed} {vapp.moid}"))
@@ -55,8 +52,8 @@ def _vapp_config(call: Call, vapp: VApp) -> Any:
         entityConfig=[
             vim.vApp.EntityConfigInfo(
                 key=call.ref(member), tag=member.name, startOrder=vapp.start_order[member.moid],
-                startDelay=START_DELAY_S, waitingForGuest=False, startAction="powerOn", stopDelay=STOP_DELAY_S,
-                stopAction="powerOff", destroyWithParent=False,
+                startDelay=vapp.delay(member.moid)[0], waitingForGuest=False, startAction="powerOn",
+                stopDelay=vapp.delay(member.moid)[1], stopAction="powerOff", destroyWithParent=False,
             )
             for member in vapp.members()
         ],

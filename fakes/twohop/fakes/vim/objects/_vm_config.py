@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...machines import PowerState
-from ...world import Vm
+from ...world import PRODUCT, Vm
 from .._registry import VmomiSupport, vim
 from .._service import Call
 from ._guests import guest_name
@@ -79,7 +79,35 @@ def config_info(call: Call, vm: Vm) -> Any:
         guestIntegrityInfo={"enabled": False},
         migrateEncryption="opportunistic",
         keyId=_key_id(vm) if vm.encrypted else None,
+        vAppConfig=_vapp_config(vm),
         **_NEWER,
+    )
+
+
+_PRODUCT = dict(
+    zip(PRODUCT, ("name", "vendor", "version", "fullVersion", "productUrl", "vendorUrl", "appUrl"), strict=True)
+)
+
+
+def _vapp_config(vm: Vm) -> Any:
+    """Return VmConfigInfo of a machine that says something as a part of a vApp."""
+    if vm.vapp is None:
+        return None
+    words = {_PRODUCT[word]: value for word, value in vm.vapp.product.items()}
+    properties = [
+        vim.vApp.PropertyInfo(
+            key=n, id=each.id, type=each.type, value=each.value, label=each.label, category=each.category
+        )
+        for n, each in enumerate(vm.vapp.properties)
+    ]
+    return vim.vApp.VmConfigInfo(
+        product=[vim.vApp.ProductInfo(key=0, **words)] if words else [],
+        property=properties,
+        eula=list(vm.vapp.eulas),
+        ovfEnvironmentTransport=list(vm.vapp.transports),
+        ipAssignment=vim.vApp.IPAssignmentInfo(ipAllocationPolicy="fixedPolicy", ipProtocol="IPv4"),
+        installBootRequired=vm.vapp.install_delay is not None,
+        installBootStopDelay=vm.vapp.install_delay or 0,
     )
 
 
