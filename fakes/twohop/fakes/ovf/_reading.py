@@ -71,16 +71,18 @@ def _contents(parent: Any) -> list[Any]:
 
 
 def _machine(system: Any, package: _Package) -> dict[str, Any]:
-    hardware = system.find("ovf:VirtualHardwareSection", _IN)
+    name = _need(_at(system, "id"), "the id of a VirtualSystem")
+    hardware = _need(system.find("ovf:VirtualHardwareSection", _IN), f"the VirtualHardwareSection of {name}")
+    guest = _need(system.find("ovf:OperatingSystemSection", _IN), f"the OperatingSystemSection of {name}")
     items = hardware.findall("ovf:Item", _IN)
     by_id = {_says(item, "InstanceID"): item for item in items}
     row: dict[str, Any] = {
-        "name": _at(system, "id"),
+        "name": name,
         "note": _note(system),
-        "guest": system.find("ovf:OperatingSystemSection", _IN).get(f"{{{VMW}}}osType"),
+        "guest": guest.get(f"{{{VMW}}}osType", "otherGuest"),
         "hardware": hardware.findtext("ovf:System/{*}VirtualSystemType", None, _IN),
-        "cpus": int(_says(_of(items, "3")[0], "VirtualQuantity")),
-        "memory": int(_says(_of(items, "4")[0], "VirtualQuantity")) << 20,
+        "cpus": _number(_first(items, "3"), "VirtualQuantity"),
+        "memory": _number(_first(items, "4"), "VirtualQuantity") << 20,
         "controllers": [_controller(item) for item in reversed(items) if _is_controller(item)],
         "disks": [_disk(item, by_id, package) for item in _of(items, str(DISK))],
         "images": [_drive(item, by_id, package) for item in items if _type(item) in (str(CDROM), str(FLOPPY))],
@@ -98,9 +100,9 @@ def _settings(hardware: Any, items: list[Any]) -> dict[str, Any]:
         made["sync_time"] = config["tools.syncTimeWithHost"] == "true"
     for name, kind, factor in (("cpu", "3", 1), ("memory", "4", 1 << 20)):
         for key in ("Limit", "Reservation"):
-            if _says(_of(items, kind)[0], key) is not None:
-                made[f"{name}_{key.lower()}"] = int(_says(_of(items, kind)[0], key)) * factor
-    cores = _of(items, "3")[0].findtext("vmw:CoresPerSocket", None, _IN)
+            if _says(_first(items, kind), key) is not None:
+                made[f"{name}_{key.lower()}"] = _number(_first(items, kind), key) * factor
+    cores = _first(items, "3").findtext("vmw:CoresPerSocket", None, _IN)
     if cores is not None:
         made["cores_per_socket"] = int(cores)
     for card in _of(items, "24"):
@@ -117,26 +119,29 @@ def _is_controller(item: Any) -> bool:
 
 
 def _controller(item: Any) -> dict[str, Any]:
-    return {"kind": _word(_KIND_WORDS, item, "controller"), "bus": int(_says(item, "Address"))}
+    return {"kind": _word(_KIND_WORDS, item, "controller"), "bus": _number(item, "Address")}
 
 
 def _place(item: Any, by_id: dict[Any, Any]) -> dict[str, Any]:
-    parent = by_id[_says(item, "Parent")]
+    parent = _need(by_id.get(_says(item, "Parent")), f"the parent of {_says(item, 'ElementName')}")
     kind = "ide" if _type(parent) == str(IDE) else _word(_KIND_WORDS, parent, "controller")
-    return {"controller": kind, "bus": int(_says(parent, "Address")), "unit": int(_says(item, "AddressOnParent"))}
+    return {"controller": kind, "bus": _number(parent, "Address"), "unit": _number(item, "AddressOnParent")}
 
 
 def _disk(item: Any, by_id: dict[Any, Any], package: _Package) -> dict[str, Any]:
-    return {"size": package.capacities[_says(item, "HostResource")], "data": 0} | _place(item, by_id)
+    return {
+        "size": _need(package.capacities.get(_says(item, "HostResource")), f"the disk of {_says(item, 'ElementName')}"),
+        "data": 0,
+    } | _place(item, by_id)
 
 
 def _drive(item: Any, by_id: dict[Any, Any], package: _Package) -> dict[str, Any]:
     cd = _type(item) == str(CDROM)
-    at = _place(item, by_id) if cd else {"unit": int(_says(item, "AddressOnParent"))}
+    at = _place(item, by_id) if cd else {"unit": _number(item, "AddressOnParent")}
     row: dict[str, Any] = {"kind": "iso" if cd else "floppy", **at}
     resource = _says(item, "HostResource")
     if resource is not None:
-        return row | {"name": package.files[resource]}
+        return row | {"name": _need(package.files.get(resource), f"the file {resource}")}
     subtype = (_says(item, "ResourceSubType") or "").rpartition(".")[2]
     words = CD_BACKINGS if cd else FLOPPY_BACKINGS
     backing = next((word for word, name in words.items() if name == subtype), "")
@@ -166,7 +171,10 @@ def _capacity(row: Any) -> int:
     base, _, power = (_at(row, "capacityAllocationUnits") or "byte").partition(" * 2^")
     if base != "byte" or (power and not power.isdigit()):
         raise ValueError(f"a capacity is counted in bytes or a power of 2 of them; got {base} {power}")
-    return int(_at(row, "capacity")) << int(power or 0)
+    capacity = _at(row, "capacity") or ""
+    if not capacity.isdigit():
+        raise ValueError(f"a capacity is a whole number; got {capacity!r}")
+    return int(capacity) << int(power or 0)
 
 
 def _note(parent: Any) -> str:
@@ -175,6 +183,23 @@ def _note(parent: Any) -> str:
 
 def _of(items: list[Any], kind: str) -> list[Any]:
     return [item for item in items if _type(item) == kind]
+
+
+def _first(items: list[Any], kind: str) -> Any:
+    return _need(next(iter(_of(items, kind)), None), f"an item of resource type {kind}")
+
+
+def _need(value: Any, what: str) -> Any:
+    if value is None:
+        raise ValueError(f"the descriptor lacks {what}")
+    return value
+
+
+def _number(item: Any, name: str) -> int:
+    text = _says(item, name) or ""
+    if not text.isdigit():
+        raise ValueError(f"{name} of {_says(item, 'ElementName')} is a whole number; got {text!r}")
+    return int(text)
 
 
 def _type(item: Any) -> Any:
