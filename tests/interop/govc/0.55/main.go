@@ -21,6 +21,7 @@ import (
 	_ "github.com/vmware/govmomi/cli/task"
 	_ "github.com/vmware/govmomi/cli/version"
 	_ "github.com/vmware/govmomi/cli/vm"
+	_ "github.com/vmware/govmomi/cli/vm/snapshot"
 )
 
 func main() { os.Exit(cli.Run(os.Args[1:])) }
