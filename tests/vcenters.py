@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from pyVmomi import VmomiSupport
+
 from twohop.fakes import fake_for
 from twohop.runtime import Authority, Clock
 from twohop.runtime.profiles import Profile
@@ -33,3 +36,9 @@ def make(profile: str | Profile = "vcenter-8.0", **options: Any) -> Any:
     options.setdefault("world", small_world())
     options.setdefault("clock", Clock(start=START))
     return fake_for(profile, authority=AUTHORITY, **options)
+
+
+def knows(api: str) -> pytest.MarkDecorator:
+    """Skip what is about all that a version of the API tells, where pyVmomi here does not know all of it."""
+    known = VmomiSupport.versionIdMap.values()
+    return pytest.mark.skipif(api not in known, reason=f"this pyVmomi does not know vSphere API {api}, nor its members")

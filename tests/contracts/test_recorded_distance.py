@@ -17,6 +17,7 @@ from twohop.contracts.drift import Cassette, Figures, read_cassette, read_invent
 from twohop.fakes import fake_for
 from twohop.fakes.vim._registry import known_type, newest_known, version_for
 from twohop.fakes.vim._service import Call
+from vcenters import knows
 
 ROOT = Path(os.environ.get("TWOHOP_RECORDINGS", Path(__file__).parents[3] / "shared" / "recordings")) / "vsphere"
 OWN_WORLD = 90.0
@@ -43,6 +44,7 @@ def read() -> list[Cassette]:
     return [read_cassette(path) for path in cassettes()]
 
 
+@knows("8.0.3.0")
 def test_the_fakes_are_near_every_recorded_server(read: list[Cassette]) -> None:
     figures = {"imported": Figures(), "own": Figures()}
     for cassette in read:
@@ -54,6 +56,7 @@ def test_the_fakes_are_near_every_recorded_server(read: list[Cassette]) -> None:
     assert figures["own"].alike_percent >= OWN_WORLD, shown["own"]
 
 
+@knows("8.0.3.0")
 def test_the_page_about_the_distance_is_fresh(read: list[Cassette]) -> None:
     script = Path(__file__).parents[2] / "docs" / "drift.py"
     ended = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)

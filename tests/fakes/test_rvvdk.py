@@ -20,6 +20,7 @@ from fakes.rvvdk import Run, Sizes, load, measured_host, seconds
 from soap_wire import Wire
 from twohop.fakes import ESXi
 from twohop.runtime.profiles import load_profile
+from vcenters import knows
 
 ROOT = Path(os.environ.get("TWOHOP_RECORDINGS", Path(__file__).parents[3] / "shared" / "recordings"))
 RVVDK = ROOT / "vsphere" / "rvvdk"
@@ -162,6 +163,7 @@ def test_recent_tasks_are_as_inspected(made: Made) -> None:
     assert compared > 10
 
 
+@knows("8.0.3.0")
 def test_replies_have_the_sizes_of_the_table(made: Made) -> None:
     """What is told better grows: then put the new size into `docs/esxi.toml` and run `python docs/generate.py`."""
     rows = {row["call"]: row for row in tomllib.loads(TABLE.read_text("utf-8"))["calls"]}
