@@ -16,7 +16,7 @@ from plain_pyvmomi import Plain
 from soap_wire import Wire
 from twohop.fakes import VCenter
 from twohop.runtime.profiles import Profile, load_profile
-from vcenters import SMALL, make, small_world
+from vcenters import SMALL, make, newest, small_world
 
 BASE = load_profile("vcenter-8.0")
 # What one host does otherwise is walked by its own switch; the rest is looked at as at a vCenter.
@@ -466,7 +466,7 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "soap_gzip": (lambda vc, me: _headers(vc, "Content-Encoding"), {True: ["gzip"], False: [None]}),
     "applied_soapaction": (
         lambda vc, me: _headers(vc, "X-Applied-Soapaction"),
-        {True: ["urn:vim25/8.0.3.0"], False: [None]},
+        {True: [f"urn:vim25/{newest('8.0.3.0')}"], False: [None]},
     ),
     "lease_timeout_s": (lambda vc, me: me.export().info.leaseTimeout, {30: 30, 3600: 3600}),
     "lease_initializing_reads": (_reads, {0: 0, 1: 1, 7: 7}),
