@@ -20,9 +20,6 @@ from twohop.fakes.vim._service import Call
 from vcenters import knows
 
 ROOT = Path(os.environ.get("TWOHOP_RECORDINGS", Path(__file__).parents[3] / "shared" / "recordings")) / "vsphere"
-OWN_WORLD = 90.0
-"""Percent alike against the fake's own world, where machines differ in what they are."""
-
 STATES = {
     ("VirtualMachine", "permission"): "the default world has no permission on one machine",
     ("VirtualMachine", "tag"): "a machine that holds a vCenter bears its tag, and the default world's hold none",
@@ -53,7 +50,7 @@ def test_the_fakes_are_near_every_recorded_server(read: list[Cassette]) -> None:
     shown = {mode: (each.counts, [str(o.differences[:2]) for _, o in each.different]) for mode, each in figures.items()}
     assert figures["imported"].near, shown["imported"]
     assert figures["imported"].exchanges == figures["own"].exchanges == sum(len(c.exchanges) for c in read)
-    assert figures["own"].alike_percent >= OWN_WORLD, shown["own"]
+    assert figures["own"].near, shown["own"]
 
 
 @knows("8.0.3.0")

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from pyVmomi import vim
 
+from plain_pyvmomi import Plain
 from twohop.fakes import VCenter, WorldFileError
 from twohop.fakes.machines import PowerState
 from twohop.fakes.vmdk import DiskContent, SeededContent, stream, stream_size
@@ -364,3 +366,48 @@ def test_what_no_inventory_can_be_is_refused_with_where_it_stands(datacenter: An
 def test_the_default_world_is_as_plain_as_it_was() -> None:
     here = VCenter(world=default_spec()).world
     assert all(isinstance(vm, Vm) and not (vm.images or vm.nvram or vm.snapshots or vm.template) for vm in here.vms())
+
+
+def test_a_machine_that_an_extension_manages_tells_whose_it_is() -> None:
+    row = {
+        "name": "agent", "power": "on", "tools": True, "customized": True, "nics": [], "tags": ["SYSTEM/COM.EXAMPLE"],
+        "managed_by": {"extension": "com.example.agents", "type": "agent"},
+        "vapp": {"product": {"name": "Agent"}, "install_delay": 5},
+    }  # fmt: skip
+    given = {"hosts": ["c"], "vms": [row, {"name": "plain", "power": "on", "tools": True}]}
+    with VCenter(world={"datacenters": [given]}) as vc, Plain(vc) as me:
+        agent, plain = me.vm("agent"), me.vm("plain")
+        for config in (agent.config, agent.summary.config):
+            assert (config.managedBy.extensionKey, config.managedBy.type) == ("com.example.agents", "agent")
+        product = agent.summary.config.product
+        assert (product.name, product.vendor, product.classId) == ("Agent", "", "")
+        assert repr(product) == repr(agent.config.vAppConfig.product[0])
+        assert [agent.summary.config.installBootRequired, plain.summary.config.installBootRequired] == [True, False]
+        assert [each.key for each in agent.tag] == ["SYSTEM/COM.EXAMPLE"]
+        ended = agent.guest.customizationInfo
+        assert ended.customizationStatus == "TOOLSDEPLOYPKG_SUCCEEDED"
+        assert agent.config.createDate < ended.startTime < ended.endTime
+        assert (agent.guest.ipAddress, agent.guest.net, agent.guest.ipStack[0].ipRouteConfig.ipRoute) == (None, [], [])
+        assert (plain.config.managedBy, plain.summary.config.product, plain.tag) == (None, None, [])
+        idle = plain.guest.customizationInfo
+        assert (idle.customizationStatus, idle.startTime) == ("TOOLSDEPLOYPKG_IDLE", None)
+        routes = plain.guest.ipStack[0].ipRouteConfig.ipRoute
+        assert [(each.prefixLength, each.gateway.ipAddress is None) for each in routes] == [(0, False), (24, True)]
+        folder = plain.parent
+        task = agent.CloneVM_Task(folder, "copy", vim.vm.CloneSpec(location=vim.vm.RelocateSpec()))
+        assert task.info.result.tag == []
+
+
+@pytest.mark.parametrize(
+    ("row", "wrong"),
+    [
+        ({"managed_by": {"extension": "x"}}, "managed_by: type: expected a name; got None"),
+        ({"managed_by": {"extension": "x", "type": "y", "owner": "z"}}, "a manager has no 'owner'"),
+        ({"managed_by": "x"}, "expected a mapping that describes a manager"),
+        ({"tags": "x"}, "'tags' is a list"),
+        ({"customized": "yes"}, "customized: expected true or false"),
+    ],
+)
+def test_what_is_wrong_with_whose_it_is_is_named(row: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(WorldFileError, match=re.escape(wrong)):
+        world({"name": "agent", **row})

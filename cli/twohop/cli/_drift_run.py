@@ -12,6 +12,8 @@ from twohop.fakes import fake_for
 from twohop.runtime import Clock
 from twohop.runtime.profiles import Profile, ProfileError, load_profile
 
+from ._drift_world import furnished
+
 BATCH = 100
 """Objects that a server tells of at once."""
 
@@ -46,7 +48,8 @@ def _replay(cassette: Cassette, inventory: Inventory, *, own: bool) -> list[Outc
     # Long answers come in batches, so the fake's own world has as many objects as the recorded one.
     told = sum(seen.type in ENTITIES for seen in inventory.objects.values())
     vms = told if own and told > BATCH else 2
-    fake = fake_for(profile, clock=Clock(start=_moment(cassette)), vms=vms)
+    world = furnished(vms) if own and profile.product == "vcenter" else None
+    fake = fake_for(profile, clock=Clock(start=_moment(cassette)), vms=vms, world=world)
     if not own:
         fake.adopt(
             {

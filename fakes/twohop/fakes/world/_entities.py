@@ -216,6 +216,14 @@ class Nic:
     connected: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ManagedBy:
+    """Whose machine it is: the key of an extension of the vCenter, and what it calls machines of that kind."""
+
+    extension: str
+    type: str
+
+
 @dataclass(eq=False, kw_only=True, repr=False)
 class Vm(Entity):
     """A virtual machine. `leases` are the ids of the leases that hold it: it unlocks when the last one ends (9.1).
@@ -223,7 +231,8 @@ class Vm(Entity):
     `parent` is its folder or its vApp, `pool` then the same vApp. `datastore` holds `vmx`, `[datastore] path` of its
     configuration; `directory` is the same without the file, and neither follows a new name. `drives` are those without
     an image. `tools` says whether VMware Tools run in it while it is on, `changed_at` (seconds) when it was last
-    reconfigured. `waiting` is what somebody asked for that begins when the last lease ends.
+    reconfigured. `customized` says whether its guest was customised when it was deployed, `tags` are the keys of its
+    tags. `waiting` is what somebody asked for that begins when the last lease ends.
     """
 
     uuid: str
@@ -251,6 +260,9 @@ class Vm(Entity):
     tools: bool = False
     settings: Settings = field(default_factory=Settings)
     vapp: VAppConfig | None = None
+    managed_by: ManagedBy | None = None
+    tags: tuple[str, ...] = ()
+    customized: bool = False
     changed_at: float = 0.0
     snapshots: list[Snapshot] = field(default_factory=list)
     current_snapshot: Snapshot | None = None

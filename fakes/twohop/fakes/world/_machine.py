@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..machines import PowerState
 from ._contents import Contents
 from ._devices import add_devices
-from ._entities import Datacenter, Disk, Folder, Host, Nic, ResourcePool, Snapshot, VApp, Vm
+from ._entities import Datacenter, Disk, Folder, Host, ManagedBy, Nic, ResourcePool, Snapshot, VApp, Vm
 from ._history import child_disks, copied_disks, frozen, next_number
 from ._settings import settings_of
 from ._spec import check_keys
@@ -128,12 +128,20 @@ def _bare(
         pool=pool, uuid=_given_uuid(site, row, where), instance_uuid=site.uuid(),
         vmx=f"[{store.name}] {_file_name(name)}/{_file_name(name)}.vmx", power=state,
         cpus=cpus, vapp=vapp_config_of(row["vapp"], f"{where}: vapp") if "vapp" in row else None,
+        managed_by=_manager(row["managed_by"], f"{where}: managed_by") if "managed_by" in row else None,
+        tags=tuple(name_of(raw, f"{where}: tag") for raw in rows(row, "tags", where)),
+        customized=flag(row.get("customized", False), f"{where}: customized"),
         settings=settings_of(row.get("settings", {}), cpus, f"{where}: settings"),
         memory_mib=whole(size(row.get("memory", 32 << 20), f"{where}: memory") >> 20, f"{where}: MiB of memory"),
         guest_id=str(row.get("guest", "otherGuest")), hardware=str(row.get("hardware", "vmx-13")),
         annotation=text(row.get("note", ""), f"{where}: note"), firmware="efi" if firmware == "efi" else "bios",
         template=template, encrypted=encrypted, vtpm=vtpm, tools=flag(row.get("tools", False), f"{where}: tools"),
     )  # fmt: skip
+
+
+def _manager(given: Any, where: str) -> ManagedBy:
+    row = check_keys("manager", given, where)
+    return ManagedBy(*(name_of(row.get(key), f"{where}: {key}") for key in ("extension", "type")))
 
 
 def _store_of(host: Host, site: Site) -> str:

@@ -25,7 +25,8 @@ _KEYS: dict[str, frozenset[str]] = {
         "vapp": "name host note vms vapps start_order start_delay stop_delay",
         "vm": "name power host datastore network cpus memory guest hardware uuid note disks controllers images "
         "firmware nvram template encrypted vtpm tools snapshots clone_of delta start_order start_delay stop_delay nics "
-        "settings vapp",
+        "settings vapp managed_by tags customized",
+        "manager": "extension type",
         "vapp of a vm": "product properties eulas transports install_delay",
         "product": "name vendor version full_version product_url vendor_url app_url",
         "property": "id type value label category",

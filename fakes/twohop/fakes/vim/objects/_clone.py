@@ -43,7 +43,7 @@ def _clone(call: Call, vm: Vm, folder: Any, name: str, spec: Any) -> Any:
         host = target_host(call, vm, spec.location.host, pool, [home, *stores.values()])
         clone = replace(
             source, moid=call.world.next_moid("vm-"), name=chosen, parent=parent_for(call, vm, pool, folder),
-            host=host, pool=pool, datastore=home, template=spec.template,
+            host=host, pool=pool, datastore=home, template=spec.template, tags=(),
         )  # fmt: skip
         _make_own(call, clone, source)
         clone.disks = copied_disks(

@@ -50,6 +50,11 @@ def moment_of(call: Call) -> Any:
     return datetime.fromtimestamp(call.world.clock.now(), UTC)
 
 
+def created(call: Call) -> datetime:
+    """Return when machines were created that stand there from the beginning: a day before it."""
+    return datetime.fromtimestamp(call.service.began - 86_400, UTC)
+
+
 def named(label: str, summary: str | None = None) -> dict[str, str]:
     """Return the fields of a Description."""
     return {"label": label, "summary": summary or label}

@@ -68,6 +68,11 @@ def _network(call: Call, vm: Vm) -> list[Any]:
     return call.refs(dict.fromkeys(nic.network for nic in vm.nics))
 
 
+@VIRTUAL_MACHINE.provides("tag")
+def _tags(call: Call, vm: Vm) -> list[Any]:
+    return [vim.Tag(key=key) for key in vm.tags]
+
+
 @VIRTUAL_MACHINE.provides("parent")
 def _parent(call: Call, vm: Vm) -> Any:
     # A machine in a vApp has no parent of its own, but parentVApp.

@@ -14,7 +14,7 @@ from .._service import Call
 from ._guests import guest_name
 from ._hardware import hardware
 from ._storage import store_path
-from ._values import allocation, before, data, epoch
+from ._values import allocation, before, created, data, epoch
 
 HOT_PLUG_LIMIT = 16
 """How many times its memory a running machine may grow to."""
@@ -37,7 +37,7 @@ def config_info(call: Call, vm: Vm) -> Any:
         guestFullName=guest_name(vm.guest_id),
         version=vm.hardware,
         uuid=vm.uuid,
-        createDate=datetime.fromtimestamp(call.service.began - 86_400, UTC),
+        createDate=created(call),
         instanceUuid=vm.instance_uuid,
         npivTemporaryDisabled=True,
         locationId=str(uuid.uuid5(uuid.NAMESPACE_URL, vm.vmx)),
@@ -80,6 +80,7 @@ def config_info(call: Call, vm: Vm) -> Any:
         migrateEncryption="opportunistic",
         keyId=_key_id(vm) if vm.encrypted else None,
         vAppConfig=_vapp_config(vm),
+        managedBy=managed_by(vm),
         **_NEWER,
     )
 
@@ -89,11 +90,25 @@ _PRODUCT = dict(
 )
 
 
+def product(vm: Vm) -> Any:
+    """Return VAppProductInfo of a machine; None where it names no product. What is not said is empty, not absent."""
+    if vm.vapp is None or not vm.vapp.product:
+        return None
+    words = {_PRODUCT[word]: vm.vapp.product.get(word, "") for word in PRODUCT}
+    return vim.vApp.ProductInfo(key=0, classId="", instanceId="", **words)
+
+
+def managed_by(vm: Vm) -> dict[str, str] | None:
+    """Return the fields of ManagedByInfo; None for a machine that is nobody's."""
+    if vm.managed_by is None:
+        return None
+    return {"extensionKey": vm.managed_by.extension, "type": vm.managed_by.type}
+
+
 def _vapp_config(vm: Vm) -> Any:
     """Return VmConfigInfo of a machine that says something as a part of a vApp."""
     if vm.vapp is None:
         return None
-    words = {_PRODUCT[word]: value for word, value in vm.vapp.product.items()}
     properties = [
         vim.vApp.PropertyInfo(
             key=n, id=each.id, type=each.type, value=each.value, label=each.label, category=each.category
@@ -101,11 +116,13 @@ def _vapp_config(vm: Vm) -> Any:
         for n, each in enumerate(vm.vapp.properties)
     ]
     return vim.vApp.VmConfigInfo(
-        product=[vim.vApp.ProductInfo(key=0, **words)] if words else [],
+        product=[product(vm)] if vm.vapp.product else [],
         property=properties,
         eula=list(vm.vapp.eulas),
         ovfEnvironmentTransport=list(vm.vapp.transports),
-        ipAssignment=vim.vApp.IPAssignmentInfo(ipAllocationPolicy="fixedPolicy", ipProtocol="IPv4"),
+        ipAssignment=vim.vApp.IPAssignmentInfo(
+            ipAllocationPolicy="fixedPolicy", supportedIpProtocol=["IPv4"], ipProtocol="IPv4"
+        ),
         installBootRequired=vm.vapp.install_delay is not None,
         installBootStopDelay=vm.vapp.install_delay or 0,
     )

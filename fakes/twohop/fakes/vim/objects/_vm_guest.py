@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from ...machines import PowerState
@@ -9,7 +10,7 @@ from ...world import Nic, Vm
 from .._registry import vim
 from .._service import Call
 from ._guests import guest_family, guest_name
-from ._values import before, data
+from ._values import before, created, data
 
 TOOLS_VERSION = "12389"
 
@@ -78,8 +79,19 @@ def _told_by_tools(call: Call, vm: Vm) -> dict[str, Any]:
         "screen": {"width": 800, "height": 600},
     }
     if not before(call, "7.0.2"):
-        told["customizationInfo"] = {"customizationStatus": "TOOLSDEPLOYPKG_IDLE"}
+        told["customizationInfo"] = _customization(call, vm)
     return told
+
+
+def _customization(call: Call, vm: Vm) -> dict[str, Any]:
+    if not vm.customized:
+        return {"customizationStatus": "TOOLSDEPLOYPKG_IDLE"}
+    begun = created(call)
+    return {
+        "customizationStatus": "TOOLSDEPLOYPKG_SUCCEEDED",
+        "startTime": begun + timedelta(minutes=2),
+        "endTime": begun + timedelta(minutes=3),
+    }
 
 
 def _net(nic: Nic) -> dict[str, Any]:
@@ -99,8 +111,12 @@ def _stack(vm: Vm) -> dict[str, Any]:
         "dhcp": False, "hostName": host_name(vm), "domainName": "example.com", "ipAddress": ["192.0.2.1"],
         "searchDomain": ["example.com"],
     }  # fmt: skip
-    route = {"network": "0.0.0.0", "prefixLength": 0, "gateway": {"ipAddress": "192.0.2.1", "device": "0"}}
-    return {"dnsConfig": dns, "ipRouteConfig": {"ipRoute": [route] if vm.nics else []}}
+    # The network that a card is in needs no router, so that route has a device alone.
+    routes = [
+        {"network": "0.0.0.0", "prefixLength": 0, "gateway": {"ipAddress": "192.0.2.1", "device": "0"}},
+        {"network": "192.0.2.0", "prefixLength": 24, "gateway": {"device": "0"}},
+    ]
+    return {"dnsConfig": dns, "ipRouteConfig": {"ipRoute": routes if vm.nics else []}}
 
 
 def _disk(call: Call, key: int, capacity: int, used: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from .._registry import vim
 from .._service import Call
 from ._guests import guest_name
 from ._values import before, data, epoch
+from ._vm_config import managed_by, product
 from ._vm_guest import address, host_name, tools_run, tools_states
 from ._vm_layout import storage_bytes
 from ._vm_runtime import UPTIME, runtime
@@ -63,7 +64,9 @@ def _config(call: Call, vm: Vm) -> dict[str, Any]:
         "guestId": vm.guest_id,
         "guestFullName": guest_name(vm.guest_id),
         "annotation": vm.annotation,
-        "installBootRequired": False,
+        "product": product(vm),
+        "installBootRequired": vm.vapp is not None and vm.vapp.install_delay is not None,
+        "managedBy": managed_by(vm),
         "tpmPresent": vm.vtpm,
         "numVmiopBackings": 0,
         "hwVersion": None if before(call, "7.0") else vm.hardware,
