@@ -100,6 +100,25 @@ def test_one_privilege_is_enough_to_export_and_for_nothing_else(crowded: VCenter
             me.vm().PowerOn()
 
 
+def test_who_does_not_see_a_machine_does_not_touch_its_lease(crowded: VCenter) -> None:
+    key_values: list[vim.KeyValue] = []
+    with Plain(crowded) as owner, Plain(As(crowded, "one")) as other:
+        mine = owner.export()
+        lease = vim.HttpNfcLease(mine._GetMoId(), other.si._stub)
+        for act in (
+            lambda: lease.state,
+            lambda: lease.HttpNfcLeaseProgress(50),
+            lease.HttpNfcLeaseGetManifest,
+            lambda: lease.HttpNfcLeaseSetManifestChecksumType(key_values),
+            lease.HttpNfcLeaseAbort,
+            lease.HttpNfcLeaseComplete,
+        ):
+            with pytest.raises(vim.fault.NoPermission) as denied:
+                act()
+            assert (denied.value.object, denied.value.privilegeId) == (owner.vm(), "System.View")
+        assert (mine.state, mine.transferProgress) == ("ready", 0)
+
+
 def test_a_user_without_access_does_not_get_in(crowded: VCenter) -> None:
     with Wire(As(crowded, "nobody")) as wire:
         answer = wire.try_login()

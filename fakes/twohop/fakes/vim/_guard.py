@@ -55,8 +55,11 @@ def check_read(call: Call, obj: Any, info: PropertyInfo) -> None:
 
 
 def check_call(call: Call, target: Any, method: MethodInfo, arguments: dict[str, Any]) -> None:
-    """Raise NoPermission where the caller may not call a method, on its object or on what an argument names."""
-    for privilege in method.privileges or _from_text(call, target, method.name):
+    """Raise NoPermission where the caller may not call a method, on its object or on what an argument names.
+
+    A method without a privilege of its own, as all those of a lease are, takes that its object is seen.
+    """
+    for privilege in method.privileges or _from_text(call, target, method.name) or (VIEW,):
         _check(call, target, privilege)
     for name, privilege in method.on_arguments:
         given = arguments.get(name)
