@@ -9,8 +9,10 @@ import pytest
 from pyVmomi import vim, vmodl
 
 from machine_client import WORLD, Machine
+from plain_pyvmomi import Plain
 from twohop.fakes.world import Vm
-from vcenters import make
+from twohop.runtime.profiles import load_profile
+from vcenters import SMALL, make
 
 
 @pytest.fixture
@@ -116,8 +118,6 @@ def test_a_lease_on_a_machine_in_it_holds_the_vapp(name: str, m: Machine) -> Non
 
 
 def test_a_vapp_whose_destroy_waits_goes_when_every_lease_has_ended() -> None:
-    from twohop.runtime.profiles import load_profile
-
     with make(world=WORLD, profile=load_profile("vcenter-8.0").but(locked_destroy="waits")) as vc, Machine(vc) as m:
         leases = [m.at(f"DC0/vm/shop/{name}").ExportVm() for name in ("front", "store/db")]
         task = m.at("DC0/vm/shop").Destroy_Task()
@@ -125,3 +125,20 @@ def test_a_vapp_whose_destroy_waits_goes_when_every_lease_has_ended() -> None:
         assert (task.info.state, m.at("DC0/vm/shop") is None) == ("queued", False)
         leases[1].HttpNfcLeaseAbort()
         assert (task.info.state, m.at("DC0/vm/shop") is None) == ("success", True)
+
+
+def test_a_vapp_without_machines_is_busy_while_the_lease_of_the_one_above_holds_it() -> None:
+    vapps = [{"name": "above", "vms": [{"name": "a", "disks": [SMALL]}], "vapps": [{"name": "empty", "vms": []}]}]
+    world = {"datacenters": [{"name": "DC0", "hosts": ["H0"], "vapps": vapps}]}
+    with (
+        make(world=world, profile=load_profile("vcenter-8.0").but(second_export="TaskInProgress")) as vc,
+        Plain(vc) as me,
+    ):
+        above, empty = me.vapp("above"), me.vapp("empty")
+        lease = me.ready(above.ExportVApp())
+        for vapp in (above, empty):
+            with pytest.raises(vim.fault.TaskInProgress) as busy:
+                vapp.ExportVApp()
+            assert [busy.value.task] == list(above.recentTask)
+        lease.HttpNfcLeaseAbort()
+        assert me.ready(empty.ExportVApp()).info.deviceUrl == []

@@ -12,6 +12,7 @@ from ...machines import PowerState, TaskState
 from ...world import Change, ExportTask, Snapshot, VApp, Vm
 from .. import _faults as faults
 from .._service import Call
+from ._operation import leases_on
 from ._task import start_task
 
 EXPORT = "VirtualMachine.exportVm"
@@ -20,7 +21,7 @@ EXPORT = "VirtualMachine.exportVm"
 def refuse_export(call: Call, tx: Change, vm: Vm) -> None:
     """Raise the fault with which ExportVm of a machine is refused, if it is."""
     _refuse_always(call, [vm])
-    busy = _exports(call, [vm])
+    busy = _exports(call, vm)
     by_power = _by_power(call, vm)
     if by_power == "InvalidPowerState":
         raise faults.invalid_power_state(vm.power.value, PowerState.OFF.value)
@@ -40,13 +41,13 @@ def refuse_vapp(call: Call, vapp: VApp) -> None:
         if call.world.profile.text("running_vapp_export") == "InvalidState":
             raise faults.invalid_state()
         raise faults.invalid_power_state(running.power.value, PowerState.OFF.value)
-    _refuse_second(call, _exports(call, machines))
+    _refuse_second(call, _exports(call, vapp))
 
 
 def refuse_snapshot(call: Call, snapshot: Snapshot) -> None:
     """Raise the fault with which ExportSnapshot is refused, if it is. Its machine may run (2.11)."""
     _refuse_always(call, [snapshot.vm])
-    _refuse_second(call, _exports(call, [snapshot.vm]))
+    _refuse_second(call, _exports(call, snapshot.vm))
 
 
 def _refuse_always(call: Call, machines: Sequence[Vm]) -> None:
@@ -70,9 +71,10 @@ def _refuse_second(call: Call, busy: Sequence[ExportTask]) -> None:
         raise faults.task_in_progress(call.ref(busy[0]))
 
 
-def _exports(call: Call, machines: Sequence[Vm]) -> list[ExportTask]:
-    """Return the exports of machines that run now: those of their leases, and those that a refused call has left."""
-    held = frozenset[str]().union(*(vm.leases for vm in machines))
+def _exports(call: Call, entity: Vm | VApp) -> list[ExportTask]:
+    """Return the exports that run now: those whose leases hold an object, and those that a refused call has left."""
+    held = leases_on(entity)
+    machines = [entity] if isinstance(entity, Vm) else entity.machines()
     return [
         task
         for task in call.world.tasks()
