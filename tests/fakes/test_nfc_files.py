@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from pyVmomi import vim
 
 from plain_pyvmomi import Plain
 from twohop.fakes.nfc import _app as nfc_app
@@ -143,3 +145,22 @@ def test_a_file_counts_as_sent_with_its_last_byte_and_not_where_that_byte_is_los
                     next(sending)
                 sending.close()  # type: ignore[attr-defined]  # as the server does where the client is gone
                 assert not file.sent
+
+
+def test_a_transfer_that_broke_off_has_started_all_the_same() -> None:
+    world = small_world()
+    world["datacenters"][0]["vms"][0]["disks"] = [{"size": "256 MiB", "data": "64 MiB"}]
+    with make(world=world) as vc, Plain(vc) as me:
+        lease = me.export()
+        (device,) = lease.info.deviceUrl
+        answer = me.pool.request("GET", me.address_of(device.url), preload_content=False)
+        assert answer.read(4) == b"KDMV"
+        answer.close()
+        (file,) = vc.world.leases()[0].files
+        until = time.monotonic() + 30
+        while file.open_streams and time.monotonic() < until:
+            pass
+        assert not file.open_streams and not file.sent
+        with pytest.raises(vim.fault.InvalidState):
+            lease.HttpNfcLeaseSetManifestChecksumType([vim.KeyValue(key=device.key, value="sha256")])
+        assert lease.HttpNfcLeaseGetManifest() == []

@@ -93,6 +93,7 @@ class NfcApp:
             emptied = self._emptied(lease, file)
             self._streams += 1
             file.open_streams += 1
+            file.started = True
         headers = [("Content-Type", self._type(file))]
         if size is not None and not emptied:
             headers.append(("Content-Length", str(size)))

@@ -33,8 +33,9 @@ class ExportTask(Entity):
 class DeviceFile:
     """A file that a lease offers: its device key, its name in the URL, the content id of its stream.
 
-    Its `source` is a disk, sent as a streamOptimized VMDK, or another file, sent as it is (4.15). `sent` is set once it
-    has been sent whole, which puts it into the manifest (5.5).
+    Its `source` is a disk, sent as a streamOptimized VMDK, or another file, sent as it is (4.15). `started` is set once
+    a transfer of it has, whatever became of it (5.4); `sent` once it has been sent whole, which puts it into the
+    manifest (5.5).
     """
 
     key: str
@@ -44,6 +45,7 @@ class DeviceFile:
     source: Disk | Image | Nvram
     cid: int
     open_streams: int = 0
+    started: bool = False
     sent: bool = False
 
     @property

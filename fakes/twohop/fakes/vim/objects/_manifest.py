@@ -50,7 +50,7 @@ def _set_checksum_type(call: Call, lease: ExportLease, deviceUrlsToChecksumTypes
     with call.world.lock:
         require(call, lease, LeaseInput.CHECKSUM)
         # It should come before any transfer starts; what a late one does, no source says (5.4).
-        started = any(file.sent or file.open_streams for file in lease.files)
+        started = any(file.started for file in lease.files)
         if started and call.world.profile.text("late_checksum_type") == "InvalidState":
             raise faults.invalid_state()
         keys = {file.key for file in lease.files}
