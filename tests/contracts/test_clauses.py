@@ -16,17 +16,21 @@ from twohop.contracts.report import judge
 TOLD = (
     "exporter",
     "cell",
+    "descriptor",
     "fault",
     "lease",
     "link",
     "lock",
+    "login",
     "manifest",
     "nfc",
     "property",
+    "read",
     "renewal",
     "session",
     "stream",
     "task",
+    "update",
     "url",
 )
 for told in TOLD:
@@ -89,7 +93,7 @@ def test_ids_are_unique_and_sources_numbered():
 
 def test_rooms_hold_every_clause_once_and_are_told_by_their_ids():
     assert [known.id for room in ROOMS.values() for known in room] == [known.id for known in CLAUSES]
-    assert len(ROOMS) == 15
+    assert len(ROOMS) == 19
     prefixes = [{known.id.partition("-")[0] for known in room} for room in ROOMS.values()]
     assert sum(map(len, prefixes)) == len(set().union(*prefixes))
 

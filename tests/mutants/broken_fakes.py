@@ -1,17 +1,33 @@
 """Fakes with one rule broken each, room by room; importing this module declares them all."""
 
-from . import fault_mutants, host_mutants, lease_mutants, lock_mutants, manifest_mutants, task_mutants, url_mutants
+from . import (
+    descriptor_mutants,
+    fault_mutants,
+    host_mutants,
+    lease_mutants,
+    lock_mutants,
+    login_mutants,
+    manifest_mutants,
+    read_mutants,
+    task_mutants,
+    update_mutants,
+    url_mutants,
+)
 from .mutant import KILLS, MUTANTS, Mutant
 
 __all__ = [
     "KILLS",
     "MUTANTS",
     "Mutant",
+    "descriptor_mutants",
     "fault_mutants",
     "host_mutants",
     "lease_mutants",
     "lock_mutants",
+    "login_mutants",
     "manifest_mutants",
+    "read_mutants",
     "task_mutants",
+    "update_mutants",
     "url_mutants",
 ]

@@ -7,16 +7,20 @@ from types import MappingProxyType
 
 from ._cell_rooms import CELL_ROOMS
 from ._clause import Clause
+from ._descriptor import DESCRIPTOR_CLAUSES
 from ._exporter import EXPORTER_CLAUSES
 from ._faults import FAULT_CLAUSES
 from ._lease import LEASE_CLAUSES
 from ._lease_properties import LEASE_PROPERTY_CLAUSES
 from ._lock import LOCK_CLAUSES
+from ._logins import LOGIN_CLAUSES
 from ._manifest import MANIFEST_CLAUSES
 from ._nfc import NFC_CLAUSES
+from ._properties import PROPERTY_CLAUSES
 from ._renewal import RENEWAL_CLAUSES
 from ._stream import STREAM_CLAUSES
 from ._task import TASK_CLAUSES
+from ._updates import UPDATE_CLAUSES
 from ._url import URL_CLAUSES
 from ._url_sets import URL_SET_CLAUSES
 
@@ -30,6 +34,10 @@ ROOMS: Mapping[str, tuple[Clause, ...]] = MappingProxyType(
         "disk-stream": (*STREAM_CLAUSES, *MANIFEST_CLAUSES),
         "locking": LOCK_CLAUSES,
         "tasks": TASK_CLAUSES,
+        "sessions": LOGIN_CLAUSES,
+        "properties": PROPERTY_CLAUSES,
+        "updates": UPDATE_CLAUSES,
+        "descriptor": DESCRIPTOR_CLAUSES,
         "exporter": EXPORTER_CLAUSES,
         **CELL_ROOMS,
     }

@@ -196,6 +196,31 @@ class LeaseMachine(RuleBasedStateMachine):
         else:
             self.driver.take(what, **given, client=STRANGER)
 
+    @rule(vm=MACHINES, populated=st.booleans(), images=st.booleans())
+    def describe(self, vm: int, populated: bool, images: bool) -> None:
+        """Have the machine of a lease described."""
+        self._ready(vm)
+        self.driver.take("describe", lease=0, populated=populated, images=images)
+
+    @rule(vm=MACHINES)
+    def query(self, vm: int) -> None:
+        """Read what there is, and what there is not, in each way; be refused a login; leave while another stays."""
+        self.driver.take("compare_reads", vm=vm)
+        self.driver.take("read_unknown", vm=vm)
+        self.driver.take("login_badly", client=STRANGER)
+        self.driver.take("watch")
+        self.driver.take("logout", client=1)
+        self.driver.take("wait")
+
+    @rule(vm=MACHINES, on=st.booleans())
+    def watch(self, vm: int, on: bool) -> None:
+        """Wait for updates, with and without a change, from the last version and from one that was never given."""
+        self.driver.take("watch")
+        self.driver.take("power_on" if on else "power_off", vm=vm)
+        self.driver.take("survey_machines")
+        self.driver.take("wait")
+        self.driver.take("wait_badly")
+
     def _ready(self, vm: int) -> None:
         self.driver.open_lease(vm)
         self.driver.take("wait_until_ready", lease=0)

@@ -35,12 +35,17 @@ class Held:
 
 @dataclass(slots=True)
 class Model:
-    """The machines that are on or gone, every lease granted, oldest first, and the snapshots seen of each machine."""
+    """The machines that are on or gone, every lease granted, oldest first, and the snapshots seen of each machine.
+
+    `collector` is the id of the property collector that was made last, `version` the last one that it gave.
+    """
 
     on: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
     held: list[Held] = field(default_factory=list)
     snapshots: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    collector: str = ""
+    version: str = ""
     surprises: list[str] = field(default_factory=list)
 
     def lease(self, number: int) -> Held | None:

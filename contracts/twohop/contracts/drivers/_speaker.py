@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,7 +46,11 @@ class Speaker:
 
     def login(self) -> None:
         """Log in, for the first time or after the session has ended."""
-        self._content.sessionManager.Login(userName=self._target.user, password=self._target.password)
+        self.login_as(self._target.user, self._target.password)
+
+    def login_as(self, user: str, password: str) -> None:
+        """Log in by these credentials."""
+        self._content.sessionManager.Login(userName=user, password=password)
 
     def logout(self) -> None:
         """Log out."""
@@ -106,14 +111,31 @@ class Speaker:
 
     def read_all(self, objects: list[Any], *paths: str) -> dict[str, dict[str, Any]]:
         """Read properties of several objects of one type in one call, by the object's id."""
-        collector = vmodl.query.PropertyCollector
-        spec = collector.FilterSpec(
-            objectSet=[collector.ObjectSpec(obj=obj) for obj in objects],
-            propSet=[collector.PropertySpec(type=type(objects[0]), pathSet=list(paths))],
-        )
-        result = self._content.propertyCollector.RetrievePropertiesEx([spec], collector.RetrieveOptions())
+        options = vmodl.query.PropertyCollector.RetrieveOptions()
+        result = self._content.propertyCollector.RetrievePropertiesEx([_spec(objects, paths)], options)
         found = result.objects if result else ()
         return {content.obj._moId: {prop.name: prop.val for prop in content.propSet} for content in found}
+
+    def read_old_way(self, obj: Any, *paths: str) -> None:
+        """Read properties of one object as clients before RetrievePropertiesEx do."""
+        self._content.propertyCollector.RetrieveProperties([_spec([obj], paths)])
+
+    def watch(self, objects: list[Any], *paths: str) -> str:
+        """Make a collector with a filter on these properties; return its id."""
+        collector = self._content.propertyCollector.CreatePropertyCollector()
+        collector.CreateFilter(_spec(objects, paths), partialUpdates=False)
+        return str(collector._moId)
+
+    def updates(self, collector: str, version: str) -> Any:
+        """Return what a collector has to tell at once, at most two objects of it; None where nothing has changed."""
+        query = vmodl.query.PropertyCollector
+        options = query.WaitOptions(maxWaitSeconds=0, maxObjectUpdates=2)
+        return query(collector, self._stubs[0]).WaitForUpdatesEx(version, options)
+
+    @property
+    def ovf_manager(self) -> Any:
+        """The OVF manager as this client calls it."""
+        return self._content.ovfManager
 
     def _speaking(self, version: str) -> Any:
         stub = SoapStubAdapter(
@@ -135,3 +157,11 @@ class Speaker:
             if f"<version>{versionIdMap[version]}</version>" in offered:
                 return str(version)
         raise LookupError(f"{self._target.url} offers no version of the vSphere API that this pyVmomi knows")
+
+
+def _spec(objects: list[Any], paths: Sequence[str]) -> Any:
+    collector = vmodl.query.PropertyCollector
+    return collector.FilterSpec(
+        objectSet=[collector.ObjectSpec(obj=obj) for obj in objects],
+        propSet=[collector.PropertySpec(type=type(objects[0]), pathSet=list(paths))],
+    )

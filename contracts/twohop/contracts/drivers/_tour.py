@@ -18,8 +18,13 @@ TOUR: tuple[Step, ...] = (
     ("tasks", _VM), ("power_on", _VM),
     ("change", {**_LEASE, "how": "reconfigure"}), ("progress", {**_LEASE, "percent": 1, "client": 2}),
     ("complete", _LEASE), ("tasks", _VM), ("get_one", {**_LEASE, "file": 0}), ("read", _LEASE), ("complete", _LEASE),
+    # it is described, with its files and without; what is read of it is the same however it is read
+    ("describe", {**_LEASE, "populated": True}), ("describe", {**_LEASE, "populated": False, "images": True}),
+    ("compare_reads", _VM), ("read_unknown", _VM), ("login_badly", {"client": 2}),
+    ("watch", {}), ("wait", {}), ("wait_badly", {}), ("logout", {"client": 1}), ("wait", {}),
+    ("progress", {**_LEASE, "percent": 1, "client": 1}),
     # the machine runs, and is not exported; it is off again, and two leases hold it
-    ("power_on", _VM), ("survey_machines", {}), ("export", _VM), ("power_off", _VM),
+    ("power_on", _VM), ("survey_machines", {}), ("wait", {}), ("export", _VM), ("power_off", _VM),
     ("tasks", _VM), ("export", _VM), ("tasks", _VM), ("wait_until_ready", _LEASE), ("get", _LEASE),
     ("export", {**_VM, "client": 1}), ("wait_until_ready", _LEASE), ("get", _LEASE),
     ("abort", {"lease": 1, "fault": "FileFault"}), ("tasks", _VM), ("power_on", _VM), ("abort", _LEASE),
@@ -32,6 +37,6 @@ TOUR: tuple[Step, ...] = (
     ("complete", _LEASE), ("power_on", {"vm": 1}),
     # an encrypted machine; a snapshot of one that runs
     ("export", {"vm": 3}), ("power_on", {"vm": 2}), ("survey_machines", {}), ("export_snapshot", {"vm": 2}),
-    ("wait_until_ready", _LEASE), ("get", _LEASE), ("complete", _LEASE),
+    ("wait_until_ready", _LEASE), ("get", _LEASE), ("describe", {**_LEASE, "populated": True}), ("complete", _LEASE),
 )  # fmt: skip
 """An export with all looks at it, a machine that runs, two leases at once, one renewed and then left alone."""

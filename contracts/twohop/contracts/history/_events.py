@@ -35,12 +35,15 @@ from ._machine_events import (
     TaskCancelled,
     TaskSeen,
 )
+from ._property_events import CollectorMade, DescriptorMade, OvfPart, PropertiesRead, UpdatesAwaited
 
 __all__ = [
     "CallMade",
     "CellTaskSeen",
     "ChangeAsked",
     "ChecksumTypeSet",
+    "CollectorMade",
+    "DescriptorMade",
     "DeviceUrl",
     "DiskFetched",
     "DownloadDisabled",
@@ -61,11 +64,14 @@ __all__ = [
     "ManifestEntry",
     "ManifestSeen",
     "NfcAsked",
+    "OvfPart",
     "PowerAsked",
     "ProgressSent",
+    "PropertiesRead",
     "RecentTasksRead",
     "SessionClosed",
     "SessionOpened",
     "TaskCancelled",
     "TaskSeen",
+    "UpdatesAwaited",
 ]

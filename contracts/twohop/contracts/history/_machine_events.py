@@ -22,11 +22,15 @@ class CallMade(Event):
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn(Event):
-    """A login to a vCenter or a host; `sessions` are the cookies that the caller sent or was given."""
+    """A login to a vCenter or a host; `sessions` are the cookies that the caller sent or was given.
+
+    `granted` are the members of the UserSession that came back, by name, with their text (10.11).
+    """
 
     user: str
     outcome: Outcome
     sessions: frozenset[str] = frozenset()
+    granted: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

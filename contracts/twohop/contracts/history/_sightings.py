@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ._soap import Call
 from ._xml import Element, child, children, text
 
-_RETRIEVE = {"RetrieveProperties", "RetrievePropertiesEx", "ContinueRetrievePropertiesEx"}
-_UPDATES = {"WaitForUpdates", "WaitForUpdatesEx", "CheckForUpdates"}
+RETRIEVE = {"RetrieveProperties", "RetrievePropertiesEx", "ContinueRetrievePropertiesEx"}
+UPDATES = {"WaitForUpdates", "WaitForUpdatesEx", "CheckForUpdates"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ def sightings(call: Call) -> Iterator[Sighting]:
         prop = call.argument("prop")
         if prop:
             yield Sighting(call.this_type, call.this, {prop: child(answer, "returnval")})
-    elif call.method in _RETRIEVE:
+    elif call.method in RETRIEVE:
         asked = _asked(call)
-        for content in _contents(answer):
+        for content in contents(answer):
             yield from _content(content, asked)
-    elif call.method in _UPDATES:
+    elif call.method in UPDATES:
         for result in children(answer, "returnval"):
             for filter_update in children(result, "filterSet"):
                 for update in children(filter_update, "objectSet"):
@@ -45,7 +45,7 @@ def leases_asked(call: Call) -> Iterator[str]:
     """Yield the leases whose properties a call asks for by name."""
     if call.method == "Fetch" and call.this_type == "HttpNfcLease":
         yield call.this
-    elif call.method in _RETRIEVE:
+    elif call.method in RETRIEVE:
         for spec in children(call.request, "specSet"):
             for entry in children(spec, "objectSet"):
                 obj = child(entry, "obj")
@@ -62,7 +62,8 @@ def _asked(call: Call) -> dict[str, set[str]]:
     return asked
 
 
-def _contents(answer: Element) -> Iterator[Element]:
+def contents(answer: Element) -> Iterator[Element]:
+    """Yield what an answer of a retrieve call says of each object."""
     for result in children(answer, "returnval"):
         if child(result, "obj") is not None:
             yield result

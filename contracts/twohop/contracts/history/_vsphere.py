@@ -26,9 +26,10 @@ from ._events import (
 )
 from ._reading_lease import given_fault, read_checksum_types, read_info, read_manifest, read_others
 from ._reading_machine import read_hardware, read_power, read_snapshots, read_task, read_tasks
+from ._reading_properties import property_events
 from ._sightings import Sighting, leases_asked, sightings
 from ._soap import Call, localized_fault, session_cookie
-from ._xml import child, text, whole_number
+from ._xml import child, children, name, text, whole_number
 
 _EXPORTS = {"ExportVm", "ExportVApp", "ExportSnapshot"}
 _POWER = {"PowerOnVM_Task": "on", "PowerOffVM_Task": "off"}
@@ -47,10 +48,16 @@ def vsphere_events(call: Call) -> Iterator[Event]:
     exchange, outcome, method = call.exchange, call.outcome, call.method
     session = _session(call)
     yield CallMade(exchange, method, call.this, call.this_type, session, outcome)
+    yield from property_events(call)
     if method == "Login":
         given = exchange.response.header("Set-Cookie") if exchange.response else None
         cookies = frozenset(cookie for cookie in (session, session_cookie(given)) if cookie)
-        yield LoggedIn(exchange, call.argument("userName") or "", outcome, cookies)
+        granted = tuple(
+            (name(member), (member.text or "").strip())
+            for answer in children(call.response, "returnval")
+            for member in answer
+        )
+        yield LoggedIn(exchange, call.argument("userName") or "", outcome, cookies, granted)
     elif method == "Logout":
         yield LoggedOut(exchange, outcome, session)
     elif method in _EXPORTS:
