@@ -153,6 +153,14 @@ def not_a_word(wire):
     return first, seen, silent(wire, "1")
 
 
+@breaks("UPDATE-005")
+def not_a_word_after_another_has_left(wire):
+    wire.soap("DestroyPropertyFilter", "PropertyFilter", "f")
+    first = told(wire, "1", OFF, kind="enter")
+    seen = look(wire, ON)
+    return first, seen, silent(wire, "1")
+
+
 @leaves_open("UPDATE-005")
 def changed_back(wire):
     told(wire, "1", OFF, kind="enter")

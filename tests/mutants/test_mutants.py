@@ -54,6 +54,8 @@ def test_the_unbroken_fake_lives_and_every_clause_is_put_to_the_test(record_prop
     counts: dict[str, Counter[Verdict]] = {}
     for choice in VARIANTS:
         with FakeTarget(load_profile("vcenter-8.0").but(**choice)) as target:
+            for judged in replay(target, TOUR).verdicts:
+                counts.setdefault(judged.clause.id, Counter())[judged.verdict] += 1
             for clause, verdicts in survey(target, examples=60, steps=12).items():
                 counts.setdefault(clause, Counter()).update(verdicts)
     record_property("mutant", "(unbroken)")

@@ -98,13 +98,14 @@ def _told_of(
     last: UpdatesAwaited,
     wait: UpdatesAwaited,
 ) -> Iterator[Case]:
-    ended = ("DestroyPropertyFilter", "DestroyPropertyCollector")
-    if any(call.method in ended and maybe_before(call.exchange, wait.exchange) for call in history.all(CallMade)):
-        return
+    ends = ("DestroyPropertyFilter", "DestroyPropertyCollector")
+    ended = [call for call in history.all(CallMade) if call.method in ends]
+    ended = [call for call in ended if maybe_before(call.exchange, wait.exchange)]
     named = {(obj.this, change.path) for obj in (wait.told.objects if wait.told else ()) for change in obj.changes}
     gone = {obj.this for obj in (wait.told.objects if wait.told else ()) if obj.kind == "leave"}
     for (this, path), (text, since) in known.items():
-        if path not in _STATES or text is None:
+        # What was destroyed before the value was told is not what told it.
+        if path not in _STATES or text is None or any(not surely_before(c.exchange, since.exchange) for c in ended):
             continue
         for read in history.all(PropertiesRead):
             if read.server != wait.server or not surely_before(last.exchange, read.exchange):
