@@ -17,9 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twohop.runtime import Authority, thumbprint_of
-from twohop.runtime.serving import Cut, HttpServer, ServedExchange
-from twohop.runtime.serving import _answer as answer_module
-from twohop.runtime.serving import _handler as handler_module
+from twohop.runtime.serving import Cut, HttpServer, Patience, ServedExchange
 from twohop.runtime.serving import _server as server_module
 from twohop.runtime.serving._body import RequestBody
 
@@ -161,7 +159,6 @@ def test_pipelined_requests_are_answered_in_order(plain: HttpServer) -> None:
         b"5\r\nhello\r\n0\r\n\r\n",
         b"1\r\nh\r\n4;name=value\r\nello\r\n0\r\n\r\n",
         b"05\r\nhello\r\n0\r\nTrailer: one\r\nOther: two\r\n\r\n",
-        b"5\nhello\n0\n\n",
     ],
 )
 def test_a_chunked_request_is_read_with_extensions_and_trailers(plain: HttpServer, body: bytes) -> None:
@@ -192,7 +189,25 @@ def test_chunks_of_any_size_read_in_pieces_of_any_size(parts: list[bytes], sizes
 
 @pytest.mark.parametrize(
     "body",
-    [b"x\r\n", b"-5\r\nhello\r\n", b"+5\r\nhello\r\n", b"0x5\r\nhello\r\n", b"\r\n", b"5\r\nhelloo\r\n", b"5_0\r\n"],
+    [
+        b"x\r\n",
+        b"-5\r\nhello\r\n",
+        b"+5\r\nhello\r\n",
+        b"0x5\r\nhello\r\n",
+        b"\r\n",
+        b"5\r\nhelloo\r\n",
+        b"5_0\r\n",
+        b"5\nhello\n0\n\n",
+        b" 5\r\nhello\r\n",
+        b"5 ;x\r\nhello\r\n",
+        b"5\r\nhello\n0\r\n",
+        b"f" * 17 + b"\r\n",
+        b"5;" + b"x" * 5000 + b"\r\nhello\r\n",
+        b"5;\x01\r\nhello\r\n",
+        b"5\r\nhello\r\n0\r\nno trailer\r\n",
+        b"5\r\nhello\r\n0\r\n" + b"a: b\r\n" * 65,
+        (b"1;" + b"x" * 2000 + b"\r\nh\r\n") * 9,
+    ],
 )
 def test_a_malformed_chunk_is_the_clients_fault(plain: HttpServer, body: bytes) -> None:
     answer = _talk(plain, b"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + body + b"\r\n\r\n")
@@ -536,8 +551,8 @@ def test_a_server_that_was_stopped_starts_again_on_its_port(plain: HttpServer) -
     assert _talk(plain, b"GET /leave HTTP/1.1\r\nHost: h\r\n" + CLOSE + b"\r\n").endswith(b"left")
 
 
-def test_a_client_that_sends_half_a_request_is_given_up(plain: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handler_module, "HANDSHAKE_GUARD", 0.05)
+def test_a_client_that_sends_half_a_request_is_given_up(plain: HttpServer) -> None:
+    plain.patience = Patience(head_s=0.05)
     with _connect(plain) as connection:
         connection.sendall(b"GET /leave HTTP/1.1\r\nHost:")
         assert connection.recv(100) == b""
@@ -545,7 +560,7 @@ def test_a_client_that_sends_half_a_request_is_given_up(plain: HttpServer, monke
 
 def test_a_client_that_pauses_within_an_answer_is_not_given_up(plain: HttpServer, site: Site) -> None:
     _talk(plain, b"GET /chunked/ok HTTP/1.1\r\nHost: h\r\n" + CLOSE + b"\r\n")
-    assert site.patience == answer_module.IDLE_GUARD > handler_module.HANDSHAKE_GUARD
+    assert site.patience == plain.patience.idle_s > plain.patience.head_s
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -603,9 +618,9 @@ def test_an_answer_that_is_taken_late_is_whole(site: Site, kind: str) -> None:
 
 
 def test_an_answer_that_nobody_takes_is_given_up_in_the_end(
-    plain: HttpServer, site: Site, seen: list[ServedExchange], monkeypatch: pytest.MonkeyPatch
+    plain: HttpServer, site: Site, seen: list[ServedExchange]
 ) -> None:
-    monkeypatch.setattr(answer_module, "IDLE_GUARD", 0.3)
+    plain.patience = Patience(idle_s=0.3)
     with _connect(plain) as connection:
         connection.sendall(b"GET /blocked/endless HTTP/1.1\r\nHost: h\r\n\r\n")
         assert site.looked.wait(LONG)

@@ -53,9 +53,9 @@ class VimApp:
         return [b""]
 
     def _soap(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        body = environ["wsgi.input"].read(LIMIT + 1)
+        body = _body(environ)
         headers = [("Content-Type", "text/xml; charset=utf-8"), ("Cache-Control", "no-cache")]
-        if len(body) > LIMIT:
+        if body is None:
             start("413 Request Entity Too Large", [("Content-Length", "0"), ("Connection", "close")])
             return [b""]
         action = environ.get("HTTP_SOAPACTION", "")
@@ -125,6 +125,18 @@ class VimApp:
         # SOAPAction on a call in vim25 (10.4, and the second exchange of that recording).
         oldest = self.service.world.profile.version == "4.1"
         return oldest and action.strip('" ') != "" and NAMESPACE not in action
+
+
+def _body(environ: WSGIEnvironment) -> bytes | None:
+    """Return a request's body; None where it is too long, and then not more of it is read than tells so."""
+    if int(environ.get("CONTENT_LENGTH") or 0) > LIMIT:
+        return None
+    body, source = bytearray(), environ["wsgi.input"]
+    while piece := source.read(_PIECE):
+        body += piece
+        if len(body) > LIMIT:
+            return None
+    return bytes(body)
 
 
 def _attributes(form: str) -> str:

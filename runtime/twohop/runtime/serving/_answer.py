@@ -20,8 +20,6 @@ from ._exchange import Cut
 if TYPE_CHECKING:
     from ._handler import Handler
 
-IDLE_GUARD = 900.0
-"""Real seconds that a kept-alive connection may stay silent between requests, or a client take nothing of an answer."""
 LOOK = 0.1
 """Real seconds between the looks at whether an answer that a client does not take is still to be sent."""
 
@@ -85,7 +83,7 @@ class Answer:
 
     def _send(self, chunks: Iterable[bytes]) -> None:
         handler = self.handler
-        handler.connection.settimeout(IDLE_GUARD)
+        handler.connection.settimeout(handler.http.patience.idle_s)
         if not self._line:
             # An application written as a generator names its status with its first piece.
             pieces = iter(chunks)
@@ -121,23 +119,23 @@ class Answer:
             self._push(pending + last)
 
     def _push(self, data: bytes) -> None:
-        connection, look = self.handler.connection, self._look
+        connection, look, guard = self.handler.connection, self._look, self.handler.http.patience.idle_s
         if look is None:
             connection.sendall(data)
             return
-        left, until = memoryview(data), time.monotonic() + IDLE_GUARD
+        left, until = memoryview(data), time.monotonic() + guard
         connection.settimeout(LOOK)
         try:
             while left:
                 try:
                     left = left[connection.send(left) :]
-                    until = time.monotonic() + IDLE_GUARD
+                    until = time.monotonic() + guard
                 except TimeoutError:
                     look()
                     if time.monotonic() >= until:
                         raise
         finally:
-            connection.settimeout(IDLE_GUARD)
+            connection.settimeout(guard)
 
     def _head(self, names: set[str]) -> bytes:
         handler = self.handler

@@ -12,12 +12,15 @@ from collections.abc import Callable
 from email.message import Message
 from typing import BinaryIO
 
+from ._head import is_field
+
 LINE = 4096
 """Bytes of a chunk's size line or of a trailer beyond which nobody reads on."""
 TRAILERS = 64
 """Trailers beyond which nobody reads on."""
-_HEX = frozenset("0123456789abcdefABCDEF")
-_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*\r?\n")
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*|;[\t\x20-\x7e\x80-\xff]*)\r\n")
+OVERHEAD = 16 << 10
+"""Bytes beside the content, over what chunks need and twice the content, beyond which nobody reads on."""
 DIGITS = 18
 """Digits of a Content-Length beyond which no such body exists."""
 
@@ -26,71 +29,56 @@ class MalformedBody(OSError):
     """The client's body does not keep the rules of HTTP; the answer is 400."""
 
 
-class Head:
-    """The header lines of a request on their way to the parser, which drops what it does not understand.
-
-    What one reader drops another may keep, and then they part the bytes of a connection differently; so a head that is
-    not of lines `name: value` up to an empty one is nobody's request.
-    """
-
-    def __init__(self, source: BinaryIO) -> None:
-        self._source = source
-        self._sound = True
-        self._ended = False
-
-    @property
-    def sound(self) -> bool:
-        """Whether every line was a header, without folds, up to the empty line."""
-        return self._sound and self._ended
-
-    def readline(self, limit: int) -> bytes:
-        """Return the next line, and judge it."""
-        line = self._source.readline(limit)
-        if line in (b"\r\n", b"\n"):
-            self._ended = True
-        elif not _FIELD.fullmatch(line):
-            self._sound = False
-        return line
-
-
 class Chunks:
     """The content of a body in chunks; extensions and trailers are read over."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
         self._left = 0
+        self._excess = 0
         self._first = True
         self._ended = False
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes; none at the end. MalformedBody and ConnectionError say what is wrong."""
-        parts = []
+        content = bytearray()
         while size > 0 and not self._ended:
             if self._left == 0 and not self._open():
                 break
             data = self._source.read(min(size, self._left))
             if not data:
                 raise ConnectionError("the client ended its request body within a chunk")
-            parts.append(data)
+            content += data
             size -= len(data)
             self._left -= len(data)
-        return b"".join(parts)
+        return bytes(content)
 
     def _open(self) -> bool:
-        if not self._first and self._line() != b"":
+        if not self._first and self._line() != b"\r\n":
             raise MalformedBody("a chunk does not end where its size says")
         self._first = False
-        digits = self._line().partition(b";")[0].strip().decode("latin-1")
-        if not digits or not _HEX.issuperset(digits):
+        line = self._line()
+        size = _SIZE.fullmatch(line)
+        if size is None:
             raise MalformedBody("a chunk does not begin with its size")
-        self._left = int(digits, 16)
+        self._left = int(size[1], 16)
+        self._excess = max(0, self._excess + len(line) - 16 - 2 * self._left)
+        if self._excess > OVERHEAD:
+            raise MalformedBody("the chunks hold more than their content")
         if self._left == 0:
             self._ended = True
-            for _ in range(TRAILERS):
-                if self._line() == b"":
-                    return False
-            raise MalformedBody("too many trailers")
+            self._trailers()
+            return False
         return True
+
+    def _trailers(self) -> None:
+        for _ in range(TRAILERS + 1):
+            line = self._line()
+            if line == b"\r\n":
+                return
+            if not is_field(line):
+                raise MalformedBody("a trailer is no header")
+        raise MalformedBody("too many trailers")
 
     def _line(self) -> bytes:
         line = self._source.readline(LINE)
@@ -98,7 +86,7 @@ class Chunks:
             raise ConnectionError("the client ended its request body between chunks")
         if not line.endswith(b"\n"):
             raise MalformedBody("a line of a chunked body has no end")
-        return line.rstrip(b"\r\n")
+        return line
 
 
 class RequestBody(io.RawIOBase):

@@ -1,12 +1,13 @@
 """One connection: TLS, keep-alive, and one request after another through WSGI.
 
 werkzeug's development server closes every connection and drains sockets in a way that eats the next request, so its
-`run_wsgi` is replaced whole; its parsing of requests into a WSGI environment is kept.
+`run_wsgi` is replaced whole; its way from a request to a WSGI environment is kept. A head is read in `_head.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import socket
 import ssl
 from http import HTTPStatus
@@ -14,17 +15,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from werkzeug.serving import WSGIRequestHandler
 
-from ._answer import IDLE_GUARD, Answer
-from ._body import Head, RequestBody
+from ._answer import Answer
+from ._body import RequestBody
 from ._exchange import ServedExchange
+from ._head import MalformedHead, read_head
+from ._patience import PatientReader
 
 if TYPE_CHECKING:
     from ._server import HttpServer
 
-HANDSHAKE_GUARD = 30.0
-"""Real seconds for a TLS handshake, and between the bytes of a request."""
-DRAIN = 1 << 20
-"""Bytes of an unread request body that are read away to keep the connection; beyond that it is closed."""
+DRAIN = 128 << 20
+"""Bytes of an unread request body that are read away, so that the client comes to read the answer; beyond that, or
+where it takes its time, the connection is closed under it."""
 
 
 class Handler(WSGIRequestHandler):
@@ -43,7 +45,7 @@ class Handler(WSGIRequestHandler):
         handler = cls.__new__(cls)
         handler.number, handler.http = number, server
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.settimeout(HANDSHAKE_GUARD)
+        connection.settimeout(server.patience.handshake_s)
         wrapped = connection
         try:
             with contextlib.suppress(OSError, ValueError):
@@ -56,11 +58,17 @@ class Handler(WSGIRequestHandler):
         finally:
             wrapped.close()
 
+    def setup(self) -> None:
+        """Read through a reader that gives up a client which is too slow."""
+        super().setup()
+        self.rfile.close()
+        self._reader = PatientReader(self.connection, self.http.patience)
+        self.rfile = io.BufferedReader(self._reader)
+
     def handle(self) -> None:
         """Serve one request after another."""
         self.close_connection = False
         while not self.close_connection:
-            self.connection.settimeout(IDLE_GUARD)
             self.handle_one_request()
         if isinstance(self.connection, ssl.SSLSocket) and not self._broken_off:
             # TLS says goodbye where a connection ends in order; where a stream is cut, its absence tells the client.
@@ -68,44 +76,30 @@ class Handler(WSGIRequestHandler):
             with contextlib.suppress(OSError, ValueError):
                 self.connection.unwrap()
 
-    def handle_expect_100(self) -> bool:
-        """Leave it to the body, which says it at its first read; http.server would say it here, and twice."""
-        return True
-
     def handle_one_request(self) -> None:
         """Read a request's head and run it."""
+        source = cast(io.BufferedReader, self.rfile)
         try:
-            self.raw_requestline = self.rfile.readline(65537)
-        except (TimeoutError, OSError):
+            self._reader.idle()
+            source.peek(1)
+            self._reader.head()
+            head = read_head(source)
+        except OSError:
             self.close_connection = True
             return
-        self.connection.settimeout(HANDSHAKE_GUARD)
-        if len(self.raw_requestline) > 65536:
-            self.requestline, self.request_version, self.command = "", "HTTP/1.0", ""
-            self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
+        except MalformedHead as error:
+            self.send_error(error.status, str(error))
+            return
+        if head is None:
             self.close_connection = True
-        elif not self.raw_requestline:
-            self.close_connection = True
-        elif self._parse():
-            self.run_wsgi()
-
-    def _parse(self) -> bool:
-        source = cast(BinaryIO, self.rfile)
-        head = Head(source)
-        self.rfile = cast(Any, head)
-        try:
-            if not self.parse_request():
-                return False
-        finally:
-            self.rfile = cast(Any, source)
-        hosts = len(self.headers.get_all("Host", []))
-        if not head.sound:
-            self.send_error(HTTPStatus.BAD_REQUEST, "malformed headers")
-        elif hosts > 1 or (hosts == 0 and self.request_version >= "HTTP/1.1"):
-            self.send_error(HTTPStatus.BAD_REQUEST, "not one Host header")
-        else:
-            return True
-        return False
+            return
+        self.command, self.request_version, self.headers = head.method, head.version, cast(Any, head.headers)
+        self.requestline = f"{head.method} {head.target} {head.version}"
+        # Two slashes at its front would be read as a host; what the client sent stands in REQUEST_URI.
+        self.path = "/" + head.target.lstrip("/") if head.target.startswith("/") else head.target
+        self.close_connection = head.last
+        self._reader.body()
+        self.run_wsgi()
 
     def run_wsgi(self) -> None:
         """Run the application for the request just parsed and send what it answers."""
@@ -119,14 +113,13 @@ class Handler(WSGIRequestHandler):
         environ["wsgi.input"] = body
         environ["wsgi.input_terminated"] = True
         environ["twohop.connection"] = self.number
-        # As the client sent it: http.server has made one slash of two at its front.
-        environ["REQUEST_URI"] = self.requestline.split()[1]
-        if self.headers.get("Expect", "").lower() == "100-continue":
+        environ["REQUEST_URI"] = self.requestline.split(" ")[1]
+        if self.headers.get("Expect", "").lower() == "100-continue" and self.request_version >= "HTTP/1.1":
             body.before_first_read = lambda: self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         answer = Answer(self)
         end = answer.run(environ, body)
         self._broken_off = end != "complete"
-        self.connection.settimeout(HANDSHAKE_GUARD)
+        self._reader.rest()
         if not body.drain(DRAIN):
             self.close_connection = True
         if self.http.observer is not None:
@@ -143,6 +136,7 @@ class Handler(WSGIRequestHandler):
         head = f"HTTP/1.1 {int(code)} {reason}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         self.close_connection = True
         with contextlib.suppress(OSError):
+            self.connection.settimeout(self.http.patience.handshake_s)
             self.connection.sendall(head.encode("latin-1"))
 
     def log(self, type: str, message: str, *args: Any) -> None:

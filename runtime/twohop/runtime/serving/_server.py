@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ._exchange import ServedExchange
 from ._handler import Handler
+from ._patience import Patience
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -30,7 +31,8 @@ class HttpServer:
 
     Thread per connection, because disk streams are long and any fixed pool starves behind them. The TLS handshake runs
     in the connection's own thread, so a client that connects and stays silent blocks nobody. Of more than `limit`
-    connections at once, and of those for which the machine has no thread, the new one is closed unheard.
+    connections at once, and of those for which the machine has no thread, the new one is closed unheard. `patience`
+    says how long a client is waited for, from the next connection on where it is set while the server runs.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class HttpServer:
         now: Callable[[], float] = time.time,
         observer: Callable[[ServedExchange], None] | None = None,
         limit: int = CONNECTIONS,
+        patience: Patience | None = None,
     ) -> None:
         self.app = app
         self.name = name
@@ -51,6 +54,7 @@ class HttpServer:
         self.now = now
         self.observer = observer
         self.limit = limit
+        self.patience = patience or Patience()
         self._address = (host, port)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
