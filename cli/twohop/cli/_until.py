@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,14 +37,18 @@ class Until:
 
     def __init__(self, control_port: int, env_file: Path | None, ready_file: Path | None) -> None:
         self._port, self._env_file, self._ready_file = control_port, env_file, ready_file
-        self._stop = threading.Event()
         self._made: list[Path] = []
 
     @contextmanager
     def heard(self) -> Iterator[None]:
         """Hear the signals from here on, so that whatever starts inside is stopped in order."""
+        # A handler in Python runs between any two lines of the main thread, a wait for the same event among them, and
+        # only once that thread moves. A byte in a pipe is there whichever thread the signal met, and whenever.
+        self._told, tell = os.pipe()
+        os.set_blocking(tell, False)
+        before = signal.set_wakeup_fd(tell)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._stop.set())
+            signal.signal(number, lambda *_: None)
         if self._ready_file is not None:
             # One that an earlier run left behind would say so too soon.
             self._ready_file.unlink(missing_ok=True)
@@ -53,6 +57,9 @@ class Until:
         finally:
             for path in self._made:
                 path.unlink(missing_ok=True)
+            signal.set_wakeup_fd(before)
+            os.close(tell)
+            os.close(self._told)
 
     def serve(self, keeper: WorldKeeper, environment: Mapping[str, str]) -> None:
         """Open the control port, say where the servers are, and return when somebody has had enough."""
@@ -69,7 +76,10 @@ class Until:
                 self._made.append(self._ready_file)
                 self._ready_file.write_text("ready\n")
             write_environment(sys.stdout, values)
-            while not self._stop.wait(3600.0):
-                pass
+            self.wait()
         finally:
             control.stop()
+
+    def wait(self) -> None:
+        """Return once a signal has come since `heard` began."""
+        os.read(self._told, 1)
