@@ -47,6 +47,11 @@ class Http:
         self.token = {"x-vcloud-authorization": answer.headers["X-VCLOUD-AUTHORIZATION"]}
         return answer
 
+    def log_in_as(self, user: str) -> str:
+        answer = self.call("POST", "/api/sessions", self.basic(user))
+        assert answer.status == 200, answer.data
+        return str(answer.headers["X-VCLOUD-AUTHORIZATION"])
+
     def get(self, url: str, status: int = 200) -> etree._Element:
         answer = self.call("GET", url)
         assert answer.status == status, (answer.status, answer.data)

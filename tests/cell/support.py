@@ -11,7 +11,17 @@ from typing import Any
 
 from twohop.exporter._cancellation import Cancellation
 from twohop.exporter._errors import ExportError
-from twohop.exporter.cell.engine import Engine, Entity, OnStep, Power, PulledMachine, Step, Store
+from twohop.exporter.cell.engine import (
+    Engine,
+    Entity,
+    Image,
+    OnStep,
+    Power,
+    PulledMachine,
+    Step,
+    Store,
+    default_catalogue,
+)
 from twohop.runtime import Clock, Journal
 from twohop.runtime.profiles import load_profile
 
@@ -82,11 +92,46 @@ class MadeUpSource:
         }
         return PulledMachine(vm, (file,), texts)
 
+    def size_of(self, image: Image) -> int:
+        return len(self.data)
+
+    def copy(
+        self,
+        image: Image,
+        directory: Path,
+        name: str,
+        *,
+        progress: Callable[[int, int], None],
+        on_step: OnStep,
+        cancelled: Cancellation,
+    ) -> Stored:
+        self.before(image.path)
+        cancelled.check()
+        progress(0, len(self.data))
+        (directory / name).write_bytes(self.data)
+        progress(len(self.data), len(self.data))
+        on_step(Step.STORED)
+        self.after(image.path)
+        cancelled.check()
+        self.pulled.append(image.path)
+        return Stored(name, len(self.data), hashlib.sha256(self.data).hexdigest(), "esx0:443", 0.1)
+
     def bytes_of(self, vms: Iterable[str]) -> int:
         return sum(self.committed for _ in vms)
 
     def close(self) -> None:
         pass
+
+
+def with_media_and_users() -> dict[str, Any]:
+    """The default catalogue, with a medium, an empty vApp, one whose storage lease ends, and a user of each kind."""
+    made = default_catalogue()
+    (org,) = made["orgs"]
+    org["vdcs"][0]["vapps"] += [{"name": "empty", "vms": []}, {"name": "leased", "vms": [VM], "storage_lease_s": 86400}]
+    org["catalogs"][0]["media"] = [{"name": "tools", "datacenter": "DC0", "file": "[LocalDS_0] iso/tools.iso"}]
+    roles = {"cataloger": "Catalog Author", "author": "vApp Author", "reader": "vApp User"}
+    org["users"] = [{"name": name, "role": role} for name, role in roles.items()]
+    return made
 
 
 def first(name: str, descriptors: Sequence[bytes]) -> bytes:

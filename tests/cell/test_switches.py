@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from cell.http import Http, links
-from cell.support import DISK, START, MadeUpSource
+from cell.support import DISK, START, Gate, MadeUpSource, with_media_and_users
 from twohop.exporter.cell import Cell
 from twohop.exporter.cell.engine import Catalogue, Store, TaskInput
 from twohop.exporter.cell.engine._tasks import Tasks
@@ -229,6 +229,130 @@ def _media(me: Http) -> tuple[str, str | None]:
     return org.headers["Content-Type"], etree.fromstring(org.data).get("type")
 
 
+def _finished(me: Http) -> tuple[int, bool]:
+    descriptor, disk = urls(me)
+    for url in (descriptor, disk):
+        assert me.pool.request("GET", url).status == 200
+    return me.pool.request("GET", disk).status, list(me.cell.transfer_dir.iterdir()) == []
+
+
+def _as(me: Http, user: str) -> None:
+    me.token = {}
+    me.token = {"x-vcloud-authorization": me.log_in_as(user)}
+
+
+def _allowed(me: Http) -> list[int]:
+    """What organisation administrator, catalog author, vApp author and vApp user get who enable a template."""
+    statuses = []
+    for user in ("administrator", "cataloger", "author", "reader"):
+        _as(me, f"{user}@Org0")
+        href = str(me.record("vAppTemplate", "Template0").get("href"))
+        statuses.append(me.call("POST", f"{href}/action/enableDownload").status)
+        me.cell.engine.settle()
+    return statuses
+
+
+def _forbidden(me: Http) -> tuple[bool, int, str | None]:
+    _as(me, "author@Org0")
+    href = str(me.record("vAppTemplate", "Template0").get("href"))
+    shown = "enable" in links(me.get(href))
+    answer = me.call("POST", f"{href}/action/enableDownload")
+    return shown, answer.status, etree.fromstring(answer.data).get("minorErrorCode")
+
+
+def _while_busy(me: Http) -> tuple[list[int], bool]:
+    """What enabling and disabling answer while an export runs, and whether the entity offers them."""
+    gate, source = Gate(), me.cell._source
+    assert isinstance(source, MadeUpSource)
+    source.before = gate
+    href = str(me.vapp().get("href"))
+    answers = [me.call("POST", f"{href}/action/enableDownload")]
+    assert gate.reached.wait(30)
+    shown = "enable" in links(me.vapp())
+    for action in ("enableDownload", "disableDownload"):
+        answers.append(me.call("POST", f"{href}/action/{action}"))
+    gate.release()
+    me.cell.engine.settle()
+    for answer in answers:
+        assert answer.status != 400 or etree.fromstring(answer.data).get("minorErrorCode") == "BUSY_ENTITY"
+    return [answer.status for answer in answers], shown
+
+
+def _looks_at(me: Http, done: Callable[[], bool]) -> int:
+    return next(n for n in range(100) if done())
+
+
+def _lag(me: Http) -> tuple[int, int]:
+    """How many looks show nothing of a new download, and go on showing one that is disabled."""
+    href = str(me.record("vApp", "vApp0").get("href"))
+    me.call("POST", f"{href}/action/enableDownload")
+    me.cell.engine.settle()
+    appeared = _looks_at(me, lambda: "download:default" in links(me.get(href)))
+    me.call("POST", f"{href}/action/disableDownload")
+    return appeared, _looks_at(me, lambda: "download:default" not in links(me.get(href)))
+
+
+def _waits(me: Http) -> tuple[int, bool, bool]:
+    """How many looks at the task show it running; whether the links are there before the last one, and after."""
+    href = str(me.record("vApp", "vApp0").get("href"))
+    task = me.call("POST", f"{href}/action/enableDownload").headers["Location"]
+    me.cell.engine.settle()
+    before = "download:default" in links(me.get(href))
+    looks = _looks_at(me, lambda: me.get(task).get("status") == "success")
+    return looks, before, "download:default" in links(me.get(href))
+
+
+def _refused(state: str) -> See:
+    def see(me: Http) -> tuple[int, str | None]:
+        source = me.cell._source
+        assert isinstance(source, MadeUpSource)
+        if state == "running":
+            source.powers["DC0_C0_RP0_VM0"] = "poweredOn"
+        if state == "expired":
+            me.cell.clock.advance(86400)
+            me.log_in()
+        name = {"running": "vApp0", "empty": "empty", "expired": "leased"}[state]
+        href = str(me.record("vApp", name).get("href"))
+        answer = me.call("POST", f"{href}/action/enableDownload")
+        return answer.status, etree.fromstring(answer.data).get("message")
+
+    return see
+
+
+def _stale(me: Http) -> tuple[int, int, int]:
+    """A GET without a token, with one that opens nothing, with one's own."""
+    descriptor, _ = urls(me)
+    sent: tuple[dict[str, str], ...] = ({}, {"Authorization": "Bearer nobody"}, me.token)
+    first, second, third = (me.pool.request("GET", descriptor, headers=headers).status for headers in sent)
+    return first, second, third
+
+
+def _other_cell(me: Http) -> list[int]:
+    """What another cell on the same share and database answers at once, and 30 s later."""
+    path = urls(me)[0].removeprefix(me.cell.url)
+    with Cell(
+        None, transfer_dir=me.cell.transfer_dir, clock=me.cell.clock, profile=me.cell.profile,
+        database=me.cell._database, name="second", source=MadeUpSource(), authority=me.cell.authority,
+    ) as second:  # fmt: skip
+        seen = [me.pool.request("GET", second.url + path).status]
+        me.cell.clock.advance(30)
+        assert me.pool.request("GET", me.cell.url + path).status == 200
+        return [*seen, me.pool.request("GET", second.url + path).status]
+
+
+def _medium(me: Http) -> dict[str, str]:
+    """The attributes of the file of a medium whose download is enabled."""
+    href = str(me.record("media", "tools").get("href"))
+    assert me.call("POST", links(me.get(href))["enable"]).status == 202
+    me.cell.engine.settle()
+    (file,) = me.get(href).iterfind("{*}Files/{*}File")
+    (link,) = file
+    answer = me.pool.request("GET", str(link.get("href")))
+    assert answer.data == DISK and file.get("size") == str(len(DISK))
+    assert str(link.get("href")).rpartition("/")[2] == file.get("name")
+    return {str(key): str(value) for key, value in file.items() if key != "size"}
+
+
 def leave_task(url: str) -> str:
     """Write down what a process leaves that was killed in an export."""
     store, clock = Store(url), Clock(start=START)
@@ -266,6 +390,50 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     }),
     "expired_status": (_dead, {404: {404}, 403: {403}, 410: {410}}),
     "disable_removes": (_disabled, {"at-once": True, "reaper": False}),
+    "finish_removes": (_finished, {"no": (200, False), "yes": (404, True)}),
+    "enable_right": (_allowed, {
+        "org-admin": [202, 403, 403, 403], "+catalog-author": [202, 202, 403, 403],
+        "+vapp-author": [202, 202, 202, 403],
+    }),
+    "missing_right": (_forbidden, {
+        "403": (True, 403, "ACCESS_TO_RESOURCE_IS_FORBIDDEN"),
+        "link-hidden": (False, 403, "ACCESS_TO_RESOURCE_IS_FORBIDDEN"),
+    }),
+    "lock_during_enable": (_while_busy, {
+        "none": ([202, 202, 204], True), "BUSY_ENTITY": ([202, 400, 400], True),
+    }),
+    "links_while_busy": (_while_busy, {
+        "shown": ([202, 202, 204], True), "hidden": ([202, 202, 204], False),
+    }),
+    "link_lag": (_lag, {0: (0, 0), 3: (3, 3)}),
+    "task_waits": (_waits, {0: (0, True, True), 2: (1, False, True), 5: (4, False, True)}),
+    "running_message": (_refused("running"), {
+        BASE.text("running_message"): (
+            400, 'The requested operation could not be executed on vApp "vApp0". Stop the vApp and try again.',
+        ),
+        "{name} runs": (400, "vApp0 runs"),
+    }),
+    "empty_message": (_refused("empty"), {
+        BASE.text("empty_message"): (
+            400, 'The requested operation could not be executed since vApp "empty" does not have any VMs.',
+        ),
+        "{name} is empty": (400, "empty is empty"),
+    }),
+    "expired_message": (_refused("expired"), {
+        BASE.text("expired_message"): (
+            400, 'The requested operation could not be executed on vApp "leased". Its storage lease has expired.',
+        ),
+        "{name} is over": (400, "leased is over"),
+    }),
+    "stale_token_on_transfer": (_stale, {"ignored": (200, 200, 200), "401": (200, 401, 200)}),
+    "per_cell_view_lag_s": (_other_cell, {0: [200, 200], 30: [404, 200], 31: [404, 404]}),
+    "media_file_name": (_medium, {
+        "file": {"name": "file", "bytesTransferred": "0"},
+        "<name>.iso": {"name": "tools.iso", "bytesTransferred": "0"},
+    }),
+    "file_bytes_transferred": (_medium, {
+        "present": {"name": "file", "bytesTransferred": "0"}, "absent": {"name": "file"},
+    }),
     "repeat_enable": (_repeated, {"same": True, "new": False}),
     "build_at": (_built_at, {"enable": (["vmdk"], 200, "vmdk"), "get": ([], 200, "vmdk")}),
     "repeat_restarts": (_repeat_restarts, {"yes": True, "no": False}),
@@ -317,7 +485,7 @@ def test_a_switch_does_what_it_says(tmp_path: Path, name: str, value: Any) -> No
     left = leave_task(url) if name == "dead_cell_tasks" else ""
     with Cell(
         None, transfer_dir=tmp_path / "transfer", clock=Clock(start=START), profile=profile, database=url,
-        source=MadeUpSource(data=LONG if name == "get_refreshes" else DISK),
+        source=MadeUpSource(data=LONG if name == "get_refreshes" else DISK), catalogue=with_media_and_users(),
     ) as cell, Http(cell) as me:  # fmt: skip
         me.left = left
         if name != "removed_login_status":

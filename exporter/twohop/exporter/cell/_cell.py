@@ -36,10 +36,11 @@ class Cell:
     vDC Vdc0, vApp vApp0 and Catalog0/Template0, all of DC0_C0_RP0_VM0. `database` is a SQLAlchemy URL, by default a
     SQLite file that ends with the cell. Of several cells on one database each has a `name` of its own, and a restart
     takes up what the dead cell of its name left; StoreError where that one is alive. `user` is `user@org`, by default
-    the administrator of every organisation; `password` is random by default. `public_url` is where clients reach it, if
-    not at its own host and port (6.3). A clock that is given is not closed. `observer` sees and `events` hears what the
-    cell does at vCenter and hosts. `order` says which of the hosts that have a file is asked first; the journal tells
-    which one was chosen, and why. `quota` is how many bytes the packages of its database may take of the share.
+    the administrator of every organisation; `password` is random by default, and that of the catalogue's users too.
+    `public_url` is where clients reach it, if not at its own host and port (6.3). A clock that is given is not closed.
+    `observer` sees and `events` hears what the cell does at vCenter and hosts. `order` says which of the hosts that
+    have a file is asked first; the journal tells which one was chosen, and why. `quota` is how many bytes the packages
+    of its database may take of the share.
     For tests, `source` replaces the vCenter and `on_step` hears the steps of a download; without it the process ends at
     the step that TWOHOP_CRASH_AT names.
     """
@@ -196,9 +197,9 @@ class Cell:
         return hear
 
     def _accounts(self) -> dict[str, str]:
-        if not self._every_org:
-            return {self.user: self.password}
-        return {f"{ADMINISTRATOR}@{org.name}": self.password for org in self.engine.catalogue.orgs.values()}
+        orgs = self.engine.catalogue.orgs.values()
+        names = [self.user] if not self._every_org else [f"{ADMINISTRATOR}@{org.name}" for org in orgs]
+        return dict.fromkeys([*names, *(f"{name}@{org.name}" for org in orgs for name, _ in org.users)], self.password)
 
     def _running(self) -> HttpServer:
         if self._server is None:

@@ -15,10 +15,12 @@ from twohop.exporter._errors import ExportError, NotFound
 from twohop.exporter._events import BytesMoved, Event, Events, FileDone, FileStarted, LeaseGranted, ignore
 from twohop.exporter.direct import pull_vm
 from twohop.exporter.engine import HostOrder, registered_first
-from twohop.exporter.vsphere import DeviceFile, VCenterAddress, VSphere
+from twohop.exporter.transfer import fetch
+from twohop.exporter.vsphere import DeviceFile, StoredImage, VCenterAddress, VSphere
 from twohop.runtime import Clock
 from twohop.runtime.observing import Observer
 
+from .engine._catalogue import Image
 from .engine._source import NameFile, Power, PulledMachine
 from .engine._steps import OnStep, Step
 
@@ -94,6 +96,42 @@ class VCenterSource:
                 self._forget()
         return 0
 
+    def size_of(self, image: Image) -> int:
+        """Tell how many bytes a medium's file has; 0 where vCenter cannot be asked or has none."""
+        with self._lock:
+            for _ in range(2):
+                had = self._session is not None
+                try:
+                    return self._logged_in().image(_stored(image))[0].file_size or 0
+                except ExportError:
+                    self._forget()
+                    if not had:
+                        break
+        return 0
+
+    def copy(
+        self,
+        image: Image,
+        directory: Path,
+        name: str,
+        *,
+        progress: Callable[[int, int], None],
+        on_step: OnStep,
+        cancelled: Cancellation,
+    ) -> Stored:
+        """Copy a medium's file from its datastore, by the URL that vCenter has for it."""
+        with VSphere(self._address, observer=self._observer) as vsphere:
+            entry, cookie = vsphere.image(_stored(image))
+            size, began = entry.file_size or 0, self._clock.now()
+            progress(0, size)
+            got = fetch(
+                entry, directory / name, observer=self._observer, clock=self._clock,
+                on_bytes=lambda done: progress(done, size), cancelled=cancelled, ca_file=self._address.ca_file,
+                insecure=self._address.insecure, headers={"Cookie": cookie}, whose="vCenter",
+            )  # fmt: skip
+        on_step(Step.STORED)
+        return Stored(name, got.size, got.sha256, got.host, got.seconds, got.writing, began, self._clock.now())
+
     def _bytes(self, name: str) -> int:
         session = self._logged_in()
         return session.committed_bytes(session.find_vm(_travelling(name)))
@@ -121,6 +159,10 @@ class VCenterSource:
         self._session = None
         with contextlib.suppress(ExportError):
             self._open.close()
+
+
+def _stored(image: Image) -> StoredImage:
+    return StoredImage(image.datacenter, image.datastore, image.path)
 
 
 def _travelling(name: str) -> str:

@@ -13,11 +13,13 @@ from pyVmomi.VmomiSupport import versionIdMap
 from twohop.runtime.observing import Observer, observing_connection
 
 from .._cancellation import Cancellation
+from .._device_file import DeviceFile
 from .._errors import BadAnswer, ExportError, NotFound, WrongPowerState
 from .._shield import shielded
 from ..engine._values import Ready, Subject
 from ..transfer._dialling import leads_here
 from ._address import VCenterAddress
+from ._datastore import StoredImage, image_file, image_size
 from ._describe import Descriptor, OvfFile, describe
 from ._faults import explained, said
 from ._files import device_files
@@ -114,6 +116,11 @@ class VSphere:
         """Return the bytes that a VM takes on its datastores; 0 where the server does not say."""
         with explained("read the storage", self.address.authority):
             return int(read(self._content, vm, "summary.storage.committed").get("summary.storage.committed") or 0)
+
+    def image(self, image: StoredImage) -> tuple[DeviceFile, str]:
+        """Return how to fetch a file of a datastore, and the cookie that opens it; raise NotFound and BadAnswer."""
+        cookie = str(self._stub.cookie or "").partition(";")[0]
+        return image_file(self.address, image, image_size(self.address, image, cookie)), cookie
 
     def disks(self, subject: Subject) -> Iterator[tuple[str, int, str]]:
         """Give label, capacity in bytes and backing file of every disk of a VM, as far as the server says."""

@@ -37,13 +37,13 @@ _REAL = (
 """First path segments that a real cell has something under."""
 
 
-_CHANGEABLE = re.compile(r"/api/(?:vApp/vapp|vAppTemplate/vappTemplate|catalogItem)[-/][^/]+/?$")
+_CHANGEABLE = re.compile(r"/api/(?:vApp/vapp|vAppTemplate/vappTemplate|media|catalogItem)[-/][^/]+/?$")
 """What a real cell lets its owner change and delete; twohop has not that, and says so."""
 
 
 def _rules() -> Map:
     get, post = ["GET"], ["POST"]
-    vapp, template = "/api/vApp/vapp-<id>", "/api/vAppTemplate/vappTemplate-<id>"
+    vapp, template, media = "/api/vApp/vapp-<id>", "/api/vAppTemplate/vappTemplate-<id>", "/api/media/<id>"
     return Map(
         [
             Rule("/api/versions", endpoint="versions", methods=get),
@@ -66,7 +66,7 @@ def _rules() -> Map:
             Rule("/api/task/<id>/action/cancel", endpoint="cancel", methods=post),
             *(
                 rule
-                for path, kind in ((vapp, "vApp"), (template, "vAppTemplate"))
+                for path, kind in ((vapp, "vApp"), (template, "vAppTemplate"), (media, "media"))
                 for rule in (
                     Rule(path, endpoint="entity", methods=get, defaults={"kind": kind}),
                     Rule(f"{path}/action/enableDownload", endpoint="enable", methods=post, defaults={"kind": kind}),
@@ -93,7 +93,7 @@ class CellApp:
         self._logins, self._profile, self._journal, self._name = logins, profile, journal, name
         self._resources = Resources(engine, logins, profile, base)
         self._map = _rules()
-        self._transfer = TransferEndpoint(engine, profile, self._authorized, self._complain)
+        self._transfer = TransferEndpoint(engine, profile, self._authorized, self._stale, self._complain)
         self.gaps: dict[str, int] = {}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -178,6 +178,12 @@ class CellApp:
             return self._who(request)[0] is not None
         except Expired:
             return False
+
+    def _stale(self, request: Request) -> bool:
+        """Tell whether a request shows a token that opens nothing."""
+        headers = request.headers
+        shown = "Authorization" in headers or "X-VCLOUD-AUTHORIZATION" in headers or "vcloud-token" in request.cookies
+        return shown and not self._authorized(request)
 
     def _who(self, request: Request) -> tuple[Login | None, str | None]:
         """Return who asks, and the session token where that is what they showed."""

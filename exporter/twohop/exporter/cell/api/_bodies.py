@@ -17,7 +17,6 @@ from ._negotiation import number
 from ._xml import TYPE, VERSIONS, flag, link, node
 
 RECORDS = f"{TYPE}query.records+xml"
-ROLE = "Organization Administrator"
 
 
 class Bodies:
@@ -56,7 +55,7 @@ class Bodies:
             link("down", f"{base}/api/org/{org.id}", f"{TYPE}org+xml", org.name),
             link("down", f"{base}/api/query", f"{TYPE}query.queryList+xml"),
             org=org.name,
-            roles=ROLE if newer else None,
+            roles=login.role if newer else None,
             user=login.user,
             userId=f"urn:vcloud:user:{login.user}" if newer else None,
             href=f"{base}/api/session",
@@ -70,7 +69,7 @@ class Bodies:
             "user": {"name": login.user, "id": f"urn:vcloud:user:{login.user}"},
             "org": {"name": login.org.name, "id": f"urn:vcloud:org:{login.org.id}"},
             "location": self.base,
-            "roles": [ROLE],
+            "roles": [login.role],
         }
         return json.dumps(body).encode()
 
@@ -131,26 +130,25 @@ class Bodies:
             type_=f"{TYPE}catalog+xml",
         )
 
-    def item(self, template: Entity) -> etree._Element:
-        """CatalogItem, which points at its template."""
+    def item(self, entity: Entity) -> etree._Element:
+        """CatalogItem, which points at its template or medium."""
         return node(
             "CatalogItem",
-            link("up", f"{self.base}/api/catalog/{template.catalog_id}", f"{TYPE}catalog+xml"),
+            link("up", f"{self.base}/api/catalog/{entity.catalog_id}", f"{TYPE}catalog+xml"),
             node("Description"),
-            node("Entity", href=self.entity_href(template), name=template.name, type_=f"{TYPE}vAppTemplate+xml"),
+            node("Entity", href=self.entity_href(entity), name=entity.name, type_=f"{TYPE}{entity.kind}+xml"),
             node("DateCreated", moment(self._since)),
             size="0",
-            name=template.name,
-            id_=f"urn:vcloud:catalogitem:{template.item_id}",
-            href=f"{self.base}/api/catalogItem/{template.item_id}",
+            name=entity.name,
+            id_=f"urn:vcloud:catalogitem:{entity.item_id}",
+            href=f"{self.base}/api/catalogItem/{entity.item_id}",
             type_=f"{TYPE}catalogItem+xml",
         )
 
     def entity_href(self, entity: Entity) -> str:
-        """Return where a vApp or template is."""
-        if entity.kind == "vApp":
-            return f"{self.base}/api/vApp/vapp-{entity.id}"
-        return f"{self.base}/api/vAppTemplate/vappTemplate-{entity.id}"
+        """Return where a vApp, template or medium is."""
+        paths = {"vApp": "vApp/vapp-", "vAppTemplate": "vAppTemplate/vappTemplate-", "media": "media/"}
+        return f"{self.base}/api/{paths[entity.kind]}{entity.id}"
 
     def _query(self, type_: str) -> etree._Element:
         return link("down", f"{self.base}/api/query?type={type_}&format=records", RECORDS)

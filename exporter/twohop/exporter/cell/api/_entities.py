@@ -31,11 +31,12 @@ def entity_body(
     tasks: list[TaskView],
     since: float,
     ova_type: str | None,
+    offered: bool,
 ) -> etree._Element:
     """VApp or VAppTemplate; `ova_type` is the type of the two OVA links, None where there are none (3.5, 3.5c).
 
-    The enable and disable links carry no type and stand there together, whether enabled or not (2.1, 2.6); those of the
-    download appear only once the task has succeeded (3.3).
+    The enable and disable links carry no type and stand there together, whether enabled or not (2.1, 2.6), where they
+    are `offered` to who asks; those of the download appear only once the task has succeeded (3.3).
     """
     href, status = bodies.entity_href(entity), condition.status
     template = entity.kind == "vAppTemplate"
@@ -52,7 +53,7 @@ def entity_body(
         f"{entity.kind[0].upper()}{entity.kind[1:]}",
         up,
         link("catalogItem", item, f"{TYPE}catalogItem+xml") if template else None,
-        *(_switches(href) if status.downloadable else []),
+        *(switches(href) if status.downloadable and offered else []),
         *(_downloads(bodies.base, linked, ova_type) if linked is not None else []),
         node("Description"),
         node("Tasks", *(task_body(bodies, task, entity) for task in tasks)) if tasks else None,
@@ -104,7 +105,8 @@ def task_body(bodies: Bodies, task: TaskView, entity: Entity | None) -> etree._E
     )
 
 
-def _switches(href: str) -> list[etree._Element]:
+def switches(href: str) -> list[etree._Element]:
+    """Return the links that enable and disable the download of what is at `href`."""
     return [link("enable", f"{href}/action/enableDownload"), link("disable", f"{href}/action/disableDownload")]
 
 

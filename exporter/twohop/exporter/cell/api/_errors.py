@@ -31,6 +31,15 @@ def no_access(kind: str, id: str) -> ApiError:
     )
 
 
+def lacks_right(call: str, right: str, entity: str) -> ApiError:
+    """Return the error of somebody who may not do this: worded as other cells word it (F17)."""
+    return ApiError(
+        403, "ACCESS_TO_RESOURCE_IS_FORBIDDEN",
+        f"[ {call} ] Either you need some or all of the following rights [{right}] to perform operations"
+        f" [ENABLE_DOWNLOAD] for {entity} or the target entity is invalid.",
+    )  # fmt: skip
+
+
 def not_found() -> ApiError:
     """Return the error of a URL that names nothing (1.12)."""
     return ApiError(404, "RESOURCE_NOT_FOUND", "The request URL names no resource of this API.")

@@ -14,17 +14,18 @@ from sqlalchemy import select
 from twohop.runtime import Clock, References
 from twohop.runtime.profiles import Profile
 
-from ..engine import Catalogue, LoginRow, Org, Store, digest_of
+from ..engine import ROLES, Catalogue, LoginRow, Org, Store, digest_of
 from ._negotiation import number
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Somebody who is logged in to an organisation; `id` names the session without opening it."""
+    """Somebody who is logged in to an organisation, in a role; `id` names the session without opening it."""
 
     user: str
     org: Org
     id: str
+    role: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Logins:
                     created_at=now, used_at=now,
                 )
             )  # fmt: skip
-        return Login(user, org, digest[:32]), tokens
+        return Login(user, org, digest[:32], _role(user, org)), tokens
 
     def find(self, token: str, *, bearer: bool) -> Login | None:
         """Return who a token belongs to, and count this as use; None for no token of ours, Expired for an old one."""
@@ -98,7 +99,7 @@ class Logins:
             else:
                 row.used_at = now
             org = self._catalogue().orgs.get(row.org_id)
-            login = Login(row.user, org, row.digest[:32]) if org is not None else None
+            login = Login(row.user, org, row.digest[:32], _role(row.user, org)) if org is not None else None
         if over:
             raise Expired
         return login
@@ -113,6 +114,11 @@ class Logins:
         if number(self._profile.version) >= (5, 6):
             return secrets.token_hex(16)
         return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _role(user: str, org: Org) -> str:
+    """Return somebody's role: the one that the catalogue gives, else that of an administrator."""
+    return dict(org.users).get(user, ROLES[0])
 
 
 def _basic(header: str) -> tuple[str, str] | None:

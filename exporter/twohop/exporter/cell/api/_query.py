@@ -29,6 +29,7 @@ class Query:
         self._types: Mapping[str, tuple[str, Callable[[], Iterable[Record]]]] = {
             "catalog": ("CatalogRecord", self._catalogs),
             "catalogItem": ("CatalogItemRecord", self._items),
+            "media": ("MediaRecord", self._media),
             "organization": ("OrgRecord", self._orgs),
             "orgVdc": ("OrgVdcRecord", self._vdcs),
             "vApp": ("VAppRecord", self._vapps),
@@ -98,20 +99,21 @@ class Query:
     def _catalogs(self) -> Iterable[Record]:
         for catalog in self._catalogue.catalogs.values():
             if catalog.org_id == self._org.id:
-                items = [e for e in self._catalogue.entities.values() if e.catalog_id == catalog.id]
+                items = [e.kind for e in self._catalogue.entities.values() if e.catalog_id == catalog.id]
                 yield {
                     "name": catalog.name, "orgName": self._org.name, "isPublished": "false", "isShared": "false",
-                    "numberOfVAppTemplates": str(len(items)), "numberOfMedia": "0", "status": "READY",
+                    "numberOfVAppTemplates": str(items.count("vAppTemplate")),
+                    "numberOfMedia": str(items.count("media")), "status": "READY",
                     "creationDate": moment(self._engine.since), "href": f"{self._bodies.base}/api/catalog/{catalog.id}",
                     "id": f"urn:vcloud:catalog:{catalog.id}",
                 }  # fmt: skip
 
     def _items(self) -> Iterable[Record]:
-        for entity in self._entities("vAppTemplate"):
+        for entity in (*self._entities("vAppTemplate"), *self._entities("media")):
             catalog = self._catalogue.catalogs[str(entity.catalog_id)]
             yield {
                 "name": entity.name, "catalogName": catalog.name, "status": "RESOLVED", "entityName": entity.name,
-                "entityType": "vapptemplate", "entity": self._bodies.entity_href(entity),
+                "entityType": entity.kind.lower(), "entity": self._bodies.entity_href(entity),
                 "catalog": f"{self._bodies.base}/api/catalog/{catalog.id}",
                 "href": f"{self._bodies.base}/api/catalogItem/{entity.item_id}",
                 "id": f"urn:vcloud:catalogitem:{entity.item_id}",
@@ -132,6 +134,17 @@ class Query:
             yield {
                 **self._common(entity), "catalogName": catalog.name, "status": "RESOLVED", "isDeployed": "false",
                 "isEnabled": "true", "id": f"urn:vcloud:vapptemplate:{entity.id}",
+            }  # fmt: skip
+
+    def _media(self) -> Iterable[Record]:
+        for entity in self._entities("media"):
+            catalog = self._catalogue.catalogs[str(entity.catalog_id)]
+            yield {
+                **self._common(entity), "catalogName": catalog.name, "status": "RESOLVED", "isBusy": "false",
+                "storageB": str(self._engine.size_of(entity)),
+                "catalog": f"{self._bodies.base}/api/catalog/{catalog.id}",
+                "catalogItem": f"{self._bodies.base}/api/catalogItem/{entity.item_id}",
+                "id": f"urn:vcloud:media:{entity.id}",
             }  # fmt: skip
 
     def _vms(self) -> Iterable[Record]:

@@ -10,13 +10,15 @@ from werkzeug.wrappers import Request, Response
 
 from twohop.runtime.profiles import Profile
 
-from ..engine import Engine, Entity, WrongState
+from ..engine import Busy, Engine, Entity, WrongState
 from ._bodies import Bodies
 from ._entities import entity_body, task_body
-from ._errors import ApiError, NotSupported, bad_request, no_access
+from ._errors import ApiError, NotSupported, bad_request, lacks_right, no_access
 from ._logins import Login, Logins, Tokens
+from ._media import media_body
 from ._negotiation import number
 from ._query import Query
+from ._rights import missing_right
 from ._xml import TYPE, document
 
 _CHALLENGE = {
@@ -130,29 +132,47 @@ class Resources:
 
     def on_entity(self, call: Call, kind: str, id: str) -> Response:
         entity = self._entity(call, kind, id)
-        condition, linked = self._engine.condition(entity), self._engine.link(entity)
         tasks = self._engine.tasks_of(entity)
+        linked, offered = self._engine.shown_link(entity, tasks), self._offered(call, entity, bool(tasks))
+        if kind == "media":
+            body = media_body(
+                self._bodies(), self._profile, entity, self._engine.size_of(entity), linked, tasks, offered
+            )
+            return self._xml(call, body, f"{TYPE}media+xml")
+        condition = self._engine.condition(entity)
         ova_type = self._profile.text("ova_link_type") if number(call.version) >= OVA_SINCE else None
-        body = entity_body(self._bodies(), entity, condition, linked, tasks, self._engine.since, ova_type)
+        body = entity_body(self._bodies(), entity, condition, linked, tasks, self._engine.since, ova_type, offered)
         return self._xml(call, body, f"{TYPE}{kind}+xml")
 
     def on_enable(self, call: Call, kind: str, id: str) -> Response:
         entity = self._entity(call, kind, id)
+        right = missing_right(self._profile, call.user.role, entity)
+        if right is not None:
+            raise lacks_right(call.id, right, entity.id)
         try:
             task = self._engine.enable(entity, call.user.user)
         except WrongState as error:
             raise bad_request(str(error)) from None
+        except Busy as error:
+            raise ApiError(400, "BUSY_ENTITY", str(error)) from None
         body = task_body(self._bodies(), task, entity)
         response = self._xml(call, body, f"{TYPE}task+xml", 202)
         response.headers["Location"] = str(body.get("href"))
         return response
 
     def on_disable(self, call: Call, kind: str, id: str) -> Response:
-        self._engine.disable(self._entity(call, kind, id))
+        entity = self._entity(call, kind, id)
+        right = missing_right(self._profile, call.user.role, entity)
+        if right is not None:
+            raise lacks_right(call.id, right, entity.id)
+        try:
+            self._engine.disable(entity)
+        except Busy as error:
+            raise ApiError(400, "BUSY_ENTITY", str(error)) from None
         return self._nothing(call)
 
     def on_task(self, call: Call, id: str) -> Response:
-        task = self._engine.task(id)
+        task = self._engine.shown_task(id)
         if task is None or task.org_id != call.user.org.id:
             raise no_access("task", id)
         owner = self._engine.catalogue.entities.get(task.entity_id)
@@ -167,6 +187,13 @@ class Resources:
         return self._nothing(call)
 
     # -- what they share
+
+    def _offered(self, call: Call, entity: Entity, busy: bool) -> bool:
+        """Tell whether somebody is shown the links that enable and disable an entity's download (2.11b)."""
+        if busy and self._profile.text("links_while_busy") == "hidden":
+            return False
+        hides = self._profile.text("missing_right") == "link-hidden"
+        return not hides or missing_right(self._profile, call.user.role, entity) is None
 
     def _entity(self, call: Call, kind: str, id: str) -> Entity:
         found = self._engine.catalogue.entities.get(id)

@@ -32,15 +32,22 @@ Headers = list[tuple[str, str]]
 
 
 class TransferEndpoint:
-    """Answers GET and HEAD; `authorized` tells whether a request carries a session, where the profile asks for one.
+    """Answers GET and HEAD; `authorized` tells whether a request carries a session, where the profile asks for one,
+    `stale` whether it carries a token that opens none.
 
     `complain` hears what cannot be said to the client, since errors here have no body (1.14).
     """
 
     def __init__(
-        self, engine: Engine, profile: Profile, authorized: Callable[[Request], bool], complain: Callable[[str], None]
+        self,
+        engine: Engine,
+        profile: Profile,
+        authorized: Callable[[Request], bool],
+        stale: Callable[[Request], bool],
+        complain: Callable[[str], None],
     ) -> None:
-        self._engine, self._profile, self._authorized, self._complain = engine, profile, authorized, complain
+        self._engine, self._profile, self._complain = engine, profile, complain
+        self._authorized, self._stale = authorized, stale
 
     def __call__(self, request: Request, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request below `/transfer/`."""
@@ -48,6 +55,8 @@ class TransferEndpoint:
         if request.method != "GET" and not (head and self._profile.text("head") == "200"):
             return _empty(start_response, 405, [("Allow", "GET")])
         if self._profile.text("transfer_auth") == "needed" and not self._authorized(request):
+            return _empty(start_response, 401)
+        if self._profile.text("stale_token_on_transfer") == "401" and self._stale(request):
             return _empty(start_response, 401)
         transfer_id, _, name = request.path.removeprefix(PREFIX).partition("/")
         dead = self._profile.count("expired_status")
@@ -91,20 +100,20 @@ class _Body:
 
     def __init__(self, download: Download, first: int, beyond: int) -> None:
         self._download, self._first, self._length = download, first, beyond - first
-        self._sent = 0
+        self._sent, self._to_the_end = 0, beyond == download.size
 
     def __iter__(self) -> Iterator[bytes]:
         download, left = self._download, self._length
         download.file.seek(self._first)
         if left == 0:
-            download.last(0)
+            download.last(0, to_the_end=self._to_the_end)
         while left:
             piece = download.read(min(PIECE, left))
             if not piece:
                 raise Cut("the file on the share became shorter than it was")
             left -= len(piece)
             if left == 0:
-                download.last(self._length)
+                download.last(self._length, to_the_end=self._to_the_end)
             yield piece
             self._sent += len(piece)
 

@@ -1,12 +1,24 @@
 """The two-hop export without HTTP: tasks, transfer sessions, the transfer directory, the reaper, the ledger."""
 
-from ._catalogue import Catalog, Catalogue, CatalogueError, Entity, Kind, Org, Vdc, VmRef, default_catalogue
+from ._catalogue import (
+    ROLES,
+    Catalog,
+    Catalogue,
+    CatalogueError,
+    Entity,
+    Image,
+    Kind,
+    Org,
+    Vdc,
+    VmRef,
+    default_catalogue,
+)
 from ._causes import cause
 from ._downloads import BuildFailed, Download, FileGone, LinkDead
-from ._engine import Condition, Engine, WrongState
+from ._engine import Busy, Condition, Engine, WrongState
 from ._ledger import Leg, Passage, moment, totals
 from ._ova import OVA_DEFAULT, OVA_IDENTITY
-from ._package import DEFAULT, IDENTITY, MANIFEST
+from ._package import DEFAULT, IDENTITY, MANIFEST, medium_name
 from ._presence import checked_name
 from ._rows import LoginRow, digest_of
 from ._session import Refusal, SessionInput, SessionState, TransferSession
@@ -28,7 +40,9 @@ __all__ = [
     "OVA_DEFAULT",
     "OVA_IDENTITY",
     "QUERY_NAMES",
+    "ROLES",
     "BuildFailed",
+    "Busy",
     "Catalog",
     "Catalogue",
     "CatalogueError",
@@ -37,6 +51,7 @@ __all__ = [
     "Engine",
     "Entity",
     "FileGone",
+    "Image",
     "Kind",
     "Leg",
     "LinkDead",
@@ -70,6 +85,7 @@ __all__ = [
     "checked_name",
     "default_catalogue",
     "digest_of",
+    "medium_name",
     "moment",
     "number_of",
     "step_named",

@@ -6,7 +6,7 @@ Whatever goes wrong on the way, nothing of the package is left on the share.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from twohop.exporter._cancellation import Cancellation
@@ -14,11 +14,11 @@ from twohop.exporter._errors import TargetRefused
 from twohop.runtime import Clock, Journal
 from twohop.runtime.profiles import Profile
 
-from ._catalogue import Entity
+from ._catalogue import Entity, Image
 from ._ledger import Leg, Passage, record
-from ._package import Merge, documents, file_name
+from ._package import Merge, documents, file_name, medium_name
 from ._quota import Quota
-from ._source import PulledMachine, Source
+from ._source import PulledMachine, Source, StoredFile
 from ._spool import Spool
 from ._steps import OnStep, Step
 from ._store import Store
@@ -58,13 +58,11 @@ class Builder:
             with self._quota.held(transfer_id, entity) as stored:
                 self._spool.begin(directory)
                 self._on_step(Step.OPENED)
-                machines: list[PulledMachine] = []
-                for number in range(len(entity.vms)):
-                    before = sum(file.size for machine in machines for file in machine.files)
-                    told = self._progress(entity, number, before, stored, on_percent)
-                    machines.append(self._pull(transfer_id, entity, number, directory, told, switch))
-                expected = {file.name: file.size for machine in machines for file in machine.files}
-                expected |= self._describe(entity, machines, directory, transfer_id)
+                if entity.image is not None:
+                    told = self._progress(1, 0, 0, stored, on_percent)
+                    expected = self._copy(transfer_id, entity, entity.image, directory, told, switch)
+                else:
+                    expected = self._machines(transfer_id, entity, directory, stored, on_percent, switch)
                 self._on_step(Step.DESCRIBED)
                 switch.check()
                 files = self._spool.publish(directory, transfer_id)
@@ -81,6 +79,39 @@ class Builder:
                 self._spool.discard(directory)
                 self._spool.remove(transfer_id)
             raise
+
+    def _machines(
+        self,
+        transfer_id: str,
+        entity: Entity,
+        directory: Path,
+        stored: Callable[[int], None],
+        on_percent: OnPercent,
+        switch: Cancellation,
+    ) -> dict[str, int]:
+        machines: list[PulledMachine] = []
+        for number in range(len(entity.vms)):
+            before = sum(file.size for machine in machines for file in machine.files)
+            told = self._progress(len(entity.vms), number, before, stored, on_percent)
+            machines.append(self._pull(transfer_id, entity, number, directory, told, switch))
+        files = {file.name: file.size for machine in machines for file in machine.files}
+        return files | self._describe(entity, machines, directory, transfer_id)
+
+    def _copy(
+        self,
+        transfer_id: str,
+        entity: Entity,
+        image: Image,
+        directory: Path,
+        progress: Callable[[int, int], None],
+        switch: Cancellation,
+    ) -> dict[str, int]:
+        file = self._source.copy(
+            image, directory, medium_name(self._profile, entity), progress=progress, on_step=self._on_step,
+            cancelled=switch,
+        )  # fmt: skip
+        self._came(transfer_id, [file])
+        return {file.name: file.size}
 
     def _pull(
         self,
@@ -100,9 +131,14 @@ class Builder:
             on_step=self._on_step,
             cancelled=switch,
         )
+        self._came(transfer_id, machine.files)
+        return machine
+
+    def _came(self, transfer_id: str, files: Iterable[StoredFile]) -> None:
+        """Write down what came from a host to the share, over two legs."""
         cell, share = self._address, f"share:{self._spool.root.name}"
         with self._store.change() as db:
-            for f in machine.files:
+            for f in files:
                 read = Passage(Leg.HOST_TO_CELL, f.name, f.host, cell, f.size, f.began, f.ended, f.seconds - f.writing)
                 record(db, transfer_id, read)
                 record(
@@ -110,11 +146,10 @@ class Builder:
                     Passage(Leg.CELL_TO_SHARE, f.name, cell, share, f.size, f.began, f.ended, f.writing),
                 )  # fmt: skip
         self._on_step(Step.PULLED)
-        return machine
 
     @staticmethod
     def _progress(
-        entity: Entity, number: int, before: int, stored: Callable[[int], None], on_percent: OnPercent
+        machines: int, number: int, before: int, stored: Callable[[int], None], on_percent: OnPercent
     ) -> Callable[[int, int], None]:
         shown = -1
 
@@ -122,7 +157,7 @@ class Builder:
             nonlocal shown
             stored(before + done)
             share = min(done / expected, 1.0) if expected else 0.0
-            percent = int(100 * (number + share) / len(entity.vms))
+            percent = int(100 * (number + share) / machines)
             if percent > shown + 2:
                 shown = percent
                 on_percent(percent)

@@ -6,21 +6,27 @@ it asks vCenter. Ids follow from names, so that a URL somebody noted is still ri
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["vApp", "vAppTemplate"]
+Kind = Literal["vApp", "vAppTemplate", "media"]
+ROLES = ("Organization Administrator", "Catalog Author", "vApp Author", "vApp User", "Console Access Only")
+"""The roles that a cloud comes with, each with less than the one before (2.11)."""
+_FILE = re.compile(r"\[([^\[\]]+)\] ?([^/\s].*)")
 _NAMESPACE = uuid.UUID("7c0a5b0e-2f56-5d2a-9b0b-1d5d5f7a2c11")
 
 _KEYS: dict[str, frozenset[str]] = {
     "cell": frozenset({"orgs"}),
-    "org": frozenset({"name", "full_name", "vdcs", "catalogs"}),
+    "org": frozenset({"name", "full_name", "users", "vdcs", "catalogs"}),
+    "user": frozenset({"name", "role"}),
     "vdc": frozenset({"name", "vapps"}),
     "vapp": frozenset({"name", "vms", "deployment_lease_s", "storage_lease_s"}),
-    "catalog": frozenset({"name", "templates"}),
+    "catalog": frozenset({"name", "templates", "media"}),
     "template": frozenset({"name", "vdc", "vms", "storage_lease_s"}),
+    "media": frozenset({"name", "vdc", "datacenter", "file"}),
 }
 
 
@@ -37,8 +43,20 @@ class VmRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """The file of a medium: the inventory path of a datacenter, the name of a datastore there, the path on it."""
+
+    datacenter: str
+    datastore: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
-    """A vApp or a template, the two things that can be downloaded here (2.8). Lease spans in seconds, 0 for none."""
+    """A vApp, a template or a medium, the things that can be downloaded (2.8). Lease spans in seconds, 0 for none.
+
+    A medium has no machines and an `image`; the others have none.
+    """
 
     kind: Kind
     id: str
@@ -50,6 +68,7 @@ class Entity:
     item_id: str | None = None
     deployment_lease_s: int = 0
     storage_lease_s: int = 0
+    image: Image | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +91,12 @@ class Vdc:
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """An organisation."""
+    """An organisation; `users` are those that it has besides its administrator, each with a role."""
 
     id: str
     name: str
     full_name: str
+    users: tuple[tuple[str, str], ...] = ()
 
 
 class Catalogue:
@@ -104,7 +124,7 @@ class Catalogue:
         return (e for e in self.entities.values() if e.org_id == org_id and kind in (None, e.kind))
 
     def item(self, id: str, org_id: str) -> Entity | None:
-        """Return the template behind a catalog item."""
+        """Return the template or medium behind a catalog item."""
         return next((e for e in self.entities_of(org_id) if e.item_id == id), None)
 
     @classmethod
@@ -116,7 +136,8 @@ class Catalogue:
             where = f"cell.orgs[{number}]"
             org_row = _checked("org", org_row, where)
             name = _name(org_row, where)
-            org = Org(_id("org", name), name, str(org_row.get("full_name", name)))
+            users = tuple(_user(user, f"{where}.users") for user in _list(org_row, "users", where))
+            org = Org(_id("org", name), name, str(org_row.get("full_name", name)), users)
             orgs.append(org)
             own = {}
             for vdc_row in _list(org_row, "vdcs", where):
@@ -132,6 +153,8 @@ class Catalogue:
                 catalogs.append(catalog)
                 for template in _list(catalog_row, "templates", where):
                     entities.append(_template(template, org, own, catalog, f"{where}.catalogs.templates"))
+                for medium in _list(catalog_row, "media", where):
+                    entities.append(_medium(medium, org, own, catalog, f"{where}.catalogs.media"))
         if not orgs:
             raise CatalogueError("cell: 'orgs' is a list of at least one organisation")
         _unique(orgs, vdcs, catalogs, entities)
@@ -165,15 +188,44 @@ def _vapp(row: Any, org: Org, vdc: Vdc, where: str) -> Entity:
 def _template(row: Any, org: Org, vdcs: Mapping[str, Vdc], catalog: Catalog, where: str) -> Entity:
     row = _checked("template", row, where)
     name = _name(row, where)
+    path = (org.name, catalog.name, name)
+    return Entity(
+        "vAppTemplate", _id("template", *path), name, org.id, _home(row, name, org, vdcs, where),
+        _vms(row, where, "t", *path),
+        catalog.id, _id("item", *path), storage_lease_s=_seconds(row, "storage_lease_s", where),
+    )  # fmt: skip
+
+
+def _medium(row: Any, org: Org, vdcs: Mapping[str, Vdc], catalog: Catalog, where: str) -> Entity:
+    row = _checked("media", row, where)
+    name = _name(row, where)
+    file, datacenter = row.get("file"), row.get("datacenter")
+    match = _FILE.fullmatch(file) if isinstance(file, str) else None
+    if match is None:
+        raise CatalogueError(f"{where}: 'file' is a file of a datastore such as '[nfs1] iso/a.iso'; got {file!r}")
+    if not isinstance(datacenter, str) or not datacenter:
+        raise CatalogueError(f"{where}: 'datacenter' is the inventory path of that datastore's; got {datacenter!r}")
+    path = (org.name, catalog.name, name)
+    return Entity(
+        "media", _id("media", *path), name, org.id, _home(row, name, org, vdcs, where), (), catalog.id,
+        _id("item", *path), image=Image(datacenter, match[1], match[2]),
+    )  # fmt: skip
+
+
+def _home(row: Mapping[str, Any], name: str, org: Org, vdcs: Mapping[str, Vdc], where: str) -> str:
     home = str(row.get("vdc", next(iter(vdcs), "")))
     if home not in vdcs:
         known = ", ".join(vdcs) or "none"
-        raise CatalogueError(f"{where}: template {name!r} stands in vDC {home!r}; {org.name} has {known}")
-    path = (org.name, catalog.name, name)
-    return Entity(
-        "vAppTemplate", _id("template", *path), name, org.id, vdcs[home].id, _vms(row, where, "t", *path),
-        catalog.id, _id("item", *path), storage_lease_s=_seconds(row, "storage_lease_s", where),
-    )  # fmt: skip
+        raise CatalogueError(f"{where}: {name!r} stands in vDC {home!r}; {org.name} has {known}")
+    return vdcs[home].id
+
+
+def _user(row: Any, where: str) -> tuple[str, str]:
+    row = _checked("user", row, where)
+    name, role = _name(row, where), row.get("role", ROLES[0])
+    if role not in ROLES:
+        raise CatalogueError(f"{where}: 'role' is one of {', '.join(ROLES)}; got {role!r}")
+    return name, str(role)
 
 
 def _vms(row: Mapping[str, Any], where: str, *path: str) -> tuple[VmRef, ...]:

@@ -50,6 +50,7 @@ class Download:
         self.user, self.began, self.started = user, began, time.monotonic()
         self._owner: Keeper | None = owner
         self._ended: tuple[int, int] | None = None
+        self.to_the_end = False
         self._reading = 0.0
 
     def read(self, size: int) -> bytes:
@@ -67,8 +68,9 @@ class Download:
         """Return how many of the bytes sent came from the share: of an archive not all of them."""
         return int(getattr(self.file, "stored", sent))
 
-    def last(self, total: int) -> None:
-        """End the GET; `total` bytes will have left with the last piece."""
+    def last(self, total: int, *, to_the_end: bool) -> None:
+        """End the GET; `total` bytes will have left with the last piece, which may be the end of the file."""
+        self.to_the_end = to_the_end
         if self._owner is not None and self._ended is None:
             self._ended = (self._owner.ended(self, total), total)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from ._building import Builder
 from ._catalogue import Catalogue, Entity
 from ._debts import Debts
 from ._downloads import Download
-from ._exports import Exports
+from ._exports import EntityBusy, Exports
 from ._ledger import Passage, passages, plain, told
 from ._on_demand import OnDemand
 from ._package import Merge
@@ -27,17 +28,29 @@ from ._reaper import Reaper
 from ._rows import CatalogueRow, TransferRow
 from ._source import Power, Source
 from ._spool import Spool
-from ._status import POWERED_ON, RESOLVED, Status, status_of
+from ._status import POWERED_ON, Status, status_of
 from ._steps import OnStep, unheard
 from ._store import Store
 from ._sweeper import Sweeper
 from ._task import TaskState
 from ._tasks import Tasks, TaskView
 from ._transfers import Linked, Transfers
+from ._veil import Veil
+
+_WHAT = {
+    "vApp": "Virtual Application", "vAppTemplate": "Virtual Application Template", "media": "Media File",
+}  # fmt: skip
+"""What a task calls the entity (3.1, 3.1b; media as a task that uploads them is recorded to)."""
+_OPERATION = {"vAppTemplate": "vdcEnableDownload", "media": "catalogItemEnableDownload"}
+"""operationName by kind (0.7); that of vApps the profile says."""
 
 
 class WrongState(Exception):
     """The entity is in no state to be downloaded; the message is the one a client gets (0.6, 2.16)."""
+
+
+class Busy(Exception):
+    """Another task on the entity has not ended, and the profile lets nobody in meanwhile (3.26)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +109,10 @@ class Engine:
             store, self._spool, self._transfers, builder, self._debts, lambda: self.catalogue.entities
         )
         self._reading = Reading(
-            store, self._spool, clock, self._transfers, self._on_demand,
-            address=address, archives=archives, on_step=on_step,
+            store, self._spool, clock, self._transfers, self._on_demand, self._sweeper,
+            finish_removes=profile.text("finish_removes") == "yes", address=address, archives=archives, on_step=on_step,
         )  # fmt: skip
+        self._veil = Veil(waits=profile.count("task_waits"), lag=profile.count("link_lag"))
         interval = profile.seconds("reaper_s") if reaper_s is None else reaper_s
         if not (math.isfinite(interval) and interval > 0):
             raise ValueError(f"the reaper's interval is a number of seconds above 0, got {interval}")
@@ -146,30 +160,30 @@ class Engine:
         return Condition(status_of(entity, powers, self.since, self.clock.now()), powers)
 
     def enable(self, entity: Entity, user: str) -> TaskView:
-        """Begin to make an entity downloadable; WrongState where it is not powered off and whole."""
+        """Begin to make an entity downloadable; WrongState where it is not powered off and whole, Busy where it is."""
+        self._let_in(entity)
         status = self.condition(entity).status
-        template = entity.kind == "vAppTemplate"
         if status.deployed or status.number == POWERED_ON:
-            raise WrongState(
-                f'The requested operation could not be executed on vApp "{entity.name}". Stop the vApp and try again.'
-            )
-        if status.number == RESOLVED or not entity.vms:
-            raise WrongState(
-                f'The requested operation could not be executed since vApp "{entity.name}" does not have any VMs.'
-            )
+            raise self._wrong("running_message", entity)
+        if entity.image is None and not entity.vms:
+            raise self._wrong("empty_message", entity)
         if status.lease_expired:
-            raise WrongState(
-                f'The requested operation could not be executed on vApp "{entity.name}". Its storage lease has expired.'
-            )
-        what = "Template " if template else ""
-        operation = f"Enabling download of Virtual Application {what}{entity.name}({entity.id})"
-        name = "vdcEnableDownload" if template else self.profile.text("vapp_enable_operation_name")
-        task = self._tasks.get(self._exports.start(entity, user, operation, name))
+            raise self._wrong("expired_message", entity)
+        operation = f"Enabling download of {_WHAT[entity.kind]} {entity.name}({entity.id})"
+        name = _OPERATION.get(entity.kind) or self.profile.text("vapp_enable_operation_name")
+        try:
+            task = self._tasks.get(self._exports.start(entity, user, operation, name, alone=self._locks))
+        except EntityBusy:
+            raise self._busy(entity) from None
         assert task is not None
         return task
 
     def disable(self, entity: Entity) -> None:
-        """End every download of an entity, and its exports under way; harmless where there is none (3.15)."""
+        """End every download of an entity, and its exports under way; harmless where there is none (3.15).
+
+        Busy where the profile lets nobody in while a task runs.
+        """
+        self._let_in(entity)
         for task in self._tasks.running(entity.id):
             self._tasks.ask_cancel(task.id)
         for transfer_id in self._transfers.of_entity(entity.id):
@@ -179,6 +193,10 @@ class Engine:
     def link(self, entity: Entity) -> Linked | None:
         """Return the entity's download, where it has one."""
         return self._transfers.linked(entity.id)
+
+    def shown_link(self, entity: Entity, tasks: list[TaskView]) -> Linked | None:
+        """Return the download that a client is shown who looks at the entity now and sees these tasks."""
+        return self._veil.link(entity.id, self.link(entity), tasks)
 
     def open(self, transfer_id: str, name: str, user: str) -> Download:
         """Begin a GET by the user at address `user`; LinkDead, FileGone or BuildFailed where there is
@@ -193,9 +211,20 @@ class Engine:
             return task
         return replace(task, details=told(self._ledger(TransferRow.entity_id == task.entity_id)))
 
+    def shown_task(self, task_id: str) -> TaskView | None:
+        """Return a task as a client is shown it who looks at it now."""
+        task = self.task(task_id)
+        return self._veil.task(task) if task is not None else None
+
     def tasks_of(self, entity: Entity) -> list[TaskView]:
-        """Return the entity's tasks that have not ended (2.15)."""
+        """Return the entity's tasks that have not ended, as a client is shown them who looks now (2.15)."""
+        if self.profile.count("task_waits"):
+            return self._veil.unended(self._tasks.of_entity(entity.id))
         return self._tasks.running(entity.id)
+
+    def size_of(self, entity: Entity) -> int:
+        """Tell how many bytes a medium has, 0 where that is not known."""
+        return self._source.size_of(entity.image) if entity.image is not None else 0
 
     def cancel(self, task_id: str) -> bool:
         """Ask a task to stop; False where it has ended."""
@@ -224,6 +253,27 @@ class Engine:
             newest = select(TransferRow.id).where(of).order_by(TransferRow.created_at.desc()).limit(1)
             transfer_id = db.scalars(newest).one_or_none()
             return passages(db, transfer_id) if transfer_id is not None else []
+
+    @property
+    def _locks(self) -> bool:
+        return self.profile.text("lock_during_enable") == "BUSY_ENTITY"
+
+    def _let_in(self, entity: Entity) -> None:
+        if self._locks and self._tasks.running(entity.id):
+            raise self._busy(entity)
+
+    def _busy(self, entity: Entity) -> Busy:
+        # As a later cell words it (go-vcloud-director issue 616); the operation's name is derived from the task's.
+        task = next(iter(self._tasks.running(entity.id)), None)
+        made = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", task.operation_name if task else "").upper()
+        which = f" {made}. {made}(com.vmware.vcloud.entity.task:{task.id})" if task else "."
+        kind = entity.kind.lower()
+        return Busy(
+            f"The entity Ref: com.vmware.vcloud.entity.{kind}:{entity.id} is busy completing an operation{which}"
+        )
+
+    def _wrong(self, message: str, entity: Entity) -> WrongState:
+        return WrongState(self.profile.text(message).replace("{name}", entity.name))
 
     def _load(self) -> None:
         """Take the catalogue given, else the one stored, else the default; leases run from when it was first stored."""

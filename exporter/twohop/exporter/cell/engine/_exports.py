@@ -34,6 +34,10 @@ from ._tasks import Tasks
 from ._transfers import Transfers
 
 
+class EntityBusy(Exception):
+    """Another export of the entity is running."""
+
+
 class Exports:
     """The exports of one cell."""
 
@@ -61,11 +65,16 @@ class Exports:
         self._lock = threading.Lock()
         self._closing = False
 
-    def start(self, entity: Entity, user: str, operation: str, operation_name: str) -> str:
-        """Begin an export and return its task's id; one of an entity waits for the one before it."""
+    def start(self, entity: Entity, user: str, operation: str, operation_name: str, *, alone: bool = False) -> str:
+        """Begin an export and return its task's id; one of an entity waits for the one before it.
+
+        With `alone` it does not wait: EntityBusy.
+        """
         with self._lock:
             turn = self._turns[entity.id]
         mine = turn.acquire(blocking=False)
+        if not mine and alone:
+            raise EntityBusy(entity.id)
         try:
             with self._store.change() as db:
                 task_id = self._tasks.create(db, entity, user, operation, operation_name)
@@ -159,7 +168,7 @@ class Exports:
 
     def _link(self, task_id: str, transfer_id: str, files: dict[str, int]) -> None:
         def succeed(db: Session, row: TransferRow) -> None:
-            row.holds(files)
+            row.holds(files, self._transfers.now())
             self._tasks.step(db, task_id, TaskInput.SUCCEED, details="")
 
         if isinstance(self._transfers.apply(transfer_id, SessionInput.BUILT, succeed), Refusal):

@@ -83,7 +83,7 @@ class OnDemand:
 
     def _hand_over(self, transfer_id: str, files: dict[str, int]) -> None:
         def take(db: Session, row: TransferRow) -> None:
-            row.holds(files)
+            row.holds(files, self._transfers.now())
 
         # Disabled in the meantime, it has nobody to give the package to.
         if isinstance(self._transfers.apply(transfer_id, SessionInput.BUILT_LATE, take), Refusal):

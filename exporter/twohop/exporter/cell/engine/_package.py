@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 
 from twohop.exporter.package import ManifestEntry, write_manifest
+from twohop.exporter.package._names import safe_name
 from twohop.runtime.profiles import Profile
 
 from ._catalogue import Entity, VmRef
@@ -26,6 +27,11 @@ def file_name(profile: Profile, entity: Entity, vm: VmRef, own: str, disk: int |
     if profile.text("disk_names") == "diskN.vmdk":
         return f"disk{disk}.vmdk" if len(entity.vms) == 1 else f"vm{entity.vms.index(vm)}-disk{disk}.vmdk"
     return f"vm-{vm.id}-disk-{disk}.vmdk"
+
+
+def medium_name(profile: Profile, entity: Entity) -> str:
+    """Name the one file of a medium (3.16)."""
+    return "file" if profile.text("media_file_name") == "file" else f"{safe_name(entity.name, 'media')}.iso"
 
 
 def documents(

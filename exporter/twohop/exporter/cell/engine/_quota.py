@@ -41,7 +41,11 @@ class Quota:
         if self.limit is None:
             yield lambda done: None
             return
-        expected = self._source.bytes_of([vm.name for vm in entity.vms])
+        expected = (
+            self._source.size_of(entity.image)
+            if entity.image is not None
+            else self._source.bytes_of([vm.name for vm in entity.vms])
+        )
         self._claim(transfer_id, expected, entity)
         claimed = expected
 

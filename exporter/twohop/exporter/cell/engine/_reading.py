@@ -12,10 +12,12 @@ from ._downloads import BuildFailed, Download, FileGone, LinkDead, Readable
 from ._ledger import Leg, Passage, amend, record
 from ._on_demand import OnDemand
 from ._ova import ARCHIVES, open_archive
+from ._package import DEFAULT, IDENTITY, MANIFEST
 from ._session import Refusal, SessionInput
 from ._spool import Spool
 from ._steps import OnStep, Step
 from ._store import Store
+from ._sweeper import Sweeper
 from ._transfers import Transfers
 
 
@@ -29,12 +31,15 @@ class Reading:
         clock: Clock,
         transfers: Transfers,
         on_demand: OnDemand,
+        sweeper: Sweeper,
         *,
+        finish_removes: bool,
         address: str,
         archives: bool,
         on_step: OnStep,
     ) -> None:
         self._store, self._spool, self._clock, self._transfers = store, spool, clock, transfers
+        self._sweeper, self._finish_removes = sweeper, finish_removes
         self._on_demand, self._address, self._archives, self._on_step = on_demand, address, archives, on_step
 
     def open(self, transfer_id: str, name: str, user: str) -> Download:
@@ -47,6 +52,8 @@ class Reading:
                 self._on_demand.ensure(known)
             except (ExportError, OSError, SQLAlchemyError) as error:
                 raise BuildFailed(cause(error)) from error
+            if not self._transfers.in_sight(known):
+                raise FileNotFoundError("another cell has put it on the share, and this one does not see it yet")
             files = self._transfers.files(known)
             if name in ARCHIVES and self._archives:
                 return self._begun(known, name, user, *open_archive(self._spool, known, name, files))
@@ -67,6 +74,7 @@ class Reading:
         now, share, cell = self._clock.now(), f"share:{self._spool.root.name}", self._address
         self._transfers.apply(download.transfer_id, SessionInput.GET_ENDS)
         if sent == 0:
+            self._finish(download)
             return 0
         name, began = download.name, download.began
         reading, sending = download.seconds()
@@ -75,10 +83,28 @@ class Reading:
             record(db, download.transfer_id, stored)
             to_user = Passage(Leg.CELL_TO_USER, name, cell, download.user, sent, began, now, sending)
             leg = record(db, download.transfer_id, to_user)
+        self._finish(download)
         self._on_step(Step.SERVED)
         return leg
+
+    def _finish(self, download: Download) -> None:
+        """End a session of which everything has been downloaded, where the profile has it so (3.19)."""
+        if not self._finish_removes:
+            return
+        names = {download.name} if download.to_the_end else set()
+        if self._transfers.finish(download.transfer_id, names, _over):
+            self._sweeper.take(download.transfer_id)
 
     def amend(self, leg: int, sent: int) -> None:
         """Correct a leg whose last bytes did not leave."""
         with self._store.change() as db:
             amend(db, leg, sent)
+
+
+def _over(files: set[str], read: set[str]) -> bool:
+    """Tell whether a download has all that it consists of: an archive, or whatever is no descriptor.
+
+    Of the two descriptors a client wants but one.
+    """
+    wanted = files - {DEFAULT, IDENTITY, MANIFEST}
+    return bool(read & set(ARCHIVES)) or (bool(wanted) and wanted <= read)

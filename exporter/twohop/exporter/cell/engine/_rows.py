@@ -71,7 +71,8 @@ class TaskRow(Base):
 class TransferRow(Base):
     """A transfer session; `files` maps the names of a published package to their sizes in bytes.
 
-    `scratch` is the directory in which it is being built, `claimed` the bytes it takes of the share's quota.
+    `scratch` is the directory in which it is being built, `claimed` the bytes it takes of the share's quota, `finished`
+    names the files that somebody has read to their end, `published_at` is when the package got its name.
     """
 
     __tablename__ = "transfers"
@@ -90,6 +91,8 @@ class TransferRow(Base):
     get_refreshes: Mapped[str] = mapped_column(String(8))
     enable_refreshes: Mapped[bool] = mapped_column(default=True)
     files: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    finished: Mapped[list[str]] = mapped_column(JSON, default=list)
+    published_at: Mapped[float | None]
     claimed: Mapped[int] = mapped_column(default=0)
 
     def value(self) -> TransferSession:
@@ -103,9 +106,10 @@ class TransferRow(Base):
         """Write the machine's value down."""
         self.state, self.idle_since, self.readers = value.state.value, value.idle_since, value.readers
 
-    def holds(self, files: dict[str, int]) -> None:
-        """Write down that the package is built, of files of these sizes; none where it is still to be built."""
+    def holds(self, files: dict[str, int], now: float | None = None) -> None:
+        """Write down that the package is built by now, of files of these sizes; none where it is still to be built."""
         self.files, self.claimed, self.scratch = dict(files), sum(files.values()), None
+        self.finished, self.published_at = [], now if files else None
 
 
 class LegRow(Base):

@@ -5,9 +5,9 @@ is stored it is *linked*: its URLs are valid while a transfer is in progress, an
 3.17b). So a running GET holds the session alive and is never cut by the timer, and the idle time is counted while
 nobody reads. Which moments of a GET restart that count no source says (0.3): `get_refreshes` is the profile's word.
 
-Three ways lead out of *linked*: silence (*expired*), the user (*disabled*, 3.15), and, from *building*, a failed export
-(*failed*). All three only kill the URLs; the files go by another clock (3.20), and when they have gone the session is
-*removed*, which is the one terminal state.
+Ways out of *linked* are silence and, where the profile says so, a finished download (*expired*, 3.19) and the user
+(*disabled*, 3.15); out of *building* a failed export (*failed*). All of them only kill the URLs; the files go by
+another clock (3.20), and when they have gone the session is *removed*, which is the one terminal state.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class SessionInput(Enum):
     GET_ENDS = "a GET ends"
     IDLE = "the idle time has passed"
     DISABLE = "disableDownload"
+    FINISHED = "everything has been downloaded, and that ends it"
     FILES_REMOVED = "its files are gone"
 
 
@@ -71,6 +72,7 @@ TABLE: Mapping[tuple[SessionState, SessionInput], SessionState | Refusal] = Mapp
         (S.BUILDING, In.GET_ENDS): R.NOTHING,
         (S.BUILDING, In.IDLE): R.NOTHING,
         (S.BUILDING, In.DISABLE): S.DISABLED,
+        (S.BUILDING, In.FINISHED): R.NOTHING,
         (S.BUILDING, In.FILES_REMOVED): R.NOTHING,
         (S.LINKED, In.BUILT): R.NOTHING,
         (S.LINKED, In.BUILD_FAILED): R.NOTHING,
@@ -80,6 +82,7 @@ TABLE: Mapping[tuple[SessionState, SessionInput], SessionState | Refusal] = Mapp
         (S.LINKED, In.GET_ENDS): S.LINKED,
         (S.LINKED, In.IDLE): S.EXPIRED,
         (S.LINKED, In.DISABLE): S.DISABLED,
+        (S.LINKED, In.FINISHED): S.EXPIRED,
         # Files taken away by hand leave the link standing, since the state is not in the file system (3.27).
         (S.LINKED, In.FILES_REMOVED): R.NOTHING,
         (S.EXPIRED, In.BUILT): R.NOTHING,
@@ -90,6 +93,7 @@ TABLE: Mapping[tuple[SessionState, SessionInput], SessionState | Refusal] = Mapp
         (S.EXPIRED, In.GET_ENDS): R.NOTHING,
         (S.EXPIRED, In.IDLE): R.NOTHING,
         (S.EXPIRED, In.DISABLE): S.DISABLED,
+        (S.EXPIRED, In.FINISHED): R.NOTHING,
         (S.EXPIRED, In.FILES_REMOVED): S.REMOVED,
         (S.DISABLED, In.BUILT): R.GONE,
         (S.DISABLED, In.BUILD_FAILED): R.NOTHING,
@@ -99,6 +103,7 @@ TABLE: Mapping[tuple[SessionState, SessionInput], SessionState | Refusal] = Mapp
         (S.DISABLED, In.GET_ENDS): S.DISABLED,
         (S.DISABLED, In.IDLE): R.NOTHING,
         (S.DISABLED, In.DISABLE): S.DISABLED,
+        (S.DISABLED, In.FINISHED): R.NOTHING,
         (S.DISABLED, In.FILES_REMOVED): S.REMOVED,
         (S.FAILED, In.BUILT): R.GONE,
         (S.FAILED, In.BUILD_FAILED): R.NOTHING,
@@ -108,6 +113,7 @@ TABLE: Mapping[tuple[SessionState, SessionInput], SessionState | Refusal] = Mapp
         (S.FAILED, In.GET_ENDS): R.NOTHING,
         (S.FAILED, In.IDLE): R.NOTHING,
         (S.FAILED, In.DISABLE): S.DISABLED,
+        (S.FAILED, In.FINISHED): R.NOTHING,
         (S.FAILED, In.FILES_REMOVED): S.REMOVED,
         # the end
         (S.REMOVED, In.BUILT): R.GONE,
@@ -118,6 +124,7 @@ TABLE: Mapping[tuple[SessionState, SessionInput], SessionState | Refusal] = Mapp
         (S.REMOVED, In.GET_ENDS): S.REMOVED,
         (S.REMOVED, In.IDLE): R.NOTHING,
         (S.REMOVED, In.DISABLE): R.NOTHING,
+        (S.REMOVED, In.FINISHED): R.NOTHING,
         (S.REMOVED, In.FILES_REMOVED): R.NOTHING,
     }
 )

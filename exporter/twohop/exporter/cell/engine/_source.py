@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from twohop.exporter._cancellation import Cancellation
 
+from ._catalogue import Image
 from ._steps import OnStep
 
 Power = Literal["poweredOn", "poweredOff", "suspended", "unknown"]
@@ -60,6 +61,21 @@ class Source(Protocol):
 
     def bytes_of(self, vms: Iterable[str]) -> int:
         """Tell how many bytes the disks of these VMs hold, as far as vCenter knows; never raises."""
+
+    def size_of(self, image: Image) -> int:
+        """Tell how many bytes a medium's file has, 0 where vCenter cannot be asked or has none; never raises."""
+
+    def copy(
+        self,
+        image: Image,
+        directory: Path,
+        name: str,
+        *,
+        progress: Callable[[int, int], None],
+        on_step: OnStep,
+        cancelled: Cancellation,
+    ) -> StoredFile:
+        """Copy a medium's file into `directory` as `name`, down to the disk; else as `pull`."""
 
     def pull(
         self,

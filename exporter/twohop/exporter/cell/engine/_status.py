@@ -26,10 +26,13 @@ class Status:
     number: int
     deployed: bool
     lease_expired: bool = False
+    medium: bool = False
 
     @property
     def downloadable(self) -> bool:
-        """Whether the entity offers enableDownload and disableDownload (2.1-2.5)."""
+        """Whether the entity offers enableDownload and disableDownload (2.1-2.5); of media no source says when not."""
+        if self.medium:
+            return True
         return self.number == POWERED_OFF and not self.deployed and not self.lease_expired
 
 
@@ -43,6 +46,8 @@ def status_of(entity: Entity, powers: Collection[Power], since: float, now: floa
     expired = 0 < entity.storage_lease_s <= now - since
     if entity.kind == "vAppTemplate":
         return Status(POWERED_OFF, False)
+    if entity.kind == "media":
+        return Status(RESOLVED, False, medium=True)
     numbers = {_NUMBER[power] for power in powers}
     deployed = bool({"poweredOn", "suspended"} & set(powers))
     if not numbers:

@@ -42,6 +42,14 @@ class Sweeper:
         if not isinstance(after, Refusal) and self._profile.text("disable_removes") == "at-once":
             self._take(transfer_id, after)
 
+    def take(self, transfer_id: str) -> None:
+        """Delete the files of a session that is over, at once."""
+        with self._store.change() as db:
+            row = db.get(TransferRow, transfer_id)
+            value = row.value() if row is not None else None
+        if value is not None:
+            self._take(transfer_id, value)
+
     def fail(self, transfer_id: str, directory: Path) -> None:
         """End a session whose package could not be built; what is left of it goes with the next round."""
         self._transfers.apply(transfer_id, SessionInput.BUILD_FAILED)

@@ -154,6 +154,11 @@ class Tasks:
             )
             return [_view(row) for row in db.scalars(query)]
 
+    def of_entity(self, entity_id: str) -> list[TaskView]:
+        """Return every task of an entity."""
+        with self._store.change() as db:
+            return [_view(row) for row in db.scalars(select(TaskRow).where(TaskRow.entity_id == entity_id))]
+
     def _tell(self, task_id: str, before: TaskState | None, after: TaskState, why: str) -> None:
         self._journal.record(
             "transition", server=self._cell, machine="task", id=task_id, why=why,

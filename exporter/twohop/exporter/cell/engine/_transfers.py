@@ -122,6 +122,32 @@ class Transfers:
             live = [row for row in rows if self.aged(row.value()).state is SessionState.LINKED]
             return Linked(live[0].id, dict(live[0].files)) if live else None
 
+    def now(self) -> float:
+        """Return the moment on the cell's clock."""
+        return self._clock.now()
+
+    def in_sight(self, transfer_id: str) -> bool:
+        """Tell whether this cell sees a package yet: one that another cell put on the share it sees later (6.1, F1)."""
+        with self._store.change() as db:
+            row = db.get(TransferRow, transfer_id)
+            if row is None or row.cell == self._cell or row.published_at is None:
+                return True
+            return self._clock.now() >= row.published_at + self._profile.seconds("per_cell_view_lag_s")
+
+    def finish(self, transfer_id: str, names: set[str], over: Callable[[set[str], set[str]], bool]) -> bool:
+        """Write down that files have been read to their end; tell whether that ends the session (3.19).
+
+        `over` tells, given the files of the package and those that have been read, whether nobody wants more of it.
+        """
+        with self._store.change() as db:
+            row = db.get(TransferRow, transfer_id, with_for_update=True)
+            if row is None or row.state != SessionState.LINKED.value:
+                return False
+            row.finished = sorted({*row.finished, *names})
+            if row.readers or not over(set(row.files), set(row.finished)):
+                return False
+        return not isinstance(self.apply(transfer_id, SessionInput.FINISHED), Refusal)
+
     def files(self, transfer_id: str) -> dict[str, int]:
         """Return names and sizes of a session's package; none where it is not built."""
         with self._store.change() as db:
