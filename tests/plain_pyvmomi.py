@@ -40,6 +40,10 @@ class Plain:
         (datacenter, *_) = self.content.rootFolder.childEntity
         return self.content.searchIndex.FindByInventoryPath(f"{datacenter.name}/vm/{name}")
 
+    def named(self, wsdl: str, moid: str) -> Any:
+        """The object of that type and id."""
+        return getattr(vim, wsdl)(moid, self.si._stub)
+
     def vapp(self, name: str) -> Any:
         """The vApp of that name."""
         view = self.content.viewManager.CreateContainerView(self.content.rootFolder, [vim.VirtualApp], True)

@@ -186,6 +186,15 @@ def test_one_altered_element_comes_out_different(tmp_path: Path, old: str, new: 
     assert (where["number"], where["operation"]) == (0, "Login")
 
 
+def test_both_modes_are_judged(tmp_path: Path) -> None:
+    # The recording tells of a machine whose guest says nothing; in the fake's own world every such machine does.
+    unset = answer('<FetchResponse xmlns="urn:vim25"></FetchResponse>', cache_control="no-cache")
+    asked = request('<Fetch xmlns="urn:vim25"><_this type="VirtualMachine">vm-7</_this><prop>summary</prop></Fetch>')
+    code, document = run(write(tmp_path / "own.yaml", *GOOD, (asked, unset)))
+    assert code == 1
+    assert [document["modes"][mode]["different"] for mode in ("imported", "own")] == [1, 1]  # type: ignore[index]
+
+
 def test_what_the_fake_has_not_is_neither_alike_nor_different(tmp_path: Path) -> None:
     asked = request(
         '<QueryNetConfig xmlns="urn:vim25"><_this type="HostProfileManager">HostProfileManager</_this></QueryNetConfig>'
@@ -199,8 +208,10 @@ def test_what_the_fake_has_not_is_neither_alike_nor_different(tmp_path: Path) ->
 def test_the_recorded_inventory_becomes_the_fake_s(tmp_path: Path) -> None:
     cassette = read_cassette(write(tmp_path / "good.yaml", *GOOD))
     inventory = read_inventory(cassette)
-    # The root folder stands in a request alone, so that no answer has named it.
-    assert inventory.objects == {}
+    # The root folder stands in requests alone; what was asked of it was answered, so it is there.
+    assert {each.id: each.type for each in inventory.objects.values()} == {
+        "SessionManager": "SessionManager", "group-d1": "Folder"
+    }  # fmt: skip
     told = answer(
         '<R xmlns="urn:vim25"><returnval><obj type="VirtualMachine">vm-7</obj>'
         '<propSet><name>name</name><val xsi:type="xsd:string">seven</val></propSet>'

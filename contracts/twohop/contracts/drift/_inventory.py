@@ -69,7 +69,16 @@ def read_inventory(cassette: Cassette) -> Inventory:
                     seen.unset.add(path)
                 else:
                     seen.properties[path] = etree.tostring(value, encoding="unicode", with_tail=False)
+    for exchange in cassette.exchanges:
+        _asked(exchange, found)
     return found
+
+
+def _asked(exchange: Recorded, found: Inventory) -> None:
+    """Take what a request names, and no answer did: where the call was answered, it was there."""
+    root = _parse(exchange.request.body) if exchange.answer.status == 200 else None
+    for element in root.iter() if root is not None else ():
+        _reference(element, found)
 
 
 def _parse(text: str) -> etree._Element | None:

@@ -1,7 +1,7 @@
-"""Properties that somebody has given: set on top of what the fake computes for an object.
+"""Properties that somebody has given: their values stand for those that the fake computes for an object.
 
-A value that is given wins where it says something; where it leaves a field unset the computed one stays, so that what
-an object must have it keeps.
+What has a value at all, the fake decides: it takes a given one only where its vocabulary has the field, and where a
+given one leaves out what the fake tells, the computed one stays.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._registry import SoapAdapter, VmomiSupport
+from ._vocabulary import Vocabulary
 
 
 def read_value(xml: str) -> Any:
@@ -39,17 +40,19 @@ class Given:
         """Tell whether anything is given of a property."""
         return any(path == name or path.startswith(f"{name}.") for path in (*self.values, *self.unset))
 
-    def over(self, name: str, computed: Any) -> Any:
-        """Return a property with what is given on top of what is computed."""
-        value = None if name in self.unset else computed
+    def over(self, known: Vocabulary, kind: str, name: str, computed: Any) -> Any:
+        """Return a property of a type with the values that are given, as far as the fake could say them."""
+        value = computed
+        if name in self.unset and not known.always(kind, name):
+            value = None
         if name in self.values:
-            value = _merged(computed, self.values[name])
+            value = known.fitted(kind, name, self.values[name], computed)
         told = {**dict.fromkeys(self.unset), **self.values}
         inner = {path: each for path, each in told.items() if path.startswith(f"{name}.")}
         if inner and isinstance(value, VmomiSupport.DataObject):
             value = copy.copy(value)
             for path, each in inner.items():
-                _put(value, path.split(".")[1:], each)
+                _put(known, value, path.split(".")[1:], each)
         return value
 
     def find(self, *paths: str) -> Any:
@@ -82,28 +85,21 @@ def read_given(properties: Mapping[str, str], unset: Iterable[str] = ()) -> Give
     return given
 
 
-def _merged(computed: Any, given: Any) -> Any:
-    if not isinstance(given, VmomiSupport.DataObject) or type(given) is not type(computed):
-        return given
-    result = copy.copy(given)
-    for info in given._GetPropertyList():
-        mine, theirs = getattr(computed, info.name, None), getattr(given, info.name, None)
-        if theirs is None or (isinstance(theirs, list) and not theirs):
-            if mine is not None:
-                setattr(result, info.name, mine)
-        elif isinstance(theirs, VmomiSupport.DataObject):
-            setattr(result, info.name, _merged(mine, theirs))
-    return result
-
-
-def _put(owner: Any, steps: list[str], value: Any) -> None:
+def _put(known: Vocabulary, owner: Any, steps: list[str], value: Any) -> None:
+    kind = str(type(owner)._wsdlName)
     try:
-        for step in steps[:-1]:
-            inner = getattr(owner, step)
-            inner = owner._GetPropertyInfo(step).type() if inner is None else copy.copy(inner)
-            setattr(owner, step, inner)
-            owner = inner
-        setattr(owner, steps[-1], value)
+        if len(steps) > 1:
+            inner = getattr(owner, steps[0])
+            if inner is None and known.knows(kind, steps[0]) and value is not None:
+                inner = owner._GetPropertyInfo(steps[0]).type()
+            if inner is not None:
+                inner = copy.copy(inner)
+                _put(known, inner, steps[1:], value)
+                setattr(owner, steps[0], inner)
+        elif value is not None:
+            setattr(owner, steps[0], known.fitted(kind, steps[0], value, getattr(owner, steps[0])))
+        elif not known.always(kind, steps[0]):
+            setattr(owner, steps[0], None)
     except (AttributeError, TypeError, KeyError):
         # A path that this pyVmomi does not have, or a value of another type: the computed one stays.
         return

@@ -75,13 +75,12 @@ class Kind:
         check_read(call, obj, info)
         reader = self.readers.get(name)
         given = call.service.given.get(obj.moid)
-        told = given is not None and given.gives(name)
-        if reader is None and not told and not info.optional:
+        if reader is None and not info.optional:
             call.service.gap(f"property {self.wsdl}.{name}")
             raise faults.not_implemented(f"the property {self.wsdl}.{name}")
         value = None if reader is None else coerce(info.type_name, reader(call, obj))
-        if given is not None and told:
-            value = coerce(info.type_name, given.over(name, value))
+        if given is not None and given.gives(name):
+            value = coerce(info.type_name, given.over(call.service.vocabulary, self.wsdl, name, value))
         value = None if value is None else seen_of(call, value)
         declared = type_named(info.type_name)
         if keyed:

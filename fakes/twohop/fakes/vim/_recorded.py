@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from ..machines import PowerState
 from ..vmdk import SeededContent
 from ..world import (
+    STORE_TYPES,
     Change,
     Cluster,
     Controller,
@@ -28,6 +29,7 @@ from ..world import (
 from ._given import Given, read_given
 from ._registry import VmomiSupport, vim, wsdl_class
 from ._service import Service
+from ._vocabulary import vocabulary_of
 
 E = TypeVar("E", bound=Entity)
 
@@ -56,7 +58,11 @@ _PASSING = ("Task", "PropertyFilter", "ContainerView", "ListView", "InventoryVie
 
 
 def build_recorded(service: Service, inventory: Mapping[str, Mapping[str, Any]]) -> None:
-    """Make a service's world the recorded one: `{id: {"type": …, "properties": {path: XML}, "unset": [path]}}`."""
+    """Make a service's world the recorded one: `{id: {"type": …, "properties": {path: XML}, "unset": [path]}}`.
+
+    What the service says of the world it has until then is what it can say of the recorded one.
+    """
+    service.vocabulary = vocabulary_of(service)
     if service.world.product.standalone and not any(row["type"] == "HostSystem" for row in inventory.values()):
         # A host that tells nothing of itself is the one that stands there.
         service.given = _given(inventory)
@@ -179,7 +185,11 @@ class _Builder:
         elif of is Datastore:
             given = self.given.get(moid, Given())
             capacity = int(given.find("summary.capacity") or 1 << 42)
-            entity = Datastore(moid=moid, name=name, capacity=max(capacity, 1), uuid=_uuid(moid))
+            kind = str(given.find("summary.type") or "VMFS")
+            entity = Datastore(
+                moid=moid, name=name, capacity=max(capacity, 1), uuid=_uuid(moid),
+                type=next((of for of, shown in STORE_TYPES.items() if kind.startswith(shown)), "vmfs"),
+            )  # fmt: skip
         elif of is Network:
             entity = Network(moid=moid, name=name)
         elif of is Host:

@@ -20,6 +20,7 @@ from ._kinds import BY_CLASS, KINDS, Kind
 from ._registry import VmomiSupport, has, method_named, newest_known
 from ._request import FETCH, Invocation
 from ._sessions import Session, Sessions
+from ._vocabulary import Vocabulary
 
 
 @dataclass(eq=False)
@@ -87,6 +88,7 @@ class Service:
         self.parts: Callable[[World, str], Part | None] = lambda world, moid: None
         self.began = world.clock.now()
         self.given: dict[str, Given] = {}
+        self.vocabulary = Vocabulary()
         self.singletons: dict[str, Singleton] = {}
 
     def manager(self, moid: str, wsdl: str) -> Singleton:

@@ -2,6 +2,7 @@
 
 from ._device_files import device_files, device_key, missing_image
 from ._entities import (
+    STORE_TYPES,
     Cluster,
     Controller,
     Datacenter,
@@ -39,6 +40,7 @@ __all__ = [
     "FAMILIES",
     "KINDS",
     "PRODUCT",
+    "STORE_TYPES",
     "Change",
     "Changed",
     "Cluster",

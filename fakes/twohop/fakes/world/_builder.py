@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._contents import Contents
 from ._entities import (
+    STORE_TYPES,
     USUAL_DELAY,
     Cluster,
     Datacenter,
@@ -21,7 +22,7 @@ from ._entities import (
 )
 from ._machine import Site, add_machine
 from ._spec import check_keys, check_standalone, check_world
-from ._values import WorldFileError, name_of, rows, size, text, unlike, whole
+from ._values import WorldFileError, choice, name_of, rows, size, text, unlike, whole
 
 if TYPE_CHECKING:
     from ._world import Change, World
@@ -119,10 +120,11 @@ class _Datacenter:
     def _datastore(self, row: Mapping[str, Any]) -> None:
         name = self._new("datastore", row.get("name"))
         capacity = size(row.get("capacity", 4 << 40), f"capacity of datastore {name}")
-        volume = _volume(self.site.uuid())
+        kind = choice(row.get("type", "vmfs"), tuple(STORE_TYPES), f"type of datastore {name}")
+        volume = volume_name(self.site.uuid(), kind)
         store = Datastore(
             moid=self.world.next_moid("datastore-", volume), name=name, parent=self.dc.datastore_folder,
-            capacity=capacity, uuid=volume,
+            capacity=capacity, uuid=volume, type=kind,
         )  # fmt: skip
         self.dc.datastore_folder.children.append(self.tx.add(store))
         self.dc.datastores.append(store)
@@ -202,7 +204,13 @@ class _Datacenter:
                 raise WorldFileError(f"{where}: it starts in no order, since it stands in no vApp; leave {key!r} out")
 
 
-def _volume(drawn: str) -> str:
-    # A VMFS volume writes its UUID in four groups, of 8, 8, 4 and 12 hex digits.
+def volume_name(drawn: str, kind: str) -> str:
+    """Return what a volume of a type is called below /vmfs/volumes, from a UUID."""
     digits = drawn.replace("-", "")
+    if kind == "vsan":
+        return f"vsan:{digits[:16]}-{digits[16:]}"
+    if kind == "nfs":
+        # Of where the share is, a host takes a digest in two groups.
+        return f"{digits[:8]}-{digits[8:16]}"
+    # A VMFS volume writes its UUID in four groups, of 8, 8, 4 and 12 hex digits.
     return f"{digits[:8]}-{digits[8:16]}-{digits[16:20]}-{digits[20:]}"

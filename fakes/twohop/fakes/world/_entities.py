@@ -110,12 +110,17 @@ class VApp(ResourcePool):
         return any(vm.power is not PowerState.OFF for vm in self.machines())
 
 
+STORE_TYPES = {"vmfs": "VMFS", "nfs": "NFS", "vsan": "vsan"}
+"""What a world file calls a type of datastore, and what a server does."""
+
+
 @dataclass(eq=False, kw_only=True, repr=False)
 class Datastore(Entity):
-    """A datastore and the hosts that see it; sizes in bytes."""
+    """A datastore and the hosts that see it; sizes in bytes. `type` is a key of STORE_TYPES."""
 
     capacity: int = 1 << 42
     uuid: str = ""
+    type: str = "vmfs"
     hosts: list[Host] = field(default_factory=list)
     vms: list[Vm] = field(default_factory=list)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..machines import PowerState
 from ._contents import Contents
 from ._devices import add_devices
-from ._entities import Datacenter, Disk, Folder, Host, ManagedBy, Nic, ResourcePool, Snapshot, VApp, Vm
+from ._entities import Datacenter, Datastore, Disk, Folder, Host, ManagedBy, Nic, ResourcePool, Snapshot, VApp, Vm
 from ._history import child_disks, copied_disks, frozen, next_number
 from ._settings import settings_of
 from ._spec import check_keys
@@ -126,7 +126,7 @@ def _bare(
     return Vm(
         moid=site.world.next_moid("vm-"), name=name, parent=parent, host=host, datastore=store,
         pool=pool, uuid=_given_uuid(site, row, where), instance_uuid=site.uuid(),
-        vmx=f"[{store.name}] {_file_name(name)}/{_file_name(name)}.vmx", power=state,
+        vmx=f"[{store.name}] {_directory(site, store, name)}/{_file_name(name)}.vmx", power=state,
         cpus=cpus, vapp=vapp_config_of(row["vapp"], f"{where}: vapp") if "vapp" in row else None,
         managed_by=_manager(row["managed_by"], f"{where}: managed_by") if "managed_by" in row else None,
         tags=tuple(name_of(raw, f"{where}: tag") for raw in rows(row, "tags", where)),
@@ -146,6 +146,11 @@ def _manager(given: Any, where: str) -> ManagedBy:
 
 def _store_of(host: Host, site: Site) -> str:
     return next((store.name for store in host.datastores), site.dc.datastores[0].name)
+
+
+def _directory(site: Site, store: Datastore, name: str) -> str:
+    """Return where a machine's files are: a vSAN keeps them in an object of its own, which has a UUID for a name."""
+    return site.uuid() if store.type == "vsan" else _file_name(name)
 
 
 def _file_name(name: str) -> str:

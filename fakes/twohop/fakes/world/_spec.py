@@ -20,7 +20,7 @@ _KEYS: dict[str, frozenset[str]] = {
         "permission": "on role privileges propagate",
         "datacenter": "name clusters hosts datastores networks vms vapps folders",
         "cluster": "name hosts",
-        "datastore": "name capacity hosts",
+        "datastore": "name capacity hosts type",
         "folder": "name vms vapps folders",
         "vapp": "name host note vms vapps start_order start_delay stop_delay",
         "vm": "name power host datastore network cpus memory guest hardware uuid note disks controllers images "

@@ -1,64 +1,29 @@
-"""AlarmManager, its default alarms, and the state of each on every entity: nothing is ever wrong in a fake."""
+"""AlarmManager and Alarm."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ...world import Entity
 from .._kinds import Kind
 from .._registry import vim
-from .._service import Call, Service, Singleton
-from ._managed_entity import MANAGED_ENTITY
-from ._service_instance import MORE
+from .._service import Call, Singleton
+from ._alarms import ALARMS, declared
 from ._values import data, epoch
 
 ALARM_MANAGER = Kind("AlarmManager")
 ALARM = Kind("Alarm")
 
-ALARMS = {
-    "alarm-1": ("Host connection and power state", vim.HostSystem, "runtime.connectionState", "notResponding"),
-    "alarm-2": ("Virtual machine power state", vim.VirtualMachine, "runtime.powerState", "suspended"),
-    "alarm-3": ("Datastore connection state", vim.Datastore, "summary.accessible", "false"),
-}
-"""Id, name, and the state that would set off each alarm."""
-
-
-def declare_alarms(service: Service) -> None:
-    """Give a service its default alarms, which only a vCenter has."""
-    if not service.world.product.standalone:
-        for moid in ALARMS:
-            service.manager(moid, "Alarm")
-
-
-MORE.append(declare_alarms)
-
-
-@MANAGED_ENTITY.provides("declaredAlarmState")
-def _declared(call: Call, entity: Entity) -> list[Any]:
-    if call.world.product.standalone:
-        return []
-    return [
-        data(
-            vim.alarm.AlarmState, key=f"{moid}.{entity.moid}", entity=call.ref(entity),
-            alarm=vim.alarm.Alarm(moid, None),
-            overallStatus="gray", time=epoch(),
-            acknowledged=False,
-        )
-        for moid in ALARMS
-    ]  # fmt: skip
-
 
 @ALARM.provides("info")
 def _info(call: Call, alarm: Singleton) -> Any:
-    name, kind, path, red = ALARMS[alarm.moid]
-    state = data(vim.alarm.StateAlarmExpression, operator="isEqual", type=kind, statePath=path, red=red)
+    watched = ALARMS[alarm.moid]
     return data(
         vim.alarm.AlarmInfo,
-        name=name,
-        systemName=f"alarm.{name.replace(' ', '')}",
-        description=f"Default alarm: {name.lower()}",
+        name=watched.name,
+        systemName=f"alarm.{watched.name.replace(' ', '')}",
+        description=f"Default alarm: {watched.name.lower()}",
         enabled=True,
-        expression=vim.alarm.OrAlarmExpression(expression=[state]),
+        expression=vim.alarm.OrAlarmExpression(expression=watched.expression),
         setting={"toleranceRange": 0, "reportingFrequency": 300},
         key=alarm.moid,
         alarm=vim.alarm.Alarm(alarm.moid, None),
@@ -112,4 +77,4 @@ def _get_alarm(call: Call, _: Singleton, entity: Any) -> list[Any]:
 
 @ALARM_MANAGER.method("GetAlarmState")
 def _get_alarm_state(call: Call, _: Singleton, entity: Any) -> list[Any]:
-    return list(_declared(call, call.resolve(entity)))
+    return list(declared(call, call.resolve(entity)))

@@ -10,6 +10,7 @@ from ...world import FAMILIES, Controller, Datastore, Disk, Drive, Image, Nic, V
 from .._registry import vim
 from .._service import Call
 from ._values import before, data
+from ._vsan import object_of
 
 PCI, SIO, TPM = 100, 400, 11000
 """Keys of controllers that every machine has, and of a virtual TPM."""
@@ -150,7 +151,7 @@ def _backing(call: Call, disk: Disk, chain: tuple[str, ...]) -> Any:
         vim.vm.device.VirtualDisk.FlatVer2BackingInfo,
         fileName=name,
         datastore=call.ref(_store_of(call, disk, name)),
-        backingObjectId="",
+        backingObjectId=object_of(disk.datastore, name) or "",
         diskMode="persistent",
         split=False,
         writeThrough=False,

@@ -9,7 +9,7 @@ from .._registry import vim
 from .._service import Call
 from ._about import host_about
 from ._host_hardware import capability
-from ._storage import store_path, vmfs_volume
+from ._storage import store_path, volume
 from ._values import data
 
 PORTS = 1536
@@ -177,7 +177,7 @@ def _path(host: Host) -> str:
 def storage_device(call: Call, host: Host) -> Any:
     """Return HostStorageDeviceInfo: one adapter, one disk for each datastore."""
     adapter = "key-vim.host.ParallelScsiHba-vmhba0"
-    stores = host.datastores
+    stores = [store for store in host.datastores if store.type == "vmfs"]
     return data(
         vim.host.StorageDeviceInfo,
         hostBusAdapter=[
@@ -230,7 +230,7 @@ def file_system_volume(call: Call, host: Host) -> Any:
                 "mountInfo": {
                     "path": store_path(store), "accessMode": "readWrite", "mounted": True, "accessible": True,
                 },
-                "volume": vmfs_volume(call, store),
+                "volume": volume(call, store),
                 "vStorageSupport": "vStorageUnsupported",
             }
             for store in host.datastores

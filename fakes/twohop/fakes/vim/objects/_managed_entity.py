@@ -26,8 +26,8 @@ def _parent(call: Call, entity: Entity) -> Any:
     return call.ref(entity.parent)
 
 
-@MANAGED_ENTITY.provides("overallStatus", "configStatus")
-def _status(call: Call, entity: Entity) -> str:
+@MANAGED_ENTITY.provides("configStatus")
+def _config_status(call: Call, entity: Entity) -> str:
     return "green"
 
 
@@ -37,8 +37,7 @@ def _alarm_actions(call: Call, entity: Entity) -> bool:
 
 
 @MANAGED_ENTITY.provides(
-    "availableField", "configIssue", "customValue", "disabledMethod", "tag",
-    "triggeredAlarmState", "value",
+    "availableField", "configIssue", "customValue", "disabledMethod", "tag", "value",
 )  # fmt: skip
 def _none_of_these(call: Call, entity: Entity) -> list[Any]:
     return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...world import Datastore, Network
+from ...world import STORE_TYPES, Datastore, Network
 from .._kinds import Kind
 from .._registry import vim
 from .._service import Call
@@ -14,6 +14,7 @@ from ._values import before, data, epoch
 
 DATASTORE = Kind("Datastore", MANAGED_ENTITY, of=Datastore)
 NETWORK = Kind("Network", MANAGED_ENTITY, of=Network)
+NFS_SERVER = "192.0.2.20"
 
 
 def _free(store: Datastore) -> int:
@@ -23,8 +24,15 @@ def _free(store: Datastore) -> int:
     return max(0, store.capacity - taken)
 
 
-def _uncommitted(store: Datastore) -> int:
-    return sum(disk.capacity - disk.content.populated for vm in store.vms for disk in vm.disks if disk.thin)
+def used_percent(store: Datastore) -> float:
+    """Return how much of a datastore is taken."""
+    return 100 * (1 - _free(store) / store.capacity)
+
+
+def _uncommitted(store: Datastore) -> int | None:
+    """Return what the thin disks may grow by; a datastore that holds no disk promises nothing, and says nothing."""
+    disks = [disk for vm in store.vms for disk in vm.disks if disk.thin]
+    return sum(disk.capacity - disk.content.populated for disk in disks) if disks else None
 
 
 def store_path(store: Datastore) -> str:
@@ -38,7 +46,8 @@ def _url(store: Datastore) -> str:
 
 @DATASTORE.provides("summary")
 def _summary(call: Call, store: Datastore) -> Any:
-    return vim.Datastore.Summary(
+    return data(
+        vim.Datastore.Summary,
         datastore=call.ref(store),
         name=store.name,
         url=_url(store),
@@ -47,7 +56,7 @@ def _summary(call: Call, store: Datastore) -> Any:
         uncommitted=_uncommitted(store),
         accessible=True,
         multipleHostAccess=len(store.hosts) > 1,
-        type="VMFS",
+        type=STORE_TYPES[store.type],
         maintenanceMode="normal",
     )
 
@@ -55,21 +64,37 @@ def _summary(call: Call, store: Datastore) -> Any:
 @DATASTORE.provides("info")
 def _info(call: Call, store: Datastore) -> Any:
     most = 62 << 40
-    volume = vmfs_volume(call, store)
-    return data(
-        vim.host.VmfsDatastoreInfo, name=store.name, url=_url(store), freeSpace=_free(store), maxFileSize=most,
-        maxVirtualDiskCapacity=most, maxMemoryFileSize=most, timestamp=epoch(), containerId="",
-        maxPhysicalRDMFileSize=most,
-        maxVirtualRDMFileSize=most, vmfs=volume,
-    )  # fmt: skip
+    common: dict[str, Any] = {
+        "name": store.name, "url": _url(store), "freeSpace": _free(store), "maxFileSize": most,
+        "maxVirtualDiskCapacity": most, "maxMemoryFileSize": most, "timestamp": epoch(), "containerId": "",
+    }  # fmt: skip
+    if store.type == "nfs":
+        return data(vim.host.NasDatastoreInfo, **common, nas=volume(call, store))
+    if store.type == "vsan":
+        return data(vim.host.VsanDatastoreInfo, **common, membershipUuid=_membership(store))
+    limits = {"maxPhysicalRDMFileSize": most, "maxVirtualRDMFileSize": most}
+    return data(vim.host.VmfsDatastoreInfo, **common, **limits, vmfs=volume(call, store))
 
 
-def vmfs_volume(call: Call, store: Datastore) -> Any:
-    """Return HostVmfsVolume of a datastore: one extent on one disk."""
+def _membership(store: Datastore) -> str:
+    digits = store.uuid.removeprefix("vsan:").replace("-", "")
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def volume(call: Call, store: Datastore) -> Any:
+    """Return the volume of a datastore: a VMFS of one extent on one disk, an NFS share, or what a vSAN shows."""
+    common = {"type": STORE_TYPES[store.type], "name": store.name, "capacity": store.capacity}
+    if store.type == "nfs":
+        return data(
+            vim.host.NasVolume, **common, remoteHost=NFS_SERVER, remotePath=f"/export/{store.name}", userName="",
+            remoteHostNames=[NFS_SERVER], protocolEndpoint=False,
+        )  # fmt: skip
+    if store.type == "vsan":
+        return data(vim.host.FileSystemVolume, **common)
     major = 5 if before(call, "6.5") else 6
     extent = {"diskName": f"naa.{store.uuid.replace('-', '')}", "partition": 1}
     return data(
-        vim.host.VmfsVolume, type="VMFS", name=store.name, capacity=store.capacity, blockSizeMb=1, blockSize=1024,
+        vim.host.VmfsVolume, **common, blockSizeMb=1, blockSize=1024,
         unmapGranularity=1024, unmapPriority="low", maxBlocks=63963136, majorVersion=major, version=f"{major}.82",
         uuid=store.uuid, extent=[extent], vmfsUpgradable=False, ssd=True, local=len(store.hosts) < 2,
         scsiDiskType="native512",
@@ -81,14 +106,14 @@ def _capability(call: Call, store: Datastore) -> Any:
     return data(
         vim.Datastore.Capability,
         directoryHierarchySupported=True,
-        rawDiskMappingsSupported=True,
+        rawDiskMappingsSupported=store.type == "vmfs",
         perFileThinProvisioningSupported=True,
         storageIORMSupported=True,
         nativeSnapshotSupported=False,
-        topLevelDirectoryCreateSupported=True,
+        topLevelDirectoryCreateSupported=store.type != "vsan",
         seSparseSupported=True,
         vmfsSparseSupported=True,
-        vsanSparseSupported=False,
+        vsanSparseSupported=store.type == "vsan",
         upitSupported=False,
         vmdkExpandSupported=True,
         clusteredVmdkSupported=False,

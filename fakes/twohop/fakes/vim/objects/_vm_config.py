@@ -15,6 +15,7 @@ from ._guests import guest_name
 from ._hardware import hardware
 from ._storage import store_path
 from ._values import allocation, before, created, data, epoch
+from ._vsan import home_of, swap_of
 
 HOT_PLUG_LIMIT = 16
 """How many times its memory a running machine may grow to."""
@@ -81,6 +82,8 @@ def config_info(call: Call, vm: Vm) -> Any:
         keyId=_key_id(vm) if vm.encrypted else None,
         vAppConfig=_vapp_config(vm),
         managedBy=managed_by(vm),
+        vmStorageObjectId=home_of(vm),
+        swapStorageObjectId=swap_of(vm),
         **_NEWER,
     )
 

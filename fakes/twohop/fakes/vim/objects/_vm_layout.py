@@ -9,6 +9,7 @@ from ...world import Disk, Vm
 from .._registry import vim
 from .._service import Call
 from ._values import data, epoch
+from ._vsan import home_of, object_of, swap_of
 
 DESCRIPTOR = 600
 """Bytes of the text file that stands for a disk."""
@@ -65,15 +66,20 @@ def layout_ex(call: Call, vm: Vm) -> Any:
         disk.key: [[keys[name], keys[_flat(name)]] for name in (*reversed(disk.parents), disk.file_name)]
         for disk in vm.disks
     }
+    objects: dict[str, str | None] = {"config": home_of(vm), "swap": swap_of(vm)}
+    objects |= {name: object_of(d.datastore, name) for d in vm.disks for name in (d.file_name, *d.parents)}
     return data(
         vim.vm.FileLayoutEx,
         file=[
-            {"key": keys[name], "name": name, "type": kind, "size": size, "uniqueSize": size, "accessible": True}
+            {
+                "key": keys[name], "name": name, "type": kind, "size": size, "uniqueSize": size, "accessible": True,
+                "backingObjectId": objects.get(kind if kind != "diskDescriptor" else name),
+            }
             for name, kind, size in files
         ],
         disk=[{"key": key, "chain": [{"fileKey": pair} for pair in chain]} for key, chain in chains.items()],
         timestamp=epoch(),
-    )
+    )  # fmt: skip
 
 
 def storage(call: Call, vm: Vm) -> Any:

@@ -1,0 +1,105 @@
+"""Worlds built from what a recording tells: objects and values are its, what is set at all is the fake's to say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+from twohop.fakes import ESXi, VCenter
+from twohop.fakes.vim._registry import newest_known, version_for
+from twohop.fakes.vim._service import Call
+from twohop.fakes.vim._vocabulary import Vocabulary, vocabulary_of
+
+XSI = 'xmlns="urn:vim25" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+SPEC = {
+    "twohop": 1,
+    "datacenters": [
+        {
+            "name": "DC",
+            "clusters": [{"name": "C", "hosts": ["H"]}],
+            "datastores": [{"name": "D"}],
+            "vms": [{"name": "off"}, {"name": "on", "power": "on", "tools": True}],
+        }
+    ],
+}
+
+
+def val(kind: str, inner: str) -> str:
+    return f'<val {XSI} xsi:type="{kind}">{inner}</val>'
+
+
+def read(fake: Any, moid: str, path: str) -> Any:
+    service = fake._service
+    session = service.sessions.open(service.sessions.new_cookie(), fake.user, "127.0.0.1", "")
+    call = Call(service, session, version_for("", newest_known(fake.profile.text("api_version"))))
+    target = service.find(None, vim.ManagedEntity(moid, None))
+    return service.kind_of(target).read(call, target, path)
+
+
+def adopted(properties: dict[str, str], unset: tuple[str, ...] = (), kind: str = "VirtualMachine") -> VCenter:
+    fake = VCenter(world=SPEC)
+    fake.adopt({"vm-7": {"type": kind, "properties": properties, "unset": list(unset)}})
+    return fake
+
+
+def test_values_are_those_of_the_recording() -> None:
+    fake = adopted({"name": val("xsd:string", "seven"), "config.hardware.numCPU": val("xsd:int", "6")})
+    assert read(fake, "vm-7", "name") == "seven"
+    assert read(fake, "vm-7", "config").hardware.numCPU == 6
+    assert read(fake, "vm-7", "summary").config.numCpu == 6
+
+
+def test_a_field_that_the_fake_never_sets_is_not_taken_from_a_recording() -> None:
+    config = "<name>a</name><cpuHotAddEnabled>true</cpuHotAddEnabled><npivDesiredNodeWwns>1</npivDesiredNodeWwns>"
+    fake = adopted({"config": val("VirtualMachineConfigInfo", config)})
+    told = read(fake, "vm-7", "config")
+    assert (told.name, told.cpuHotAddEnabled, told.npivDesiredNodeWwns) == ("a", True, None)
+
+
+def test_a_type_that_the_fake_never_tells_there_is_not_taken_either() -> None:
+    devices = "".join(
+        f'<VirtualDevice xsi:type="{kind}"><key>{key}</key></VirtualDevice>'
+        for key, kind in ((13000, "VirtualSoundBlaster16"), (500, "VirtualMachineVideoCard"))
+    )
+    fake = adopted({"config.hardware.device": val("ArrayOfVirtualDevice", devices)})
+    told = read(fake, "vm-7", "config.hardware.device")
+    assert [type(device)._wsdlName for device in told] == ["VirtualMachineVideoCard"]
+    # What a card always says here, this one says too.
+    assert told[0].videoRamSizeInKB and told[0].deviceInfo.label
+
+
+def test_a_property_that_the_fake_has_not_is_not_made_up_by_a_recording() -> None:
+    fake = adopted({"environmentBrowser": val("ManagedObjectReference", "x")}, ("guest", "snapshot", "name"))
+    assert read(fake, "vm-7", "snapshot") is None
+    # Every machine here has a name and a guest, so a recording that says otherwise shows the difference.
+    assert read(fake, "vm-7", "name") and read(fake, "vm-7", "guest") is not None
+
+
+@pytest.mark.parametrize("server", [VCenter, ESXi])
+def test_a_vocabulary_is_heard_without_a_trace(server: type[VCenter | ESXi]) -> None:
+    fake = server()
+    before = (fake.world.revision, len(fake._service.sessions.active()), len(fake._service.history.events))
+    heard = vocabulary_of(fake._service)
+    assert before == (fake.world.revision, len(fake._service.sessions.active()), len(fake._service.history.events))
+    assert heard.always("VirtualMachine", "name") and heard.always("VirtualMachineConfigInfo", "hardware")
+    assert heard.knows("VirtualMachineGuestSummary", "toolsStatus")
+    assert not heard.knows("VirtualMachineConfigInfo", "npivDesiredNodeWwns")
+    assert not heard.always("VirtualMachineRuntimeInfo", "bootTime"), "a machine that is off has none"
+
+
+def test_a_vocabulary_tells_always_from_sometimes() -> None:
+    heard = Vocabulary()
+    for label in ("a", None):
+        info = vim.host.IpConfig(dhcp=True, ipAddress="x") if label else None
+        heard.hear("Thing", [("name", "n"), ("info", info), ("list", [])])
+    assert (heard.always("Thing", "name"), heard.always("Thing", "info"), heard.knows("Thing", "info")) == (
+        True,
+        False,
+        True,
+    )
+    assert not heard.knows("Thing", "list") and not heard.knows("Other", "name")
+    assert heard.fitted("Thing", "list", ["a"], None) is None
+    assert heard.fitted("Thing", "name", "mine", "n") == "mine"
+    assert heard.fitted("Thing", "info", vim.host.IpConfig(dhcp=False), None).ipAddress == "x"
