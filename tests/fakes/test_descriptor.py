@@ -255,11 +255,12 @@ def test_nvram_and_images_are_files_of_the_package_where_asked_for(me: Plain) ->
     assert isinstance(floppy.device, vim.vm.device.VirtualFloppy)
     assert without.includeImageFiles is True, "8.9: whether there are any"
     included, root = described(me, vm, ovfFiles=files, includeImageFiles=True)
-    assert attributes(root, "ovf:References/ovf:File", "href") == ["f2", "f3", "f4", "f5", "f0", "f1", "f6"]
+    # The files stand in the order of the items that refer to them.
+    assert attributes(root, "ovf:References/ovf:File", "href") == ["f0", "f2", "f3", "f4", "f5", "f1", "f6"]
     assert (len(included.warning), included.includeImageFiles) == (0, True)
     drives = [row for row in items(root, "ResourceSubType", "HostResource", "AutomaticAllocation") if row[2] == "true"]
     assert drives == [
-        ("vmware.cdrom.iso", "ovf:/file/file5", "true"), ("vmware.floppy.image", "ovf:/file/file6", "true"),
+        ("vmware.cdrom.iso", "ovf:/file/file1", "true"), ("vmware.floppy.image", "ovf:/file/file6", "true"),
         ("VmxNet3", None, "true"),
     ]  # fmt: skip
     (nvram,) = root.iter(f"{VMW}ExtraConfig")
@@ -282,9 +283,59 @@ def test_options(me: Plain) -> None:
     _, root = described(me, vm, exportOption=["mac", "uuid", "nodevicesubtypes"])
     (nic,) = (mac for name, mac in items(root, "ElementName", "Address") if name == "Network adapter 1")
     assert nic == vm.config.hardware.device[-1].macAddress
-    assert set(items(root, "ResourceSubType")) == {(None,)}
+    kinds = [kind for name, kind in items(root, "ElementName", "ResourceSubType") if "drive" in (name or "")]
+    assert kinds == [None, None], "8.8: that of the CD and of the floppy drive"
+    assert ("Network adapter 1", "VmxNet3") in items(root, "ElementName", "ResourceSubType")
     extra = {row.get(f"{VMW}key"): row.get(f"{VMW}value") for row in root.iter(f"{VMW}ExtraConfig")}
     assert extra["uuid.bios"] == vm.config.uuid
+
+
+@pytest.mark.parametrize("profile", ["vcenter-5.5", "vcenter-8.0", "esxi-6.5", "esxi-8.0"])
+def test_slots_and_what_a_guest_may_connect_are_told_as_the_api_tells_them(profile: str) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "name": "RAN", "disks": [{**SMALL, "controller": kind} for kind in ("pvscsi", "lsilogic", "sata")],
+            "nics": [{"guest_control": False}, {"kind": "e1000", "slot": 99, "wake_on_lan": False}],
+            "images": [{"empty": True, "guest_control": False}], "controllers": [{"kind": "lsilogicsas", "bus": 3}],
+        },
+        {"name": "NEW", "slots": False, "disks": [SMALL], "nics": [{"slot": 7}], "settings": {"vmci_slot": 8}},
+    ]  # fmt: skip
+    with make(profile, world={"datacenters": [{"hosts": ["H0"], "vms": rows}]}) as vc, Plain(vc) as me:
+        for row in rows:
+            _, root = described(me, me.vm(row["name"]))
+            told = [_configured(item) for item in root.iter(f"{OVF}Item")]
+            devices = me.vm(row["name"]).config.hardware.device
+            slots = [str(device.slotInfo.pciSlotNumber) for device in devices if device.slotInfo is not None]
+            assert sorted(each[SLOT] for each in told if SLOT in each) == sorted(slots)
+            assert slots == ["8", "7"] if row["name"] == "NEW" else set(slots) >= {"99", "160", "192", "32"}
+            control = [str(device.connectable.allowGuestControl).lower() for device in devices if device.connectable]
+            shown = profile in ("vcenter-8.0", "esxi-8.0")
+            assert [each[CONTROL] for each in told if CONTROL in each] == (control if shown else [])
+            wakes = [str(device.wakeOnLanEnabled).lower() for device in devices if hasattr(device, "wakeOnLanEnabled")]
+            assert [each["wakeOnLanEnabled"] for each in told if "wakeOnLanEnabled" in each] == wakes
+
+
+SLOT, CONTROL = "slotInfo.pciSlotNumber", "connectable.allowGuestControl"
+
+
+def _configured(parent: Any, kind: str = "Config") -> dict[str, str]:
+    return {row.get(f"{VMW}key"): row.get(f"{VMW}value") for row in parent.iterfind(f"{VMW}{kind}")}
+
+
+@pytest.mark.parametrize("profile", ["vcenter-6.0", "vcenter-8.0", "esxi-8.0"])
+def test_extraconfig_adds_every_option_that_the_api_tells(profile: str) -> None:
+    row = {"name": "EXTRA", "firmware": "efi", "disks": [SMALL], "extra_config": {"guestinfo.role": "web", "a": "b&c"}}
+    with make(profile, world={"datacenters": [{"hosts": ["H0"], "vms": [row]}]}) as vc, Plain(vc) as me:
+        vm = me.vm("EXTRA")
+        _, plain = described(me, vm)
+        _, root = described(me, vm, exportOption=["extraconfig"])
+        api = {option.key: option.value for option in vm.config.extraConfig}
+    (hardware,) = root.iter(f"{OVF}VirtualHardwareSection")
+    (bare,) = plain.iter(f"{OVF}VirtualHardwareSection")
+    told = _configured(hardware, "ExtraConfig")
+    assert set(_configured(bare, "ExtraConfig")) == ({"nvram"} if profile != "vcenter-6.0" else set())
+    assert told | {"nvram": ""} == api | {"nvram": ""}
+    assert (api["guestinfo.role"], api["a"], api["scsi0.pciSlotNumber"]) == ("web", "b&c", "160")
 
 
 def test_a_vapp_is_a_collection_nested_as_in_the_inventory_with_one_list_of_files(me: Plain) -> None:

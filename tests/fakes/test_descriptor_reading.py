@@ -14,8 +14,11 @@ from vcenters import SMALL, make
 
 ROW: dict[str, Any] = {
     "name": "web", "cpus": 2, "memory": "64 MiB", "disks": [SMALL, {**SMALL, "controller": "sata", "unit": 3}],
-    "images": [{"empty": True, "unit": 1}, {"kind": "floppy", "empty": True, "backing": "host"}],
-    "nics": [{"kind": "e1000"}],
+    "images": [
+        {"empty": True, "unit": 1}, {"kind": "floppy", "empty": True, "backing": "host", "guest_control": False},
+    ],
+    "nics": [{"kind": "e1000", "slot": 77, "wake_on_lan": False}], "settings": {"memory_hot_add": True},
+    "extra_config": {"guestinfo.role": "web"}, "nvram": True,
 }  # fmt: skip
 
 
@@ -23,7 +26,9 @@ ROW: dict[str, Any] = {
 def text() -> str:
     """The descriptor of one machine."""
     with make(world={"datacenters": [{"hosts": ["H0"], "vms": [ROW]}]}) as vc, Plain(vc) as me:
-        result = me.content.ovfManager.CreateDescriptor(me.vm("web"), vim.OvfManager.CreateDescriptorParams())
+        result = me.content.ovfManager.CreateDescriptor(
+            me.vm("web"), vim.OvfManager.CreateDescriptorParams(exportOption=["extraconfig"])
+        )
         return str(result.ovfDescriptor)
 
 
@@ -36,10 +41,17 @@ def test_what_was_written_comes_back(text: str) -> None:
         (4 << 20, "pvscsi", 0, 0), (4 << 20, "sata", 0, 3),
     ]  # fmt: skip
     assert row["images"] == [
-        {"kind": "iso", "controller": "ide", "bus": 0, "unit": 1, "empty": True},
-        {"kind": "floppy", "unit": 0, "empty": True, "backing": "host"},
+        {"kind": "iso", "controller": "ide", "bus": 0, "unit": 1, "empty": True, "guest_control": True},
+        {"kind": "floppy", "unit": 0, "empty": True, "backing": "host", "guest_control": False},
     ]
-    assert row["nics"] == [{"network": "VM Network", "kind": "e1000", "connected": True}]
+    (nic,) = row["nics"]
+    assert nic == {
+        "network": "VM Network", "kind": "e1000", "connected": True, "slot": 77, "guest_control": True,
+        "wake_on_lan": False,
+    }  # fmt: skip
+    assert [(c["kind"], c["slot"]) for c in row["controllers"]] == [("pvscsi", 160), ("sata", 34)]
+    assert (row["slots"], row["settings"]["memory_hot_add"], row["settings"]["nested_hv"]) == (False, True, False)
+    assert (row["extra_config"]["guestinfo.role"], row["nvram"]) == ("web", {"name": "nvram"})
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import urllib3
+from lxml import etree
 from pyVmomi import vim, vmodl
 
 from plain_pyvmomi import Plain
@@ -400,6 +401,40 @@ def _named_image(vc: VCenter, me: Plain) -> list[str]:
     return sorted(re.findall(r'ovf:href="(\w+)"', text))
 
 
+def _described(vc: VCenter, me: Plain, *options: str) -> Any:
+    """The hardware in the descriptor of a machine with a CD drive, on a host that names things as a vCenter does."""
+    params = vim.OvfManager.CreateDescriptorParams(exportOption=list(options))
+    text = me.content.ovfManager.CreateDescriptor(me.vm("FULL"), params).ovfDescriptor
+    (hardware,) = etree.fromstring(text.encode()).iter("{*}VirtualHardwareSection")
+    return hardware
+
+
+def _keys(rows: Any) -> list[str]:
+    return [row.get("{http://www.vmware.com/schema/ovf}key") for row in rows.iterfind("{*}Config")]
+
+
+def _rows(vc: VCenter, me: Plain) -> list[str]:
+    keys = _keys(_described(vc, me))
+    return [key for key in keys if key in ("firmware", "memoryHotAddEnabled", "simultaneousThreads")]
+
+
+def _in_items(vc: VCenter, me: Plain, key: str) -> list[str]:
+    items = _described(vc, me).iterfind("{*}Item")
+    return [item.findtext("{*}ResourceType") for item in items if key in _keys(item)]
+
+
+def _cores(vc: VCenter, me: Plain) -> list[str]:
+    items = _described(vc, me).findall("{*}Item")
+    found = [item.findtext("{*}ResourceType") for item in items if item.find("{*}CoresPerSocket") is not None]
+    return ["all"] if len(found) == len(items) else found
+
+
+def _subtypes(vc: VCenter, me: Plain) -> list[str]:
+    items = _described(vc, me, "nodevicesubtypes").iterfind("{*}Item")
+    found = [item.findtext("{*}ResourceType") for item in items if item.find("{*}ResourceSubType") is not None]
+    return [kind for kind in found if kind in ("6", "15", "10")]
+
+
 def _stalled(vc: VCenter, me: Plain) -> tuple[str, str]:
     lease = me.export()
     vc.clock.advance(100)
@@ -547,6 +582,31 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
         _named_image,
         {"left-out": ["nvram", "vmdk"], "included": ["iso", "nvram", "vmdk"]},
     ),
+    "descriptor_rows": (
+        _rows,
+        {
+            "none": [],
+            "sorted": ["firmware", "memoryHotAddEnabled"],
+            "listed": ["memoryHotAddEnabled", "firmware"],
+            "listed-8.0": ["memoryHotAddEnabled", "firmware", "simultaneousThreads"],
+        },
+    ),
+    "descriptor_guest_control": (
+        lambda vc, me: _in_items(vc, me, "connectable.allowGuestControl"),
+        {"written": ["15", "10"], "absent": []},
+    ),
+    "descriptor_mpt": (
+        lambda vc, me: _in_items(vc, me, "enableMPTSupport"),
+        {"written": ["24"], "absent": []},
+    ),
+    "descriptor_cd_name": (
+        lambda vc, me: [
+            name for name in _described(vc, me).xpath("//*[local-name()='ElementName']/text()") if name.startswith("CD")
+        ],
+        {name: [f"{name} 1"] for name in ("CD/DVD drive", "CD/DVD Drive")},
+    ),
+    "descriptor_cores": (_cores, {"above-one": [], "processors": ["3"], "every-item": ["all"]}),
+    "nodevicesubtypes": (_subtypes, {"drives": ["6", "10"], "drives-and-scsi": ["10"]}),
     "require_transfer_s": (_stalled, {0: ("none", "none"), 60: (TO, "none"), 40: (TO, TO)}),
     "transfer_progress": (_transfer_progress, {"progress": (42, 42), "transfer": (0, 100)}),
     "pull_mode": (lambda vc, me: me.export().capabilities.pullModeSupported, {True: True, False: False}),
@@ -564,8 +624,8 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
 }
 BASES = {"device_url_certificate": "9.0"}
 """Where a switch shows only in another version."""
-NOT_ON_A_HOST = ("ticket_scope", "running_vapp_export")
-"""What takes several hosts, or vApps, which need a vCenter."""
+NOT_ON_A_HOST = ("ticket_scope", "running_vapp_export", "descriptor_cd_name")
+"""What takes several hosts, or vApps, which need a vCenter, or is about its names."""
 CASES = [
     (base, name, value)
     for base in (BASE, HOST)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ..world import VApp, Vm
 from ._content import Content, machines_of
-from ._dialect import VCENTER, Dialect
+from ._dialect import Dialect
 from ._files import DescribedFile, Files, Images
 from ._xml import element, envelope, section, set_vmw, written
 
@@ -21,15 +21,15 @@ def describe(
     build: str,
     user: str,
     moment: str,
+    dialect: Dialect,
     images: Images = "none",
     nvram: bool = True,
-    dialect: Dialect = VCENTER,
 ) -> bytes:
     """Return the descriptor of a machine, a machine as a snapshot has it, or a vApp, as UTF-8 XML.
 
     `files` None describes every file under its device key as a placeholder; an empty list filters nothing either (8.3).
     `images` are the CD and floppy images to include, `nvram` includes the firmware's file. Options known: `mac` (MAC
-    addresses), `uuid` (BIOS UUID), `nodevicesubtypes`; others are ignored (8.8). `moment` is UTC text.
+    addresses), `uuid` (BIOS UUID), `extraconfig`, `nodevicesubtypes`; others are ignored (8.8). `moment` is UTC text.
     """
     machines = machines_of(entity)
     package = Files(machines, files, images=images, nvram=nvram)

@@ -1,9 +1,11 @@
-"""How servers differ in what they write: vCenter, vCenter before 5.1, and a standalone host."""
+"""How servers differ in what they write: vCenter or a standalone host, and which rows of VMware's own (8.5)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from twohop.runtime.profiles import Profile
 
 _VCENTER = {
     "scsi": "SCSI controller", "sata": "SATA controller", "nvme": "NVME controller", "ide": "IDE",
@@ -37,6 +39,11 @@ GUESTS: dict[str, Guest] = {
     "windows7Guest": (105, None, "Microsoft Windows 7 (32-bit)"),
     "windows7Server64Guest": (103, None, "Microsoft Windows Server 2008 R2 (64-bit)"),
     "windows8Guest": (113, None, "Microsoft Windows 8 (32-bit)"),
+    "windows8_64Guest": (114, None, "Microsoft Windows 8 (64-bit)"),
+    "windows8Server64Guest": (112, None, "Microsoft Windows Server 2012 (64-bit)"),
+    "rhel7Guest": (79, "7", "Red Hat Enterprise Linux 7 (32-bit)"),
+    "debian10_64Guest": (96, "10", "Debian GNU/Linux 10 (64-bit)"),
+    "vmwarePhoton64Guest": (36, None, "VMware Photon OS (64-bit)"),
 }
 _EARLY_GUESTS: dict[str, Guest] = {
     "dosGuest": (14, None, "DOS"),
@@ -49,25 +56,52 @@ _EARLY_GUESTS: dict[str, Guest] = {
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a server calls itself and devices, and what it leaves out.
+    """What a server calls itself and devices, and what it writes.
 
-    `settings` says whether it writes VMware's own rows, video cards, VMCI devices and subtypes of drives, `guest_names`
-    whether it describes the guest operating system.
+    `rows` says which of VMware's own rows it writes, and in which order: `none`, which leaves out video cards, VMCI
+    devices and subtypes of drives too, `sorted`, `listed`, or `listed-8.0`. `guest_control`, `mpt` and `vmci_slot` say
+    whether one of them is among these, `cores` which items say how many cores a socket has, `without_subtypes` which
+    devices have no subtype for whoever asks for none, `guest_names` whether the guest operating system is described.
     """
 
     generator: str
     words: Mapping[str, str]
-    guests: Mapping[str, Guest] = field(default_factory=lambda: GUESTS)
-    settings: bool = True
-    guest_names: bool = True
+    guests: Mapping[str, Guest]
+    guest_names: bool
+    rows: str
+    guest_control: bool
+    mpt: bool
+    vmci_slot: bool
+    cores: str
+    without_subtypes: frozenset[str]
+
+    @property
+    def settings(self) -> bool:
+        """Whether it writes rows of VMware's own."""
+        return self.rows != "none"
+
+    @property
+    def listed(self) -> bool:
+        """Whether it writes them in an order of their own, with those that came later."""
+        return self.rows.startswith("listed")
 
     def guest(self, guest_id: str) -> Guest:
         """Return what it writes of a guest operating system; of an unknown one its id."""
         return self.guests.get(guest_id, (1, None, guest_id))
 
 
-VCENTER = Dialect("VirtualCenter Server", _VCENTER)
-EARLY_VCENTER = Dialect(
-    "VirtualCenter Server", _VCENTER | {"cd": "CD/DVD Drive"}, GUESTS | _EARLY_GUESTS, settings=False
-)
-ESX = Dialect("ESX Server", _ESX, guest_names=False)
+def dialect_of(profile: Profile, *, vmci_slot: bool) -> Dialect:
+    """Return what a server of a profile writes; `vmci_slot` says whether it tells the slot of the VMCI device."""
+    host, rows = profile.product == "esxi", profile.text("descriptor_rows")
+    return Dialect(
+        generator="ESX Server" if host else "VirtualCenter Server",
+        words=_ESX if host else _VCENTER | {"cd": profile.text("descriptor_cd_name")},
+        guests=GUESTS | (_EARLY_GUESTS if rows == "none" else {}),
+        guest_names=not host,
+        rows=rows,
+        guest_control=profile.text("descriptor_guest_control") == "written",
+        mpt=profile.text("descriptor_mpt") == "written",
+        vmci_slot=vmci_slot,
+        cores=profile.text("descriptor_cores"),
+        without_subtypes=frozenset(profile.text("nodevicesubtypes").split("-and-")),
+    )

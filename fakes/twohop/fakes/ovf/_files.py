@@ -35,9 +35,14 @@ class Files:
         by_device = {file.device: file for file in given or ()}
         self._rows: list[tuple[Disk | Image | Nvram, DescribedFile]] = []
         for vm in machines:
-            sources: list[Disk | Image | Nvram] = [*vm.disks]
             wanted = images == "all" or (images == "named" and bool(by_device))
-            sources += [image for image in vm.images if wanted and image.content is not None]
+            there = sorted((i for i in vm.images if wanted and i.content is not None), key=lambda image: image.key)
+            kinds: dict[str, list[Any]] = {
+                "disk": vm.disks, "cd": [i for i in there if i.kind == "iso"],
+                "floppy": [i for i in there if i.kind == "floppy"], "nic": [],
+            }  # fmt: skip
+            # Files stand in the order of the items that refer to them.
+            sources: list[Disk | Image | Nvram] = [source for kind in vm.settings.order for source in kinds[kind]]
             sources += [vm.nvram] if nvram and vm.nvram is not None else []
             for source in sources:
                 key = device_key(vm, source)

@@ -6,7 +6,21 @@ from typing import Any
 
 from lxml import etree
 
-from ._names import CD_BACKINGS, CDROM, CONTROLLERS, DISK, ETHERNET, FLOPPY, FLOPPY_BACKINGS, IDE, NICS, OVF, RASD, VMW
+from ._names import (
+    CD_BACKINGS,
+    CDROM,
+    CONTROLLERS,
+    DISK,
+    ETHERNET,
+    FLOPPY,
+    FLOPPY_BACKINGS,
+    IDE,
+    NICS,
+    OTHER,
+    OVF,
+    RASD,
+    VMW,
+)  # fmt: skip
 from ._vapp_config import read_vapp_config
 
 _IN = {"ovf": OVF, "rasd": RASD, "vmw": VMW}
@@ -20,6 +34,10 @@ _ORDERED = {str(CDROM): "cd", str(DISK): "disk", str(FLOPPY): "floppy", str(ETHE
 _SETTINGS = {
     "powerOpInfo.powerOffType": "power_off", "powerOpInfo.resetType": "reset", "powerOpInfo.suspendType": "suspend",
     "powerOpInfo.standbyAction": "standby",
+}  # fmt: skip
+_FLAGS = {
+    "tools.syncTimeWithHost": "sync_time", "cpuHotAddEnabled": "cpu_hot_add", "cpuHotRemoveEnabled": "cpu_hot_remove",
+    "memoryHotAddEnabled": "memory_hot_add", "nestedHVEnabled": "nested_hv",
 }  # fmt: skip
 
 
@@ -90,14 +108,27 @@ def _machine(system: Any, package: _Package) -> dict[str, Any]:
         "settings": _settings(hardware, items),
     }
     firmware = _configured(hardware).get("firmware")
-    return row | read_vapp_config(system) | ({"firmware": firmware} if firmware else {})
+    if firmware:
+        row["firmware"] = firmware
+        # Who writes this much writes the slots that there are.
+        row["slots"] = False
+    return row | read_vapp_config(system) | _options(hardware, package)
+
+
+def _options(hardware: Any, package: _Package) -> dict[str, Any]:
+    options = _configured(hardware, "ExtraConfig")
+    options.pop("uuid.bios", None)
+    nvram = options.pop("nvram", None)
+    made: dict[str, Any] = {"extra_config": options} if options else {}
+    if nvram is not None:
+        made["nvram"] = {"name": package.files.get(nvram, nvram).rpartition("/")[2]}
+    return made
 
 
 def _settings(hardware: Any, items: list[Any]) -> dict[str, Any]:
     config = _configured(hardware)
     made: dict[str, Any] = {word: config[key] for key, word in _SETTINGS.items() if key in config}
-    if "tools.syncTimeWithHost" in config:
-        made["sync_time"] = config["tools.syncTimeWithHost"] == "true"
+    made |= {word: config[key] == "true" for key, word in _FLAGS.items() if key in config}
     for name, kind, factor in (("cpu", "3", 1), ("memory", "4", 1 << 20)):
         for key in ("Limit", "Reservation"):
             if _says(_first(items, kind), key) is not None:
@@ -109,6 +140,9 @@ def _settings(hardware: Any, items: list[Any]) -> dict[str, Any]:
         video = _configured(card)
         made["video"] = int(video.get("videoRamSizeInKB", 4096)) << 10
         made["displays"] = int(video.get("numDisplays", 1))
+    for item in _of(items, str(OTHER)):
+        if _says(item, "ResourceSubType") == "vmware.vmci":
+            made |= _slot(item, "vmci_slot")
     present = list(dict.fromkeys(_ORDERED[_type(item)] for item in items if _type(item) in _ORDERED))
     made["order"] = present + [kind for kind in _ORDERED.values() if kind not in present]
     return made
@@ -119,7 +153,17 @@ def _is_controller(item: Any) -> bool:
 
 
 def _controller(item: Any) -> dict[str, Any]:
-    return {"kind": _word(_KIND_WORDS, item, "controller"), "bus": _number(item, "Address")}
+    return {"kind": _word(_KIND_WORDS, item, "controller"), "bus": _number(item, "Address")} | _slot(item)
+
+
+def _slot(item: Any, name: str = "slot") -> dict[str, int]:
+    number = _configured(item).get("slotInfo.pciSlotNumber", "")
+    return {name: int(number)} if number.isdigit() else {}
+
+
+def _guest_control(item: Any) -> dict[str, bool]:
+    said = _configured(item).get("connectable.allowGuestControl")
+    return {} if said is None else {"guest_control": said == "true"}
 
 
 def _place(item: Any, by_id: dict[Any, Any]) -> dict[str, Any]:
@@ -138,7 +182,7 @@ def _disk(item: Any, by_id: dict[Any, Any], package: _Package) -> dict[str, Any]
 def _drive(item: Any, by_id: dict[Any, Any], package: _Package) -> dict[str, Any]:
     cd = _type(item) == str(CDROM)
     at = _place(item, by_id) if cd else {"unit": _number(item, "AddressOnParent")}
-    row: dict[str, Any] = {"kind": "iso" if cd else "floppy", **at}
+    row: dict[str, Any] = {"kind": "iso" if cd else "floppy", **at, **_guest_control(item)}
     resource = _says(item, "HostResource")
     if resource is not None:
         return row | {"name": _need(package.files.get(resource), f"the file {resource}")}
@@ -149,11 +193,13 @@ def _drive(item: Any, by_id: dict[Any, Any], package: _Package) -> dict[str, Any
 
 
 def _nic(item: Any) -> dict[str, Any]:
-    return {
+    row = {
         "network": _says(item, "Connection"),
         "kind": _word(_NIC_WORDS, item, "network card"),
         "connected": _says(item, "AutomaticAllocation") != "false",
     }
+    wakes = _configured(item).get("wakeOnLanEnabled")
+    return row | _slot(item) | _guest_control(item) | ({} if wakes is None else {"wake_on_lan": wakes == "true"})
 
 
 def _word(words: dict[str, str], item: Any, what: str) -> str:
@@ -163,8 +209,8 @@ def _word(words: dict[str, str], item: Any, what: str) -> str:
     return words[subtype]
 
 
-def _configured(parent: Any) -> dict[str, str]:
-    return {row.get(f"{{{VMW}}}key"): row.get(f"{{{VMW}}}value") for row in parent.iterfind("vmw:Config", _IN)}
+def _configured(parent: Any, kind: str = "Config") -> dict[str, str]:
+    return {row.get(f"{{{VMW}}}key"): row.get(f"{{{VMW}}}value") or "" for row in parent.iterfind(f"vmw:{kind}", _IN)}
 
 
 def _capacity(row: Any) -> int:

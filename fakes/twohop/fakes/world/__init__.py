@@ -26,6 +26,7 @@ from ._history import child_disks, copied_disks, disk_file, frozen, merged, next
 from ._leasing import end_task, look, note_bytes, prepare, step_lease
 from ._moving import enter, leave, wait_until_free
 from ._operations import DeviceFile, ExportLease, ExportTask, HostTicket
+from ._pci import VMCI, extra_options, pci_slots
 from ._plain import FileBytes, PlainContent, SeededBytes
 from ._settings import DEVICE_ORDER, Settings
 from ._slots import FAMILIES, KINDS, NoPlaceError, Slots, hardware_key
@@ -41,6 +42,7 @@ __all__ = [
     "KINDS",
     "PRODUCT",
     "STORE_TYPES",
+    "VMCI",
     "Change",
     "Changed",
     "Cluster",
@@ -86,6 +88,7 @@ __all__ = [
     "disk_file",
     "end_task",
     "enter",
+    "extra_options",
     "frozen",
     "hardware_key",
     "leave",
@@ -95,6 +98,7 @@ __all__ = [
     "missing_image",
     "next_number",
     "note_bytes",
+    "pci_slots",
     "prepare",
     "read_users",
     "step_lease",

@@ -39,7 +39,7 @@ class _Devices:
             row = check_keys("controller", raw, where)
             kind = choice(row.get("kind", "pvscsi"), _DISK_KINDS, f"{where}: kind")
             try:
-                self.slots.controller(kind, number(row, "bus", where))
+                self.slots.controller(kind, number(row, "bus", where), number(row, "slot", where))
             except NoPlaceError as error:
                 raise WorldFileError(f"{where}: {error}") from None
 
@@ -65,6 +65,7 @@ class _Devices:
             if kind == "floppy" and "controller" in row:
                 raise WorldFileError(f"{where}: a floppy drive has no choice of controllers; leave 'controller' out")
             empty = flag(row.get("empty", False), f"{where}: empty")
+            guest_control = flag(row.get("guest_control", True), f"{where}: guest_control")
             if empty and {"name", "size", "content", "missing", "datastore"} & set(row):
                 raise WorldFileError(f"{where}: an empty drive has no image; leave all but kind and place out")
             if "backing" in row and not empty:
@@ -80,7 +81,9 @@ class _Devices:
                 medium: Literal["iso", "floppy"] = "iso" if kind == "iso" else "floppy"
                 words = ("host", "atapi") if kind == "iso" else ("host",)
                 backing: Any = choice(row["backing"], words, f"{where}: backing") if "backing" in row else ""
-                drive = Drive(key=key, controller=controller, unit=unit, kind=medium, backing=backing)
+                drive = Drive(
+                    key=key, controller=controller, unit=unit, kind=medium, backing=backing, guest_control=guest_control
+                )  # fmt: skip
                 self.vm.drives.append(drive)
                 continue
             store = self._store(row, where)
@@ -92,7 +95,7 @@ class _Devices:
             image = Image(
                 key=hardware_key(controller, unit), controller=controller, unit=unit,
                 kind="iso" if kind == "iso" else "floppy", datastore=store, file_name=f"[{store.name}] {name}",
-                content=None if missing else self.contents.plain(row, _SIZES[kind], where),
+                content=None if missing else self.contents.plain(row, _SIZES[kind], where), guest_control=guest_control,
             )  # fmt: skip
             self.vm.images.append(image)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -149,11 +149,15 @@ class Host(Entity):
 
 @dataclass(eq=False, kw_only=True)
 class Controller:
-    """A disk controller; `kind` is the vim class that a device key names, such as ParaVirtualSCSIController (4.3)."""
+    """A disk controller; `kind` is the vim class that a device key names, such as ParaVirtualSCSIController (4.3).
+
+    `slot` is its place on the PCI bus, where somebody has chosen it.
+    """
 
     key: int
     kind: str
     bus: int = 0
+    slot: int | None = None
 
 
 @dataclass(eq=False, kw_only=True)
@@ -184,6 +188,7 @@ class Drive:
     """A CD drive (kind iso) or a floppy drive, with nothing in it that is exported.
 
     `backing` is what it passes on: the client's device by default (`atapi`: the client's, emulated), or the host's.
+    `guest_control` says whether the guest may connect it.
     """
 
     key: int
@@ -191,6 +196,7 @@ class Drive:
     unit: int
     kind: Literal["iso", "floppy"]
     backing: Literal["", "atapi", "host"] = ""
+    guest_control: bool = True
 
 
 @dataclass(eq=False, kw_only=True)
@@ -212,13 +218,19 @@ class Nvram:
 
 @dataclass(eq=False, kw_only=True)
 class Nic:
-    """A network card; `connected` says whether it is once the machine is on."""
+    """A network card; `connected` says whether it is once the machine is on, `guest_control` whether the guest may.
+
+    `wake_on_lan` says whether a packet wakes the machine, `slot` is its place on the PCI bus, where it was chosen.
+    """
 
     key: int
     network: Network
     mac: str
     kind: str = "VirtualVmxnet3"
     connected: bool = True
+    guest_control: bool = True
+    wake_on_lan: bool = True
+    slot: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +249,8 @@ class Vm(Entity):
     configuration; `directory` is the same without the file, and neither follows a new name. `drives` are those without
     an image. `tools` says whether VMware Tools run in it while it is on, `changed_at` (seconds) when it was last
     reconfigured. `customized` says whether its guest was customised when it was deployed, `tags` are the keys of its
-    tags. `waiting` is what somebody asked for that begins when the last lease ends.
+    tags. `slots` says whether its devices have slots on the PCI bus, as they have once it has been on; `extra_config`
+    has options of its configuration file. `waiting` is what somebody asked for that begins when the last lease ends.
     """
 
     uuid: str
@@ -268,6 +281,8 @@ class Vm(Entity):
     managed_by: ManagedBy | None = None
     tags: tuple[str, ...] = ()
     customized: bool = False
+    slots: bool = True
+    extra_config: Mapping[str, str] = field(default_factory=dict)
     changed_at: float = 0.0
     snapshots: list[Snapshot] = field(default_factory=list)
     current_snapshot: Snapshot | None = None

@@ -15,7 +15,7 @@ from ._entities import Datacenter, Datastore, Disk, Folder, Host, ManagedBy, Nic
 from ._history import child_disks, copied_disks, frozen, next_number
 from ._settings import settings_of
 from ._spec import check_keys
-from ._values import WorldFileError, choice, flag, name_of, pick, rows, size, text, whole
+from ._values import WorldFileError, choice, flag, name_of, number, pick, rows, size, text, whole
 from ._vapp_config import vapp_config_of
 
 if TYPE_CHECKING:
@@ -95,7 +95,12 @@ def _add_nics(site: Site, vm: Vm, row: Mapping[str, Any], where: str) -> None:
         mac = f"00:50:56:{site.random.randrange(0x80, 0xC0):02x}:{tail}"
         kind = NIC_KINDS[choice(given.get("kind", "vmxnet3"), tuple(NIC_KINDS), f"{at}: kind")]
         connected = flag(given.get("connected", True), f"{at}: connected")
-        vm.nics.append(Nic(key=4000 + n, network=network, mac=mac, kind=kind, connected=connected))
+        control = flag(given.get("guest_control", True), f"{at}: guest_control")
+        nic = Nic(
+            key=4000 + n, network=network, mac=mac, kind=kind, connected=connected, guest_control=control,
+            wake_on_lan=flag(given.get("wake_on_lan", True), f"{at}: wake_on_lan"), slot=number(given, "slot", at),
+        )  # fmt: skip
+        vm.nics.append(nic)
         if vm not in network.vms:
             network.vms.append(vm)
 
@@ -131,12 +136,20 @@ def _bare(
         managed_by=_manager(row["managed_by"], f"{where}: managed_by") if "managed_by" in row else None,
         tags=tuple(name_of(raw, f"{where}: tag") for raw in rows(row, "tags", where)),
         customized=flag(row.get("customized", False), f"{where}: customized"),
+        slots=flag(row.get("slots", True), f"{where}: slots"),
+        extra_config=_options(row.get("extra_config", {}), f"{where}: extra_config"),
         settings=settings_of(row.get("settings", {}), cpus, f"{where}: settings"),
         memory_mib=whole(size(row.get("memory", 32 << 20), f"{where}: memory") >> 20, f"{where}: MiB of memory"),
         guest_id=str(row.get("guest", "otherGuest")), hardware=str(row.get("hardware", "vmx-13")),
         annotation=text(row.get("note", ""), f"{where}: note"), firmware="efi" if firmware == "efi" else "bios",
         template=template, encrypted=encrypted, vtpm=vtpm, tools=flag(row.get("tools", False), f"{where}: tools"),
     )  # fmt: skip
+
+
+def _options(given: Any, where: str) -> Mapping[str, str]:
+    if not isinstance(given, Mapping):
+        raise WorldFileError(f"{where}: a mapping of options to their values; got {given!r}")
+    return {name_of(key, f"{where}: option"): text(value, f"{where}: {key}") for key, value in given.items()}
 
 
 def _manager(given: Any, where: str) -> ManagedBy:

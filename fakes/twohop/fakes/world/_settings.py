@@ -11,6 +11,7 @@ from ._values import WorldFileError, choice, flag, rows, size, whole
 
 DEVICE_ORDER = ("cd", "disk", "floppy", "nic")
 """Kinds of devices in the order in which a server lists them where nobody added them in another one."""
+_FLAGS = ("sync_time", "cpu_hot_add", "cpu_hot_remove", "memory_hot_add", "nested_hv")
 _POWER = {
     "power_off": ("soft", "hard", "preset"),
     "reset": ("soft", "hard", "preset"),
@@ -21,7 +22,10 @@ _POWER = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Limits and reservations in MHz and MiB, a limit of None is none; `order` is that of the kinds of devices."""
+    """Limits and reservations in MHz and MiB, a limit of None is none; `order` is that of the kinds of devices.
+
+    `vmci_slot` is the place of the VMCI device on the PCI bus, where somebody has chosen it.
+    """
 
     cores_per_socket: int = 1
     cpu_limit: int | None = None
@@ -35,6 +39,11 @@ class Settings:
     suspend: str = "hard"
     standby: str = "checkpoint"
     sync_time: bool = False
+    cpu_hot_add: bool = False
+    cpu_hot_remove: bool = False
+    memory_hot_add: bool = False
+    nested_hv: bool = False
+    vmci_slot: int | None = None
     order: tuple[str, ...] = DEVICE_ORDER
 
 
@@ -44,7 +53,7 @@ def settings_of(given: Any, cpus: int, where: str) -> Settings:
     read: dict[str, Any] = {
         key: choice(row[key], words, f"{where}: {key}") for key, words in _POWER.items() if key in row
     }
-    for key in ("cores_per_socket", "cpu_limit", "displays"):
+    for key in ("cores_per_socket", "cpu_limit", "displays", "vmci_slot"):
         if key in row:
             read[key] = whole(row[key], f"{where}: {key}")
     if "cpu_reservation" in row:
@@ -55,8 +64,7 @@ def settings_of(given: Any, cpus: int, where: str) -> Settings:
             read[name] = size(row[key], f"{where}: {key}") >> unit
     if cpus % read.get("cores_per_socket", 1):
         raise WorldFileError(f"{where}: {cpus} cpus do not divide into sockets of {read['cores_per_socket']} cores")
-    if "sync_time" in row:
-        read["sync_time"] = flag(row["sync_time"], f"{where}: sync_time")
+    read |= {key: flag(row[key], f"{where}: {key}") for key in _FLAGS if key in row}
     return Settings(**read, order=_order(row, where))
 
 

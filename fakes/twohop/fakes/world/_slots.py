@@ -59,8 +59,8 @@ class Slots:
         self._controllers = controllers
         self._taken = {(controller.key, unit) for controller, unit in taken}
 
-    def controller(self, kind: str, bus: int | None = None) -> Controller:
-        """Return a new controller of a kind, on a bus or the first free one."""
+    def controller(self, kind: str, bus: int | None = None, slot: int | None = None) -> Controller:
+        """Return a new controller of a kind, on a bus or the first free one, in a PCI slot where one is given."""
         name, family = KINDS[kind]
         used = {c.bus: c for c in self._controllers if FAMILIES[c.kind] is family}
         if bus is None:
@@ -69,7 +69,7 @@ class Slots:
             raise NoPlaceError(f"a machine has {family.buses} {family.name} controllers, numbered from 0")
         if bus in used:
             raise NoPlaceError(f"bus {bus} of {family.name} has a {used[bus].kind} already")
-        made = Controller(key=family.controller_key + bus, kind=name, bus=bus)
+        made = Controller(key=family.controller_key + bus, kind=name, bus=bus, slot=slot)
         self._controllers.append(made)
         return made
 

@@ -25,17 +25,18 @@ _KEYS: dict[str, frozenset[str]] = {
         "vapp": "name host note vms vapps start_order start_delay stop_delay",
         "vm": "name power host datastore network cpus memory guest hardware uuid note disks controllers images "
         "firmware nvram template encrypted vtpm tools snapshots clone_of delta start_order start_delay stop_delay nics "
-        "settings vapp managed_by tags customized",
+        "settings vapp managed_by tags customized slots extra_config",
         "manager": "extension type",
         "vapp of a vm": "product properties eulas transports install_delay",
         "product": "name vendor version full_version product_url vendor_url app_url",
         "property": "id type value label category",
-        "nic": "network kind connected",
+        "nic": "network kind connected guest_control wake_on_lan slot",
         "setting": "cores_per_socket cpu_limit cpu_reservation memory_limit memory_reservation video displays "
-        "power_off reset suspend standby sync_time order",
+        "power_off reset suspend standby sync_time order vmci_slot "
+        "cpu_hot_add cpu_hot_remove memory_hot_add nested_hv",
         "disk": "size data content controller bus unit thin datastore",
-        "controller": "kind bus",
-        "image": "kind name size content missing empty backing controller bus unit datastore",
+        "controller": "kind bus slot",
+        "image": "kind name size content missing empty backing controller bus unit datastore guest_control",
         "nvram": "name size content",
         "snapshot": "name note power quiesced delta current children",
         "delta": "data content zeroed",

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from ...machines import PowerState
-from ...world import FAMILIES, Controller, Datastore, Disk, Drive, Image, Nic, Vm
+from ...world import FAMILIES, VMCI, Controller, Datastore, Disk, Drive, Image, Nic, Vm, pci_slots
 from .._registry import vim
 from .._service import Call
 from ._values import before, data
@@ -37,15 +37,16 @@ def hardware(call: Call, vm: Vm) -> Any:
     own = {controller.key for controller in vm.controllers}
     ide = [Controller(key=200 + n, kind="VirtualIDEController", bus=n) for n in (0, 1) if 200 + n not in own]
     controllers = sorted((*ide, *vm.controllers), key=lambda c: (c.kind != "VirtualIDEController", c.key))
-    devices = [_controller(c, vm) for c in controllers if c.kind == "VirtualIDEController"]
-    devices += _built_in(call, vm)
-    devices += [_controller(c, vm) for c in controllers if c.kind != "VirtualIDEController"]
+    slots = slots_of(call, vm)
+    devices = [_controller(c, vm, slots) for c in controllers if c.kind == "VirtualIDEController"]
+    devices += _built_in(vm, slots)
+    devices += [_controller(c, vm, slots) for c in controllers if c.kind != "VirtualIDEController"]
     drives = sorted(vm.drives_and_images(), key=lambda drive: drive.key)
     kinds = {
         "cd": [_cdrom(call, vm, d, n) for n, d in enumerate((d for d in drives if d.kind == "iso"), 1)],
         "disk": [disk_device(call, disk, n, vm.moid) for n, disk in enumerate(vm.disks, 1)],
         "floppy": [_floppy(call, vm, d, n) for n, d in enumerate((d for d in drives if d.kind == "floppy"), 1)],
-        "nic": [_nic(call, vm, nic, n) for n, nic in enumerate(vm.nics, 1)],
+        "nic": [_nic(call, vm, nic, n, slots) for n, nic in enumerate(vm.nics, 1)],
     }
     devices += [device for kind in vm.settings.order for device in kinds[kind]]
     if vm.vtpm:
@@ -60,12 +61,17 @@ def hardware(call: Call, vm: Vm) -> Any:
     )  # fmt: skip
 
 
-def _built_in(call: Call, vm: Vm) -> list[Any]:
+def slots_of(call: Call, vm: Vm) -> dict[int, int]:
+    """Return the slots of a machine's devices on its PCI bus by their keys; servers since 7.0 tell none of VMCI."""
+    return pci_slots(vm, vmci=before(call, "7.0"))
+
+
+def _built_in(vm: Vm, slots: dict[int, int]) -> list[Any]:
     """Return what every machine has and nobody adds."""
     device = vim.vm.device
     floppies = [drive.key for drive in vm.drives_and_images() if drive.kind == "floppy"]
-    slots = [c.key for c in vm.controllers if c.kind != "VirtualIDEController"]
-    on_pci = [500, 12000, *slots, *(nic.key for nic in vm.nics), *([TPM] if vm.vtpm else [])]
+    pci = [c.key for c in vm.controllers if c.kind != "VirtualIDEController"]
+    on_pci = [500, VMCI, *pci, *(nic.key for nic in vm.nics), *([TPM] if vm.vtpm else [])]
     return [
         device.VirtualPS2Controller(key=300, busNumber=0, device=[600, 700], deviceInfo=_named("PS2 controller 0")),
         device.VirtualPCIController(key=PCI, busNumber=0, device=on_pci, deviceInfo=_named("PCI controller 0")),
@@ -84,23 +90,23 @@ def _built_in(call: Call, vm: Vm) -> list[Any]:
             graphicsMemorySizeInKB=262144,
         ),
         device.VirtualVMCIDevice(
-            key=12000, controllerKey=PCI, unitNumber=17, id=-1 - vm.disks[0].capacity % 1_000_003 if vm.disks else -1,
+            key=VMCI, controllerKey=PCI, unitNumber=17, id=-1 - vm.disks[0].capacity % 1_000_003 if vm.disks else -1,
             deviceInfo=_named("VMCI device", "Device on the virtual machine PCI bus that provides VMCI"),
-            slotInfo=_slot(33) if before(call, "7.0") else None, allowUnrestrictedCommunication=False,
+            slotInfo=_slot(slots.get(VMCI)), allowUnrestrictedCommunication=False,
             filterEnable=True,
         ),
     ]  # fmt: skip
 
 
-def _slot(number: int) -> Any:
-    return vim.vm.device.VirtualDevice.PciBusSlotInfo(pciSlotNumber=number)
+def _slot(number: int | None) -> Any:
+    return vim.vm.device.VirtualDevice.PciBusSlotInfo(pciSlotNumber=number) if number is not None else None
 
 
 def _named(label: str, summary: str | None = None) -> Any:
     return vim.Description(label=label, summary=summary or label)
 
 
-def _controller(controller: Controller, vm: Vm) -> Any:
+def _controller(controller: Controller, vm: Vm, slots: dict[int, int]) -> Any:
     family = FAMILIES[controller.kind]
     devices: list[Disk | Drive] = [*vm.disks, *vm.drives_and_images()]
     label = f"{_LABELS[family.name]} {controller.bus}"
@@ -113,12 +119,14 @@ def _controller(controller: Controller, vm: Vm) -> Any:
     if controller.kind in _SCSI:
         return _SCSI[controller.kind](
             **attributes, controllerKey=PCI, unitNumber=3 + controller.bus, scsiCtlrUnitNumber=7, sharedBus="noSharing",
-            hotAddRemove=True, slotInfo=_slot(16 + 16 * controller.bus),
+            hotAddRemove=True, slotInfo=_slot(slots.get(controller.key)),
         )  # fmt: skip
     if controller.kind == "VirtualIDEController":
         return _OTHER[controller.kind](**attributes)
     first = 24 if controller.kind == "VirtualAHCIController" else 30
-    return _OTHER[controller.kind](**attributes, controllerKey=PCI, unitNumber=first + controller.bus)
+    return _OTHER[controller.kind](
+        **attributes, controllerKey=PCI, unitNumber=first + controller.bus, slotInfo=_slot(slots.get(controller.key))
+    )
 
 
 def disk_device(call: Call, disk: Disk, number: int, owner: str = "") -> Any:
@@ -222,13 +230,13 @@ def _drive(kind: Any, vm: Vm, drive: Drive, backing: Any, info: Any) -> Any:
     return kind(
         key=drive.key, controllerKey=drive.controller.key, unitNumber=drive.unit, backing=backing, deviceInfo=info,
         connectable=vim.vm.device.VirtualDevice.ConnectInfo(
-            startConnected=there, allowGuestControl=True, connected=there and vm.power is PowerState.ON,
+            startConnected=there, allowGuestControl=drive.guest_control, connected=there and vm.power is PowerState.ON,
             status="ok" if vm.power is PowerState.ON else "untried",
         ),
     )  # fmt: skip
 
 
-def _nic(call: Call, vm: Vm, nic: Nic, number: int) -> Any:
+def _nic(call: Call, vm: Vm, nic: Nic, number: int, slots: dict[int, int]) -> Any:
     running = vm.power is PowerState.ON
     return data(
         getattr(vim.vm.device, nic.kind),
@@ -238,15 +246,15 @@ def _nic(call: Call, vm: Vm, nic: Nic, number: int) -> Any:
             deviceName=nic.network.name, useAutoDetect=False, network=call.ref(nic.network)
         ),
         connectable={
-            "migrateConnect": "unset", "startConnected": nic.connected, "allowGuestControl": True,
+            "migrateConnect": "unset", "startConnected": nic.connected, "allowGuestControl": nic.guest_control,
             "connected": running and nic.connected, "status": "ok" if running else "untried",
         },
-        slotInfo=_slot(160 + 32 * (number - 1)),
+        slotInfo=_slot(slots.get(nic.key)),
         controllerKey=PCI,
         unitNumber=nic.key - 4000 + 7,
         addressType="assigned",
         macAddress=nic.mac,
-        wakeOnLanEnabled=True,
+        wakeOnLanEnabled=nic.wake_on_lan,
         resourceAllocation={"reservation": 0, "share": {"shares": 50, "level": "normal"}, "limit": -1},
-        uptCompatibilityEnabled=True,
+        uptCompatibilityEnabled=nic.kind == "VirtualVmxnet3",
     )  # fmt: skip

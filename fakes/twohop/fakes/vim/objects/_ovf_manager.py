@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ovf import EARLY_VCENTER, ESX, VCENTER, DescribedFile, Dialect, describe
+from ...ovf import DescribedFile, describe, dialect_of
 from ...world import Image, Snapshot, VApp, Vm, missing_image
 from .. import _faults as faults
 from .._kinds import Kind
@@ -47,7 +47,7 @@ def _create_descriptor(call: Call, _: Singleton, obj: Any, cdp: Any) -> Any:
         moment=now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         images="all" if included else "named" if profile.text("named_images") == "included" else "none",
         nvram=profile.text("nvram_entry") == "present",
-        dialect=_dialect(call),
+        dialect=dialect_of(profile, vmci_slot=before(call, "7.0")),
     )
     images = [(vm, image) for vm in machines for image in vm.images]
     return vim.OvfManager.CreateDescriptorResult(
@@ -56,12 +56,6 @@ def _create_descriptor(call: Call, _: Singleton, obj: Any, cdp: Any) -> Any:
         # Not what was asked, but whether there are any (8.9).
         includeImageFiles=bool(images),
     )
-
-
-def _dialect(call: Call) -> Dialect:
-    if call.world.profile.product == "esxi":
-        return ESX
-    return EARLY_VCENTER if before(call, "5.1") else VCENTER
 
 
 def _described(call: Call, entity: Any, snapshot: Any) -> Vm | VApp:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...machines import PowerState
-from ...world import PRODUCT, Vm
+from ...world import PRODUCT, Vm, extra_options
 from .._registry import VmomiSupport, vim
 from .._service import Call
 from ._guests import guest_name
-from ._hardware import hardware
+from ._hardware import hardware, slots_of
 from ._storage import store_path
 from ._values import allocation, before, created, data, epoch
 from ._vsan import home_of, swap_of
@@ -55,12 +55,12 @@ def config_info(call: Call, vm: Vm) -> Any:
         cpuAllocation=cpu_allocation(call, vm),
         memoryAllocation=memory_allocation(call, vm),
         latencySensitivity={"level": "normal"},
-        memoryHotAddEnabled=False,
-        cpuHotAddEnabled=False,
-        cpuHotRemoveEnabled=False,
+        memoryHotAddEnabled=vm.settings.memory_hot_add,
+        cpuHotAddEnabled=vm.settings.cpu_hot_add,
+        cpuHotRemoveEnabled=vm.settings.cpu_hot_remove,
         hotPlugMemoryLimit=vm.memory_mib * HOT_PLUG_LIMIT if running else None,
         hotPlugMemoryIncrementSize=0 if running else None,
-        extraConfig=extra_config(vm),
+        extraConfig=extra_config(call, vm),
         datastoreUrl=[{"name": store.name, "url": store_path(store)} for store in vm.datastores()],
         swapPlacement="inherit",
         bootOptions=_BOOT_OPTIONS,
@@ -71,7 +71,7 @@ def config_info(call: Call, vm: Vm) -> Any:
         guestAutoLockEnabled=not before(call, "7.0"),
         memoryReservationLockedToMax=False,
         initialOverhead={"initialMemoryReservation": 40 << 20, "initialSwapReservation": 120 << 20},
-        nestedHVEnabled=False,
+        nestedHVEnabled=vm.settings.nested_hv,
         vPMCEnabled=False,
         scheduledHardwareUpgradeInfo={"upgradePolicy": "never", "scheduledHardwareUpgradeStatus": "none"},
         vFlashCacheReservation=0 if before(call, "7.0") else None,
@@ -131,20 +131,9 @@ def _vapp_config(vm: Vm) -> Any:
     )
 
 
-def extra_config(vm: Vm) -> list[Any]:
+def extra_config(call: Call, vm: Vm) -> list[Any]:
     """Return the options of a machine's configuration file that have no field of their own."""
-    nvram = vm.nvram.file_name.rpartition("/")[2] if vm.nvram is not None else f"{vm.name}.nvram"
-    options = {
-        "nvram": nvram,
-        "svga.present": "TRUE",
-        "pciBridge0.present": "TRUE",
-        "hpet0.present": "TRUE",
-        "sched.cpu.latencySensitivity": "normal",
-        "disk.EnableUUID": "FALSE",
-        "migrate.hostLogState": "none",
-        "vmware.tools.internalversion": "12389" if vm.tools else "0",
-        "vmware.tools.requiredversion": "12389",
-    }
+    options = extra_options(vm, slots_of(call, vm))
     return [vim.option.OptionValue(key=key, value=value) for key, value in options.items()]
 
 
