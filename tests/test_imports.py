@@ -30,6 +30,8 @@ CORES = (
     "fakes/twohop/fakes/machines/*.py",
     "contracts/twohop/contracts/clauses/*.py",
     "exporter/twohop/exporter/engine/*.py",
+    "exporter/twohop/exporter/transfer/_answer.py",
+    "exporter/twohop/exporter/transfer/_body.py",
     "exporter/twohop/exporter/transfer/_intake.py",
     "exporter/twohop/exporter/cell/engine/_session.py",
     "exporter/twohop/exporter/cell/engine/_task.py",

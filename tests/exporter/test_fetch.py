@@ -19,8 +19,10 @@ from exporter.host_by_hand import TICKET, App, HostByHand, chunked, host, raw_ho
 from twohop.exporter import (
     AlreadyThere,
     BadAddress,
+    BadStream,
     Cancellation,
     Cancelled,
+    DeviceFile,
     ExportError,
     HostRefused,
     HostUnreachable,
@@ -160,6 +162,26 @@ def test_a_file_nobody_can_call_whole_is_refused(tmp_path: Path) -> None:
             fetch(replace(entry, disk=False), tmp_path / "d")
         assert not (tmp_path / "d").exists()
         assert fetch(replace(entry, disk=False, file_size=5), tmp_path / "d").framing == "close"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"220 ftp ready\r\n\r\n", "no answer of HTTP/1.1"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "no answer of HTTP/1.1"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n12345", "content coding 'gzip'"),
+    ],
+)
+def test_what_is_no_plain_answer_is_refused_for_good(tmp_path: Path, answer: bytes, words: str) -> None:
+    with raw_host(answer) as entry, pytest.raises(BadStream, match=words):
+        fetch(replace(entry, disk=False, file_size=5), tmp_path / "d")
+    assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.parametrize("url", ["https://h h/x", "https://h\0/x", f"https://{'a' * 300}/x", "https://ä.example/x"])
+def test_a_host_that_is_no_host_is_not_asked_for(tmp_path: Path, url: str) -> None:
+    with pytest.raises(BadAddress, match="neither a name nor an address"):
+        fetch(DeviceFile("k", url, disk=True), tmp_path / "d")
 
 
 def test_a_disk_that_ends_with_the_connection_is_judged_by_its_own_end(tmp_path: Path) -> None:

@@ -10,6 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, Task, TaskID, TextColumn, TransferSpeedColumn
 from rich.text import Text
 
+from twohop.exporter import BytesMoved, Event, FileDone, FileStarted, LeaseGranted, TaskProgress
+
+from ._show import Words
+
 if TYPE_CHECKING:
     from twohop.exporter.verify import Seen
 
@@ -54,6 +58,56 @@ def bars() -> Progress:
     """Return a display on standard error, not yet shown."""
     columns = (TextColumn("{task.description}"), BarColumn(), _Amount(), _Rate(), _Left())
     return Progress(*columns, console=Console(stderr=True))
+
+
+class Bars(Words):
+    """Moves a bar for every file, on each hop, and one for all of them; the rest is said above the bars."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+        self._tasks: dict[tuple[str, str, int], TaskID] = {}
+        self._all: TaskID | None = None
+        self._most = 0
+        self._done: dict[TaskID, int] = {}
+
+    def _first_hop(self, event: TaskProgress) -> None:
+        key = (event.name, "", 1)
+        if key not in self._tasks:
+            self._tasks[key] = self._progress.add_task(f"hosts → cell ({event.name})", total=100, percent=True)
+        self._progress.update(self._tasks[key], completed=100 if event.status == "success" else event.percent)
+
+    def _say(self, event: Event) -> None:
+        if isinstance(event, TaskProgress):
+            self._first_hop(event)
+        elif isinstance(event, LeaseGranted):
+            self._begin(event)
+            super()._say(event)
+        elif isinstance(event, FileStarted):
+            label = f"{event.host} → {event.name}" if event.hop == 1 else f"cell → {event.name}"
+            key = (event.key, event.name, event.hop)
+            if key in self._tasks:
+                self._progress.remove_task(self._tasks.pop(key))
+            self._tasks[key] = self._progress.add_task(label, total=event.total)
+        elif isinstance(event, BytesMoved):
+            self._move((event.key, event.name, event.hop), event.done, event.total)
+        elif isinstance(event, FileDone):
+            self._move((event.key, event.name, event.hop), event.size, event.size)
+        else:
+            super()._say(event)
+
+    def _begin(self, event: LeaseGranted) -> None:
+        """A bar for all files, once there is more than one; under a lease after a cut, from the front."""
+        self._most += event.total_bytes
+        if self._all is None and event.files > 1:
+            self._all = self._progress.add_task("all", total=None, most=self._most)
+
+    def _move(self, key: tuple[str, str, int], done: int, total: int | None) -> None:
+        task = self._tasks[key]
+        self._progress.update(task, completed=done, total=total)
+        self._done[task] = done
+        if self._all is not None:
+            self._progress.update(self._all, completed=sum(self._done.values()), most=self._most)
 
 
 @contextmanager

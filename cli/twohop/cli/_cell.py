@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import yaml
 
 from ._main import fail
 from ._options import vcenter_options
@@ -148,6 +147,8 @@ def _bytes(size: str | None) -> int | None:
 def _catalogue(world: Path | None) -> Mapping[str, Any] | None:
     if world is None:
         return None
+    import yaml
+
     try:
         read = yaml.safe_load(world.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:

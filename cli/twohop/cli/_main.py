@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from importlib.metadata import version
 from typing import Any
 
 import click
@@ -38,7 +37,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("twohop"), prog_name="twohop")
+@click.version_option(package_name="twohop", prog_name="twohop")
 def _twohop() -> None:
     """Fake vCenter, ESXi and vCloud Director cell, a reference exporter, and the contract that judges them."""
 

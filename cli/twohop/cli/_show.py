@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import click
-from rich.progress import Progress, TaskID
 
 from twohop.exporter import (
     BytesMoved,
@@ -19,16 +18,12 @@ from twohop.exporter import (
     Event,
     Failed,
     FileDone,
-    FileStarted,
     FileUnlisted,
     HostChosen,
     LeaseAgain,
-    LeaseGranted,
+    LegTold,
     PackageWritten,
 )
-from twohop.exporter.via import LegTold, TaskProgress
-
-from ._bars import bars
 
 EVERY = 0.2
 """Real seconds between two reports of how far a file has come."""
@@ -49,13 +44,16 @@ def shown(as_json: bool) -> Iterator[Show]:
     if as_json:
         yield _Lines()
     elif sys.stderr.isatty():
+        # What draws is only loaded where there is somewhere to draw.
+        from ._bars import Bars, bars
+
         with bars() as progress:
-            yield _Bars(progress)
+            yield Bars(progress)
     else:
-        yield _Words()
+        yield Words()
 
 
-class _Words:
+class Words:
     """Says what was written, from where and how fast, and what the server warned of."""
 
     def __init__(self) -> None:
@@ -100,56 +98,6 @@ class _Words:
 
 def _rate(size: int, seconds: float) -> str:
     return f"{size / 2**20 / max(seconds, 1e-6):.1f} MiB/s"
-
-
-class _Bars(_Words):
-    """Moves a bar for every file, on each hop, and one for all of them; the rest is said above the bars."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__()
-        self._progress = progress
-        self._tasks: dict[tuple[str, str, int], TaskID] = {}
-        self._all: TaskID | None = None
-        self._most = 0
-        self._done: dict[TaskID, int] = {}
-
-    def _first_hop(self, event: TaskProgress) -> None:
-        key = (event.name, "", 1)
-        if key not in self._tasks:
-            self._tasks[key] = self._progress.add_task(f"hosts → cell ({event.name})", total=100, percent=True)
-        self._progress.update(self._tasks[key], completed=100 if event.status == "success" else event.percent)
-
-    def _say(self, event: Event) -> None:
-        if isinstance(event, TaskProgress):
-            self._first_hop(event)
-        elif isinstance(event, LeaseGranted):
-            self._begin(event)
-            super()._say(event)
-        elif isinstance(event, FileStarted):
-            label = f"{event.host} → {event.name}" if event.hop == 1 else f"cell → {event.name}"
-            key = (event.key, event.name, event.hop)
-            if key in self._tasks:
-                self._progress.remove_task(self._tasks.pop(key))
-            self._tasks[key] = self._progress.add_task(label, total=event.total)
-        elif isinstance(event, BytesMoved):
-            self._move((event.key, event.name, event.hop), event.done, event.total)
-        elif isinstance(event, FileDone):
-            self._move((event.key, event.name, event.hop), event.size, event.size)
-        else:
-            super()._say(event)
-
-    def _begin(self, event: LeaseGranted) -> None:
-        """A bar for all files, once there is more than one; under a lease after a cut, from the front."""
-        self._most += event.total_bytes
-        if self._all is None and event.files > 1:
-            self._all = self._progress.add_task("all", total=None, most=self._most)
-
-    def _move(self, key: tuple[str, str, int], done: int, total: int | None) -> None:
-        task = self._tasks[key]
-        self._progress.update(task, completed=done, total=total)
-        self._done[task] = done
-        if self._all is not None:
-            self._progress.update(self._all, completed=sum(self._done.values()), most=self._most)
 
 
 class _Lines:

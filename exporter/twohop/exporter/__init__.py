@@ -42,9 +42,11 @@ from ._events import (
     LeaseCompleted,
     LeaseGranted,
     LeaseRenewed,
+    LegTold,
     LoggedIn,
     ManifestCompared,
     PackageWritten,
+    TaskProgress,
     ignore,
 )
 from ._plan import Plan, PlannedDisk
@@ -89,6 +91,7 @@ __all__ = [
     "LeaseGranted",
     "LeaseLost",
     "LeaseRenewed",
+    "LegTold",
     "LoggedIn",
     "LoginRefused",
     "ManifestCompared",
@@ -107,6 +110,7 @@ __all__ = [
     "Subject",
     "TargetFull",
     "TargetRefused",
+    "TaskProgress",
     "Untrusted",
     "VCenterAddress",
     "VSphere",

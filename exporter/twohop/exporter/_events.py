@@ -166,6 +166,32 @@ class PackageWritten(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TaskProgress(Event):
+    """The cell's own export, the first of the two hops, as its task tells it: status and percent (2.13)."""
+
+    name: str
+    status: str
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegTold(Event):
+    """One of the four legs, as the cell's ledger has it: bytes in how many passages, between which addresses.
+
+    `began` and `ended` are times of the cell's clock, `seconds` of real time in which the leg was busy.
+    """
+
+    leg: str
+    source: str
+    target: str
+    bytes: int
+    passages: int
+    began: str
+    ended: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Failed(Event):
     """The export ended without a package: who has to act, the one line that says why, and of several, which."""
 

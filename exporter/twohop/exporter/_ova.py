@@ -134,11 +134,11 @@ class OvaTarget:
         self._close()
         self._placing.discard(error)
 
-    def put(self, data: bytes, at: int) -> None:
+    def put(self, data: bytes | memoryview, at: int) -> None:
         """Write all of `data` at byte `at`."""
         self._put(data, at)
 
-    def _put(self, data: bytes, at: int) -> None:
+    def _put(self, data: bytes | memoryview, at: int) -> None:
         try:
             written = os.pwrite(self._fd, data, at)
             while written < len(data):
@@ -168,7 +168,7 @@ class _Member:
         self.at = at
         self.seconds = 0.0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Write all of `data`."""
         began = time.monotonic()
         self._ova.put(data, self.at)

@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import trustme
-
 
 def thumbprint_of(certificate: bytes, algorithm: str = "sha1") -> str:
     """Return the thumbprint of a DER certificate as vSphere prints it: upper-case hex pairs joined by colons (4.7)."""
@@ -34,6 +32,9 @@ class Authority:
     """The authority of one run; trust it by `pem` or by the file that `write` leaves."""
 
     def __init__(self) -> None:
+        # Who only exports makes no certificate, and this takes 50 ms to load.
+        import trustme
+
         self._ca = trustme.CA(organization_name="twohop", organization_unit_name="one run")
 
     @property

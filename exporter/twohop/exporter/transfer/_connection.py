@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import re
+import select
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import urllib3
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    ProtocolError,
-    ReadTimeoutError,
-)
-from urllib3.exceptions import SSLError as UrllibSslError
-
 from twohop.runtime import thumbprint_of
 
-from .._errors import BadAddress, ExportError, HostUnreachable, ShortStream, Untrusted, Whose, WrongThumbprint
+from .._errors import BadStream, ExportError, HostUnreachable, ShortStream, Untrusted, Whose, WrongThumbprint
+from ..vsphere._address import judged_by, unjudged
+from ._answer import Unreadable
 from ._dialling import dial
 
 CONNECT = 30.0
 """Real seconds for a TCP connection, whatever the number of addresses, and for each step of its TLS handshake."""
 SILENCE = 300.0
 """Real seconds between two bytes: hosts fall silent for long while they read zeros (6.11)."""
+GRACE = 0.02
+"""Real seconds that a piece which has begun waits for more bytes; else every record of TLS would be a piece."""
 
 
 class Peer:
@@ -88,128 +80,133 @@ class Peer:
                 socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
 
-def pool_for(
-    url: str, thumbprint: str | None, ca_file: Path | None, insecure: bool, silence: float, peer: Peer
-) -> HTTPSConnectionPool:
-    """Return a pool of one connection for `url`, which has to be https; BadAddress for what is not."""
+class Unverified(Exception):
+    """A host whose certificate no trusted authority has signed; the message says why."""
+
+
+def open_tls(
+    url: str, thumbprint: str | None, ca_file: Path | None, insecure: bool, peer: Peer, whose: Whose
+) -> ssl.SSLSocket:
+    """Return a connection to the host of an https URL that showed the certificate it is to show.
+
+    Raises WrongThumbprint, BadAddress, Unverified for a certificate that nobody trusts, OSError for all else.
+    """
+    parts = urlsplit(url)
+    host = str(parts.hostname)
+    context = unjudged() if thumbprint or insecure else judged_by(ca_file)
+    raw = dial(host, parts.port or 443, CONNECT, peer.check, loopback=peer.loopback)
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port, parts = None, None, urlsplit("")
-    if parts.scheme != "https" or not host:
-        raise BadAddress(
-            f"the server gives a file at a URL of scheme {parts.scheme or 'none'!r}, expected https://HOST/...;"
-            " nothing was fetched",
-            whose="vCenter",
+        with peer.greeting(raw):
+            tls = context.wrap_socket(raw, server_hostname=host.rstrip("."))
+    except ssl.SSLCertVerificationError as error:
+        raise Unverified(error.verify_message) from error
+    finally:
+        raw.close()
+    try:
+        peer.connected(tls)
+        if thumbprint:
+            _check_pin(tls, thumbprint, parts.netloc.rpartition("@")[2], whose)
+    except BaseException:
+        tls.close()
+        raise
+    return tls
+
+
+def _check_pin(tls: ssl.SSLSocket, thumbprint: str, host: str, whose: Whose) -> None:
+    expected = thumbprint.replace(":", "").upper()
+    certificate = tls.getpeercert(binary_form=True) or b""
+    # vSphere prints SHA-1 (4.7); 32 bytes can only be SHA-256.
+    shown = thumbprint_of(certificate, "sha256" if len(expected) == 64 else "sha1")
+    if shown.replace(":", "") != expected:
+        pairs = ":".join(expected[i : i + 2] for i in range(0, len(expected[:64]), 2))
+        raise WrongThumbprint(
+            f"{host} shows a certificate with thumbprint {shown}, expected {pairs};"
+            " nothing was fetched: find out who answers there",
+            whose=whose,
         )
 
-    class Connection(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
+
+class Wire:
+    """The bytes that come over one connection, as they come.
+
+    `read` copies them nowhere but into the buffer that it is given: a socket that never blocks, with a wait of our own,
+    gives what is there at once and tells when nothing is.
+    """
+
+    def __init__(self, tls: ssl.SSLSocket, silence: float) -> None:
+        tls.setblocking(False)
+        self._tls, self._silence = tls, silence
+        self._poll = select.poll()
+        self._poll.register(tls, select.POLLIN)
+        self._waits_for = select.POLLIN
+
+    def read(self, into: memoryview, wait: bool) -> int:
+        """Return how many bytes came, 0 at the end, and -1 where nothing is there and `wait` is not wished.
+
+        Raises TimeoutError after a silence that is too long, OSError for a connection that broke.
+        """
+        until: float | None = None
+        while True:
             try:
-                sock = dial(self._dns_host, self.port, CONNECT, peer.check, loopback=peer.loopback)
-            except socket.gaierror as error:
-                raise NameResolutionError(self.host, self, error) from error
-            except TimeoutError as error:
-                raise ConnectTimeoutError(self, f"no answer from {self.host} in {CONNECT:.0f} s") from error
-            except OSError as error:
-                raise NewConnectionError(self, f"no connection: {error}") from error
-            self._greeting.enter_context(peer.greeting(sock))
-            return sock
+                return self._tls.read(len(into), into)  # type: ignore[return-value]
+            except ssl.SSLWantReadError:
+                self._wait_for(select.POLLIN)
+            except ssl.SSLWantWriteError:
+                self._wait_for(select.POLLOUT)
+            now = time.monotonic()
+            until = now + (self._silence if wait else GRACE) if until is None else until
+            if now >= until or not self._poll.poll(1000 * (until - now)):
+                if wait:
+                    raise TimeoutError(errno.ETIMEDOUT, "silence")
+                return -1
 
-        def connect(self) -> None:
-            with contextlib.ExitStack() as self._greeting:
-                super().connect()
-            # Insecure is the user's own word; urllib3 would warn on every request.
-            self.is_verified = self.is_verified or insecure
-            peer.connected(self.sock)
-
-    pool = HTTPSConnectionPool(
-        host,
-        port,
-        timeout=urllib3.Timeout(connect=CONNECT, read=silence),
-        maxsize=1,
-        block=True,
-        retries=False,
-        cert_reqs="CERT_NONE" if thumbprint or insecure else "CERT_REQUIRED",
-        ca_certs=str(ca_file) if ca_file and not thumbprint and not insecure else None,
-        assert_fingerprint=thumbprint,
-    )
-    pool.ConnectionCls = Connection
-    return pool
+    def _wait_for(self, event: int) -> None:
+        if event != self._waits_for:
+            self._poll.modify(self._tls, event)
+            self._waits_for = event
 
 
-def connection_error(error: Exception, host: str, whose: Whose, received: int, silence: float) -> ExportError:
-    """Return what an exception of urllib3, or of the socket below it, means; `received` bytes had come before."""
-    cause = _root(error)
-    if isinstance(error, UrllibSslError):
-        return _certificate(str(error), host, whose)
-    if isinstance(error, NameResolutionError):
+def unreached(error: Exception, host: str, whose: Whose) -> ExportError:
+    """Return what it means that no connection came about."""
+    if isinstance(error, Unverified):
+        return Untrusted(
+            f"{host} shows a certificate that is not trusted ({error}) and no thumbprint is given for it;"
+            " give its authority with --ca-file",
+            whose=whose,
+        )
+    if isinstance(error, socket.gaierror):
         return HostUnreachable(
             f"{host} cannot be reached: its name does not resolve here; the data comes from this host itself,"
             " not from vCenter, so this machine has to resolve and reach it",
             whose=whose,
         )
-    if isinstance(error, ReadTimeoutError | TimeoutError) and received:
-        return ShortStream(f"{host} sent nothing for {silence:.0f} s after {received} bytes; export again", whose=whose)
-    if isinstance(error, NewConnectionError | ConnectTimeoutError | ReadTimeoutError | TimeoutError):
-        why = getattr(cause, "strerror", None) or "no answer in time"
-        return HostUnreachable(
-            f"{host} cannot be reached ({why}); the data comes from this host itself, not from vCenter,"
-            " so this machine has to reach it",
+    if isinstance(error, ssl.SSLError):
+        return HostUnreachable(f"{host} cannot be reached: no TLS ({str(error)[:160]})", whose=whose)
+    why = "no answer in time" if isinstance(error, TimeoutError) else getattr(error, "strerror", None) or _short(error)
+    return HostUnreachable(
+        f"{host} cannot be reached ({why}); the data comes from this host itself, not from vCenter,"
+        " so this machine has to reach it",
+        whose=whose,
+    )
+
+
+def broken_off(error: Exception, host: str, whose: Whose, received: int, silence: float) -> ExportError:
+    """Return what it means that a connection ended, fell silent or spoke no HTTP after `received` bytes of a file."""
+    if isinstance(error, Unreadable):
+        return BadStream(
+            f"{host} sends what is no answer of HTTP/1.1: {error}; nothing was kept, find out who answers there",
             whose=whose,
         )
+    if isinstance(error, TimeoutError):
+        if not received:
+            return unreached(error, host, whose)
+        return ShortStream(f"{host} sent nothing for {silence:.0f} s after {received} bytes; export again", whose=whose)
     return ShortStream(
-        f"{host} ended the connection after {received} bytes, before the end of the file ({_short(cause)});"
+        f"{host} ended the connection after {received} bytes, before the end of the file ({_short(error)});"
         " nothing was kept, export again",
         whose=whose,
     )
 
 
-HTTP_ERRORS = (HTTPError, OSError)
-"""What a request or the reading of its answer may raise."""
-
-
-def was_reset(error: Exception) -> bool:
-    """Tell whether the other side reset the connection rather than closing it."""
-    return isinstance(_root(error), ConnectionResetError | BrokenPipeError)
-
-
-def _certificate(text: str, host: str, whose: Whose) -> ExportError:
-    match = re.search(r'Expected "([0-9A-Fa-f:]+)", got "(?:b\')?([0-9A-Fa-f]+)', text)
-    if match:
-        return WrongThumbprint(
-            f"{host} shows a certificate with thumbprint {_pairs(match[2])}, expected {_pairs(match[1])};"
-            " nothing was fetched: find out who answers there",
-            whose=whose,
-        )
-    why = re.search(r"certificate verify failed: ([^(]+)", text)
-    if why:
-        return Untrusted(
-            f"{host} shows a certificate that is not trusted ({why[1].strip()}) and no thumbprint is given for it;"
-            " give its authority with --ca-file",
-            whose=whose,
-        )
-    return HostUnreachable(f"{host} cannot be reached: no TLS ({text[:160]})", whose=whose)
-
-
-def _pairs(text: str) -> str:
-    digits = text.replace(":", "").upper()
-    return ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
-
-
-def _root(error: BaseException) -> BaseException:
-    while True:
-        args = [arg for arg in error.args if isinstance(arg, BaseException)]
-        below = error.__cause__ or (args[0] if isinstance(error, ProtocolError) and args else None)
-        if below is None:
-            return error
-        error = below
-
-
 def _short(cause: BaseException) -> str:
     return " ".join(str(cause).split())[:120] or type(cause).__name__
-
-
-OnBytes = Callable[[int], None]
-"""Told how many bytes of the file have arrived so far."""

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import new as new_hash
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
-
-from urllib3.response import BaseHTTPResponse
+from urllib.parse import quote, urlsplit
 
 from twohop.runtime import Clock
 from twohop.runtime.observing import ObservedBody, Observer
 
 from .._cancellation import Cancellation
 from .._device_file import DeviceFile
-from .._errors import ExportError, HostBusy, HostRefused, Whose
-from ._connection import HTTP_ERRORS, SILENCE, OnBytes, Peer, connection_error, pool_for, was_reset
-from ._intake import Framing, Intake
+from .._errors import BadAddress, BadStream, ExportError, HostBusy, HostRefused, Whose
+from ._answer import Framing, Head, Unreadable, read_head
+from ._body import pieces
+from ._connection import SILENCE, Peer, Unverified, Wire, broken_off, open_tls, unreached
+from ._intake import Intake
 from ._report import Report
 from ._sink import Sink
 
-PIECE = 1 << 18
-"""Bytes in hand at once: what stays in a core's cache between socket, digest and file costs a fifth less than 1 MiB."""
+HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+(?:%[0-9A-Za-z._\-]+)?\]|[0-9A-Za-z._\-]+)(?::[0-9]*)?")
+OnBytes = Callable[[int], None]
+"""Told how many bytes of the file have arrived so far."""
 REFUSAL = 1 << 16
 """Bytes that are read of an answer that is not 200."""
 
@@ -102,7 +104,7 @@ class Into(Protocol):
     @property
     def seconds(self) -> float: ...
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Write all of `data`, or raise ExportError."""
 
 
@@ -127,11 +129,11 @@ def fetch_into(
     cancelled, throttle = line.cancelled, line.throttle
     cancelled.check()
     body = ObservedBody()
-    host = _host(entry)
+    host = _asked(entry.url)[0]
     others = {name: new_hash(name) for name in algorithms if name != "SHA256"}
-    with _request(entry, line, body) as (framing, pieces):
+    with _request(entry, line, body) as (framing, answer):
         intake = Intake(entry, host, line.whose)
-        for piece in pieces:
+        for piece in answer:
             cancelled.check()
             intake.feed(piece)
             for other in others.values():
@@ -149,78 +151,118 @@ def fetch_into(
 
 
 @contextlib.contextmanager
-def _request(entry: DeviceFile, line: Line, body: ObservedBody) -> Iterator[tuple[Framing, Iterator[bytes]]]:
+def _request(entry: DeviceFile, line: Line, body: ObservedBody) -> Iterator[tuple[Framing, Iterator[memoryview]]]:
     """Give the framing and the pieces of the answer to a GET, and report the exchange however it ends."""
+    host, target = _asked(entry.url)
     peer = Peer(line.loopback)
-    pool = pool_for(entry.url, entry.thumbprint, line.ca_file, line.insecure, line.silence, peer)
-    host = _host(entry)
-    sent = {"Host": host, "User-Agent": "twohop", "Accept": "*/*", "Accept-Encoding": "identity", **line.headers}
+    sent = {
+        "Host": host, "User-Agent": "twohop", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close",
+        **line.headers,
+    }  # fmt: skip
     report = Report(line.observer, entry.url, sent, peer, body)
-    target = urlsplit(entry.url)._replace(scheme="", netloc="", fragment="").geturl()
-    with pool, line.cancelled.on_cancel(peer.hang_up):
+    with line.cancelled.on_cancel(peer.hang_up):
         try:
-            with _read_from(host, report, body, line):
-                answer = pool.urlopen(
-                    "GET", target, headers=sent, redirect=False, retries=False, preload_content=False,
-                    decode_content=False,
-                )  # fmt: skip
-            report.answered(answer.status, list(answer.headers.items()), _framing(answer))
-            with contextlib.closing(answer):
-                reading = _read_from(host, report, body, line)
-                if answer.status != 200:
-                    with reading:
-                        body.feed(answer.read(REFUSAL, decode_content=False))
+            with _meaning(report, line, lambda error: unreached(error, host, line.whose)):
+                tls = open_tls(entry.url, entry.thumbprint, line.ca_file, line.insecure, peer, line.whose)
+            with contextlib.closing(tls):
+
+                def broken() -> contextlib.AbstractContextManager[None]:
+                    return _meaning(
+                        report, line, lambda error: broken_off(error, host, line.whose, body.size, line.silence)
+                    )
+
+                with broken():
+                    tls.sendall(request_head(target, sent))
+                    wire = Wire(tls, line.silence)
+                    head, early = read_head(wire.read)
+                report.answered(head.status, head.fields, head.framing)
+                answer = _pieces(pieces(wire.read, head, early), body, broken)
+                if head.status != 200:
+                    for _ in answer:
+                        if body.size >= REFUSAL:
+                            break
                     report.ended("complete" if body.size < REFUSAL else "cut")
-                    raise _refused(answer, host, line.whose)
-                yield _framing(answer), _pieces(answer, body, report, reading)
+                    raise _refused(head, host, line.whose)
+                _refuse_coding(head, host, line.whose)
+                yield head.framing, answer
+                report.ended("complete")
         except BaseException as error:
             report.ended("cut", error)
             raise
 
 
 @contextlib.contextmanager
-def _read_from(host: str, report: Report, body: ObservedBody, line: Line) -> Iterator[None]:
+def _meaning(report: Report, line: Line, meant: Callable[[Exception], ExportError]) -> Iterator[None]:
     """Turn what goes wrong on the wire, and nothing else, into what it means."""
     try:
         yield
-    except HTTP_ERRORS as error:
-        report.ended("reset" if was_reset(error) else "cut", error)
+    except (OSError, Unverified, Unreadable) as error:
+        report.ended("reset" if isinstance(error, ConnectionResetError | BrokenPipeError) else "cut", error)
         line.cancelled.check()
-        raise connection_error(error, host, line.whose, body.size, line.silence) from error
+        raise meant(error) from error
 
 
 def _pieces(
-    answer: BaseHTTPResponse, body: ObservedBody, report: Report, reading: contextlib.AbstractContextManager[None]
-) -> Iterator[bytes]:
-    stream = answer.stream(PIECE, decode_content=False)
-    with reading:
-        for piece in stream:
+    answer: Iterator[memoryview], body: ObservedBody, broken: Callable[[], contextlib.AbstractContextManager[None]]
+) -> Iterator[memoryview]:
+    with broken():
+        for piece in answer:
             body.feed(piece)
             yield piece
-    report.ended("complete")
 
 
-def _host(entry: DeviceFile) -> str:
+def _asked(url: str) -> tuple[str, str]:
+    """Return host and target of a device URL, which has to be https; BadAddress for what is not."""
+    try:
+        parts = urlsplit(url)
+        name, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, name = urlsplit(""), None
+    if parts.scheme != "https" or not name:
+        raise BadAddress(
+            f"the server gives a file at a URL of scheme {parts.scheme or 'none'!r}, expected https://HOST/...;"
+            " nothing was fetched",
+            whose="vCenter",
+        )
     # What stands before an @ could be a secret.
-    return urlsplit(entry.url).netloc.rpartition("@")[2]
+    host = parts.netloc.rpartition("@")[2]
+    if not HOST.fullmatch(host) or len(name) > 253:
+        raise BadAddress(
+            f"the server gives a file at a host {host[:80]!r}, which is neither a name nor an address;"
+            " nothing was fetched",
+            whose="vCenter",
+        )
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return host, quote(target, safe="/%:=&?~+!$,;'@()*[]#")
 
 
-def _framing(answer: BaseHTTPResponse) -> Framing:
-    if "chunked" in (answer.headers.get("Transfer-Encoding") or "").lower():
-        return "chunked"
-    return "length" if answer.headers.get("Content-Length") else "close"
+def request_head(target: str, fields: Mapping[str, str]) -> bytes:
+    """Return the head of a GET; ValueError for a field that would be two."""
+    lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    if any("\r" in each or "\n" in each or "\0" in each for each in lines):
+        raise ValueError("a header field has no line break in it")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def _refused(answer: BaseHTTPResponse, host: str, whose: Whose) -> ExportError:
-    if 300 <= answer.status < 400:
+def _refuse_coding(head: Head, host: str, whose: Whose) -> None:
+    for name, value in head.fields:
+        if name.lower() == "content-encoding" and value.strip().lower() not in ("", "identity"):
+            raise BadStream(
+                f"{host} sent a file in content coding {value[:40]!r}, though identity was asked for; nothing was kept",
+                whose=whose,
+            )
+
+
+def _refused(head: Head, host: str, whose: Whose) -> ExportError:
+    if 300 <= head.status < 400:
         return HostRefused(
-            f"{host} answered {answer.status} and points elsewhere, expected 200; redirects are not followed, since"
+            f"{host} answered {head.status} and points elsewhere, expected 200; redirects are not followed, since"
             " the thumbprint is that of this host",
             whose=whose,
         )
     hint = {
         404: "the ticket is not known there, the lease may have ended",
         503: "the host is busy, try again later",
-    }.get(answer.status, "look at the host's log")
-    kind = HostBusy if answer.status == 503 else HostRefused
-    return kind(f"{host} answered {answer.status} {answer.reason or ''}, expected 200: {hint}", whose=whose)
+    }.get(head.status, "look at the host's log")
+    kind = HostBusy if head.status == 503 else HostRefused
+    return kind(f"{host} answered {head.status} {head.reason}, expected 200: {hint}", whose=whose)

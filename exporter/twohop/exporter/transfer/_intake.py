@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from .._device_file import DeviceFile
 from .._errors import BadStream, ExportError, ShortStream, Whose
 from ..package._vmdk import Rule, StreamChecker, StreamFault
-
-Framing = Literal["length", "chunked", "close", "none"]
+from ._answer import Framing
 
 UNDECLARED = 16 << 30
 """Bytes after which a file that is no disk and whose size nobody declares is taken for an endless one (4.11)."""

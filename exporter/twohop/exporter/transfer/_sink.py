@@ -31,7 +31,7 @@ class Sink:
             raise target_error(error, self.path) from error
         return self
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Write all of `data`."""
         began = time.monotonic()
         try:

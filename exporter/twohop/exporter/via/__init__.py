@@ -3,8 +3,8 @@
 >>> from twohop.exporter.via import export_via_cell
 """
 
-from ._export import CellExport, TaskProgress, export_via_cell
-from ._ledger import LegTold
+from .._events import LegTold, TaskProgress
+from ._export import CellExport, export_via_cell
 from ._look import machines_of
 
 __all__ = ["CellExport", "LegTold", "TaskProgress", "export_via_cell", "machines_of"]

@@ -15,14 +15,14 @@ from twohop.runtime.observing import Observer
 
 from .._cancellation import Cancellation
 from .._errors import ExportError, Refused
-from .._events import DescriptorWritten, Event, Events, LoggedIn, PackageWritten, ignore
+from .._events import DescriptorWritten, Events, LegTold, LoggedIn, PackageWritten, TaskProgress, ignore
 from .._placing import Place, Placing
 from .._shield import shielded
 from ..engine import PulledFile
 from ..package import ManifestEntry, safe_name, write_manifest
 from ._client import CloudClient, Found, Gone, Task
 from ._download import Descriptor, Download, digest, fetch_descriptor
-from ._ledger import LegTold, read_ledger
+from ._ledger import read_ledger
 from ._wire import Trust, Wire
 
 PART = ".part"
@@ -33,15 +33,6 @@ STUCK = 7200.0
 """Real seconds without any progress of the task after which nobody waits on (F5)."""
 CLEAN_UP = 15.0
 """Real seconds that a cancelled task is given to clean up at the cell."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskProgress(Event):
-    """The cell's own export, the first of the two hops, as its task tells it: status and percent (2.13)."""
-
-    name: str
-    status: str
-    percent: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from urllib.parse import urljoin, urlsplit
 from twohop.runtime.observing import Connection, Observer, Request, Response
 
 from .._errors import BadAnswer, HostUnreachable
-from ..transfer._connection import HTTP_ERRORS, Peer, connection_error, pool_for
+from ..transfer._connection import Peer
 from ..vsphere._address import https_server, joined, normal_thumbprint
+from ._pool import HTTP_ERRORS, connection_error, pool_for
 
 PATIENCE = 120.0
 """Real seconds between two bytes of an answer."""
