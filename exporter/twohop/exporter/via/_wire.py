@@ -14,8 +14,8 @@ from twohop.runtime.observing import Connection, Observer, Request, Response
 
 from .._errors import BadAnswer, HostUnreachable
 from ..transfer._connection import Peer
+from ..transfer._pool import HTTP_ERRORS, connection_error, pool_for
 from ..vsphere._address import https_server, joined, normal_thumbprint
-from ._pool import HTTP_ERRORS, connection_error, pool_for
 
 PATIENCE = 120.0
 """Real seconds between two bytes of an answer."""

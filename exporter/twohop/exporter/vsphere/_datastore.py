@@ -10,7 +10,8 @@ from urllib.parse import quote, urlencode
 
 from .._device_file import DeviceFile
 from .._errors import BadAnswer, NotFound
-from ..transfer._connection import HTTP_ERRORS, SILENCE, Peer, connection_error, pool_for
+from ..transfer._connection import SILENCE, Peer
+from ..transfer._pool import HTTP_ERRORS, connection_error, pool_for
 from ._address import VCenterAddress
 
 

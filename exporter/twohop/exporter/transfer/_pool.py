@@ -1,4 +1,4 @@
-"""A pool of one connection to a cell: requests follow each other on it, and it is opened anew where it was closed."""
+"""A pool of one connection for small answers, of a cell or a datastore: requests follow each other on it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from urllib3.exceptions import (
 from urllib3.exceptions import SSLError as UrllibSslError
 
 from .._errors import BadAddress, ExportError, HostUnreachable, ShortStream, Untrusted, Whose, WrongThumbprint
-from ..transfer._connection import CONNECT, Peer
-from ..transfer._dialling import dial
+from ._connection import CONNECT, Peer
+from ._dialling import dial
 
 
 def pool_for(
