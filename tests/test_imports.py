@@ -27,6 +27,8 @@ LIGHT = frozenset({"__future__", "collections", "pathlib", "pytest", "typing"})
 """What the plugin may import before a fixture is asked for."""
 
 CORES = (
+    "runtime/twohop/runtime/faults/_kinds.py",
+    "runtime/twohop/runtime/faults/_rules.py",
     "fakes/twohop/fakes/machines/*.py",
     "contracts/twohop/contracts/clauses/*.py",
     "exporter/twohop/exporter/engine/*.py",

@@ -494,8 +494,9 @@ def test_a_machine_without_descriptors_is_asked_again_after_a_pause(
             raise OSError(errno.ECONNABORTED if self.tries == 2 else number, "no")
 
     monkeypatch.setattr(server_module, "time", types.SimpleNamespace(sleep=pauses.append))
-    server._listener = Exhausted()  # type: ignore[assignment]
-    server._accept()
+    listener: Any = Exhausted()
+    server._listener = listener
+    server._accept(listener)
     assert pauses == [server_module.PAUSE] * 2
 
 

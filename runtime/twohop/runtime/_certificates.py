@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 
@@ -47,11 +49,34 @@ class Authority:
         path.write_bytes(self.pem)
         return path
 
-    def leaf(self, names: Iterable[str]) -> Leaf:
-        """Issue a certificate for host names and addresses."""
-        issued = self._ca.issue_cert(*names)
+    def leaf(self, names: Iterable[str], *, expired: bool = False) -> Leaf:
+        """Issue a certificate for host names and addresses; an expired one was valid until a day ago."""
+        ended = datetime.now(UTC) - timedelta(days=1)
+        span = (ended - timedelta(days=365), ended) if expired else (None, None)
+        issued = self._ca.issue_cert(*names, not_before=span[0], not_after=span[1])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         issued.configure_cert(context)
         pem = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
         der = ssl.PEM_cert_to_DER_cert(issued.cert_chain_pems[0].bytes().decode())
         return Leaf(context, pem, thumbprint_of(der))
+
+
+class OtherLeaves:
+    """Certificates that a server may show instead of its own: of a stranger, or one that has expired.
+
+    They are made when they are first asked for, since most runs need none.
+    """
+
+    def __init__(self, authority: Authority, names: Iterable[str]) -> None:
+        self._authority, self._names = authority, tuple(names)
+        self._made: dict[str, Leaf] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, kind: str) -> Leaf:
+        """Return the certificate of `wrong-certificate` or `expired-certificate`."""
+        with self._lock:
+            if kind not in self._made:
+                expired = kind == "expired-certificate"
+                issuer = self._authority if expired else Authority()
+                self._made[kind] = issuer.leaf(self._names, expired=expired)
+            return self._made[kind]

@@ -10,7 +10,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,19 @@ from ._body import MalformedBody, RequestBody
 from ._exchange import Cut
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
     from ._handler import Handler
 
 LOOK = 0.1
 """Real seconds between the looks at whether an answer that a client does not take is still to be sent."""
+
+
+class HeadFirst:
+    """A body whose first piece may be long in coming, or never come: the head of the answer goes before it."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        raise NotImplementedError
 
 
 class Answer:
@@ -34,20 +43,25 @@ class Answer:
         self._line = ""
         self._headers: list[tuple[str, str]] = []
         self._begun = False
+        self._chunked = False
         self._look: Callable[[], None] | None = None
 
-    def run(self, environ: dict[str, Any], body: RequestBody) -> Any:
+    def run(self, app: WSGIApplication, environ: dict[str, Any], body: RequestBody) -> Any:
         """Call the application and send its answer; return how it ended."""
         chunks: Iterable[bytes] = ()
         try:
-            chunks = self.handler.http.app(environ, self._start)
+            chunks = app(environ, self._start)
             self._look = environ.get("twohop.while_blocked")
             self._send(chunks)
             return "complete"
         except Cut as cut:
             self.handler.close_connection = True
             if cut.reset:
-                _arm_reset(self.handler.connection)
+                arm_reset(self.handler.connection)
+            if cut.final and self._chunked and self._begun:
+                with contextlib.suppress(OSError):
+                    self._push(b"0\r\n\r\n")
+                return "complete"
             return "reset" if cut.reset else "cut"
         except MalformedBody as error:
             self.handler.close_connection = True
@@ -99,12 +113,17 @@ class Answer:
             self._headers.append(("Transfer-Encoding", "chunked"))
         elif not bodiless and "content-length" not in names:
             handler.close_connection = True
+        self._chunked = chunked
         head = self._head(names)
         if bodiless:
             self._begun = True
             handler.connection.sendall(head)
             return
         pending = head
+        if isinstance(chunks, HeadFirst):
+            self._begun = True
+            self._push(head)
+            pending = b""
         for chunk in chunks:
             if not chunk:
                 continue
@@ -148,7 +167,7 @@ class Answer:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def _arm_reset(connection: socket.socket) -> None:
+def arm_reset(connection: socket.socket) -> None:
     """Make the coming close send RST instead of FIN."""
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -11,12 +11,14 @@ class Cut(Exception):
 
     Real hosts end a stream this way when the lease goes (vsphere 3.7, 3.9), and only its framing tells the client.
     An application that puts a callable into its environment as `twohop.while_blocked` may raise it from there too: it
-    is called again and again while the client takes nothing of the answer.
+    is called again and again while the client takes nothing of the answer. `final` gives a chunked body its final chunk
+    first.
     """
 
-    def __init__(self, why: str, *, reset: bool = False) -> None:
+    def __init__(self, why: str, *, reset: bool = False, final: bool = False) -> None:
         super().__init__(why)
         self.reset = reset
+        self.final = final
 
 
 @dataclass(frozen=True, slots=True)

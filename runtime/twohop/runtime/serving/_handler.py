@@ -49,9 +49,12 @@ class Handler(WSGIRequestHandler):
         wrapped = connection
         try:
             with contextlib.suppress(OSError, ValueError):
-                if server.tls is not None:
+                tls = server.tls
+                if (site := server.faults) is not None:
+                    tls = site.greet(connection)
+                if tls is not None:
                     # Wrapping takes the descriptor away, so the server must know the new socket before the handshake.
-                    wrapped = server.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                    wrapped = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
                     server._secured(number, wrapped)
                     wrapped.do_handshake()
                 WSGIRequestHandler.__init__(handler, wrapped, peer, cast(Any, _WsgiServer(server)))
@@ -116,8 +119,11 @@ class Handler(WSGIRequestHandler):
         environ["REQUEST_URI"] = self.requestline.split(" ")[1]
         if self.headers.get("Expect", "").lower() == "100-continue" and self.request_version >= "HTTP/1.1":
             body.before_first_read = lambda: self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        app = self.http.app
+        if (site := self.http.faults) is not None:
+            app = site.over(app)
         answer = Answer(self)
-        end = answer.run(environ, body)
+        end = answer.run(app, environ, body)
         self._broken_off = end != "complete"
         self._reader.rest()
         if not body.drain(DRAIN):

@@ -11,9 +11,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .._certificates import OtherLeaves
+from ..faults import FaultPlan, Strike
 from ._exchange import ServedExchange
 from ._handler import Handler
 from ._patience import Patience
+from ._site import Describe, Site
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -47,6 +50,9 @@ class HttpServer:
         observer: Callable[[ServedExchange], None] | None = None,
         limit: int = CONNECTIONS,
         patience: Patience | None = None,
+        faults: FaultPlan | None = None,
+        describe: Describe = lambda environ: {},
+        certificates: OtherLeaves | None = None,
     ) -> None:
         self.app = app
         self.name = name
@@ -55,13 +61,22 @@ class HttpServer:
         self.observer = observer
         self.limit = limit
         self.patience = patience or Patience()
+        self.plan = faults
+        self.site = Site(faults, name, tls, describe, certificates) if faults is not None else None
+        self._refused: Strike | None = None
         self._address = (host, port)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._live: dict[int, tuple[socket.socket, threading.Thread]] = {}
         self._stopping = False
         self._listener: socket.socket | None = None
-        self._thread: threading.Thread | None = None
+        self._port_lock = threading.RLock()
+        self._acceptors: list[threading.Thread] = []
+
+    @property
+    def faults(self) -> Site | None:
+        """This server's part of the plan of faults, where there is any rule now."""
+        return self.site if self.plan is not None and self.plan.rules else None
 
     @property
     def host(self) -> str:
@@ -92,34 +107,46 @@ class HttpServer:
     def start(self) -> HttpServer:
         """Bind and begin to accept; once this returns, the port answers."""
         host, port = self._address
+        self._stopping = False
+        try:
+            listener = self._bound()
+            self._listen(listener)
+        except OSError as error:
+            raise OSError(
+                error.errno, f"{self.name} cannot listen on {host}:{port}: {error.strerror}; give another port, or 0"
+            ) from None
+        self._address = (host, listener.getsockname()[1])
+        if self.plan is not None and self.site is not None:
+            self.site.begin()
+            self.plan.watch(self._reconsider)
+            self._reconsider()
+        return self
+
+    def _bound(self) -> socket.socket:
+        host, port = self._address
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host, port))
-            listener.listen(BACKLOG)
-        except OSError as error:
+        except OSError:
             listener.close()
-            raise OSError(
-                error.errno, f"{self.name} cannot listen on {host}:{port}: {error.strerror}; give another port, or 0"
-            ) from None
-        self._stopping = False
-        self._listener = listener
-        self._address = (host, listener.getsockname()[1])
-        self._thread = threading.Thread(target=self._accept, name=f"{self.name}-accept", daemon=True)
-        self._thread.start()
-        return self
+            raise
+        return listener
 
     def stop(self) -> None:
         """Close the port and every connection; a stream in flight is cut, as when a host goes down."""
         self._stopping = True
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            _shutdown(listener)
-            listener.close()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        if self.plan is not None:
+            self.plan.unwatch(self._reconsider)
+        with self._port_lock:
+            listener, self._listener, self._refused = self._listener, None, None
+            if listener is not None:
+                _shutdown(listener)
+                listener.close()
+        for thread in self._acceptors:
+            thread.join()
+        self._acceptors.clear()
         with self._lock:
             live = list(self._live.values())
         for connection, _ in live:
@@ -135,9 +162,19 @@ class HttpServer:
         if self._stopping:
             _shutdown(connection)
 
-    def _accept(self) -> None:
-        listener = self._listener
-        while listener is not None and not self._stopping:
+    def _listen(self, listener: socket.socket) -> None:
+        try:
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        self._listener = listener
+        thread = threading.Thread(target=self._accept, args=(listener,), name=f"{self.name}-accept", daemon=True)
+        self._acceptors = [*(each for each in self._acceptors if each.is_alive()), thread]
+        thread.start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while self._listener is listener and not self._stopping:
             try:
                 connection, peer = listener.accept()
             except OSError as error:
@@ -145,7 +182,39 @@ class HttpServer:
                 if error.errno in _EXHAUSTED and not self._stopping:
                     time.sleep(PAUSE)
                 continue
+            if self.faults is not None:
+                self._reconsider(met=True)
             self._admit(connection, peer)
+
+    def _reconsider(self, met: bool = False) -> None:
+        """Close the port where the plan says that the next connection is refused, and open it where it no longer does.
+
+        A port that is bound and does not listen refuses by itself, and nobody else takes it meanwhile.
+        """
+        assert self.site is not None
+        with self._port_lock:
+            listener = self._listener
+            if listener is None or self._stopping:
+                return
+            if self._refused is not None and not self.site.holds(self._refused):
+                self._refused = None
+                self._listen(listener)
+            strike = self.site.port(met)
+            if strike is None or self._refused is not None:
+                return
+            self._refused, self._listener = strike, None
+            _shutdown(listener)
+            listener.close()
+            self._listener = self._bound()
+        seconds = strike.args["seconds"]
+        if seconds is not None:
+            self.site.clock.call_at(strike.at + seconds, lambda: self._open_again(strike))
+
+    def _open_again(self, strike: Strike) -> None:
+        with self._port_lock:
+            if self._refused is strike and self._listener is not None:
+                self._refused = None
+                self._listen(self._listener)
 
     def _admit(self, connection: socket.socket, peer: tuple[str, int]) -> None:
         number = next(self._numbers)
