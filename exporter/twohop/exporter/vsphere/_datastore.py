@@ -11,7 +11,6 @@ from urllib.parse import quote, urlencode
 from .._device_file import DeviceFile
 from .._errors import BadAnswer, NotFound
 from ..transfer._connection import SILENCE, Peer
-from ..transfer._pool import HTTP_ERRORS, connection_error, pool_for
 from ._address import VCenterAddress
 
 
@@ -34,6 +33,9 @@ class StoredImage:
 
 def image_size(address: VCenterAddress, image: StoredImage, cookie: str) -> int:
     """Return how many bytes a file has; NotFound where there is none, BadAnswer where the server does not say."""
+    # The one reader here that needs a pool: an export does without, and starts sooner.
+    from ..transfer._pool import HTTP_ERRORS, connection_error, pool_for
+
     pool = pool_for(
         f"https://{address.authority}", address.thumbprint, address.ca_file, address.insecure, SILENCE, Peer()
     )
