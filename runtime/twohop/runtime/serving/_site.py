@@ -76,10 +76,11 @@ class Site:
             return self._tls
         if strike.kind == "reset":
             arm_reset(connection)
-        if strike.kind in ("reset", "cut"):
             raise HungUp("as the plan says")
-        if strike.kind == "silent":
-            self.wait(connection, strike.args["seconds"], strike.at)
+        if strike.kind in ("cut", "silent"):
+            if strike.kind == "silent":
+                self.wait(connection, strike.args["seconds"], strike.at)
+            _hang_up(connection)
             raise HungUp("as the plan says")
         if strike.kind == "stall":
             self.wait(connection, strike.args["seconds"], strike.at)
@@ -115,12 +116,22 @@ class Site:
             looker = select.poll()
             looker.register(connection.fileno(), _GONE)
             looker.register(bell.ear, select.POLLIN)
+            if seconds is not None and clock.now() >= since + seconds:
+                # Somebody moved the clock before the timer hung on it.
+                return
             if bell.ear not in [each for each, _ in looker.poll()]:
                 raise HungUp("the client hung up")
         finally:
             if timer is not None:
                 timer.cancel()
             bell.close()
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """End a connection without a reset, which the kernel sends where something stays unread."""
+    connection.shutdown(socket.SHUT_WR)
+    while connection.recv(65536):
+        pass
 
 
 class _Bell:
