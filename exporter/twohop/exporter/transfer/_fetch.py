@@ -176,16 +176,14 @@ def _request(entry: DeviceFile, line: Line, body: ObservedBody) -> Iterator[tupl
                     wire = Wire(tls, line.silence)
                     head, early = read_head(wire.read)
                 report.answered(head.status, head.fields, head.framing)
-                answer = _pieces(pieces(wire.read, head, early), body, broken)
+                answer = _pieces(pieces(wire.read, head, early), body, report, broken)
                 if head.status != 200:
                     for _ in answer:
                         if body.size >= REFUSAL:
                             break
-                    report.ended("complete" if body.size < REFUSAL else "cut")
                     raise _refused(head, host, line.whose)
                 _refuse_coding(head, host, line.whose)
                 yield head.framing, answer
-                report.ended("complete")
         except BaseException as error:
             report.ended("cut", error)
             raise
@@ -203,12 +201,17 @@ def _meaning(report: Report, line: Line, meant: Callable[[Exception], ExportErro
 
 
 def _pieces(
-    answer: Iterator[memoryview], body: ObservedBody, broken: Callable[[], contextlib.AbstractContextManager[None]]
+    answer: Iterator[memoryview],
+    body: ObservedBody,
+    report: Report,
+    broken: Callable[[], contextlib.AbstractContextManager[None]],
 ) -> Iterator[memoryview]:
     with broken():
         for piece in answer:
             body.feed(piece)
             yield piece
+    # Whole by its own framing: whether it is the whole file is another question.
+    report.ended("complete")
 
 
 def _asked(url: str) -> tuple[str, str]:
