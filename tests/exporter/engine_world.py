@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from twohop.exporter import DeviceFile, Event, ShortStream
+from twohop.exporter import DeviceFile, Event, HostUnreachable, ShortStream
+from twohop.exporter._device_file import Source
 from twohop.exporter.engine import Described, Fetched, ManifestRow, Ready, Request, Subject, export, run
-from twohop.exporter.engine import _actions as do
 from twohop.exporter.package import safe_name, unique_name
 from twohop.exporter.transfer._intake import Intake
 from twohop.fakes.vmdk import SeededContent, stream
@@ -47,6 +47,10 @@ class World:
     cut: dict[tuple[int, str], int] = field(default_factory=dict)
     lie: Callable[[dict[str, bytes]], dict[str, bytes]] = lambda files: files
     manifest: bool = True
+    hosts: tuple[str, ...] = ("esx",)
+    down: frozenset[str] = frozenset()
+    check: Callable[[], None] = lambda: None
+    packaged: bool = True
     leases: list[Lease] = field(default_factory=list)
     parts: dict[str, bytes] = field(default_factory=dict)
     finals: dict[str, bytes] = field(default_factory=dict)
@@ -60,13 +64,11 @@ class World:
 
     def export(self, **changes: Any) -> Any:
         """Run an export in this world."""
-        request = Request(Subject("vm", "vm-1"), lambda entry: f"vm-{entry.target_id}", "vm", **changes)
-        return run(export(request), self.perform, lambda: None)
+        request = Request(Subject("vm", "vm-1"), lambda entry: f"vm-{entry.target_id}", **{"package": "vm", **changes})
+        self.packaged = request.package is not None
+        return run(export(request), self.perform, self.check)
 
     def perform(self, action: Any) -> Any:
-        if isinstance(action, do.Tell):
-            self.events.append(action.event)
-            return None
         number = len(self.steps)
         self.steps.append(action)
         self.before(number, action)
@@ -79,6 +81,9 @@ class World:
         assert lease.state == "held", f"{lease.id} was used after its end"
         return lease
 
+    def Tell(self, action: Any) -> None:  # noqa: N802
+        self.events.append(action.event)
+
     # -- the server ------------------------------------------------------------------------------------------------
 
     def AskLease(self, action: Any) -> Any:  # noqa: N802
@@ -89,9 +94,19 @@ class World:
     def AwaitReady(self, action: Any) -> Ready:  # noqa: N802
         self.held()
         entries = tuple(
-            DeviceFile(key, f"https://esx/nfc/t/{key[1:]}", key[1:], key.endswith(".vmdk")) for key in self.files
+            DeviceFile(
+                key,
+                self._url(self.hosts[0], key),
+                key[1:],
+                key.endswith(".vmdk"),
+                alternatives=tuple(Source(self._url(host, key)) for host in self.hosts[1:]),
+            )
+            for key in self.files
         )
         return Ready(300, 1 << 30, entries)
+
+    def _url(self, host: str, key: str) -> str:
+        return f"https://{host}/nfc/t/{key[1:]}"
 
     def ChooseDigest(self, action: Any) -> bool:  # noqa: N802
         self.held()
@@ -150,6 +165,8 @@ class World:
 
     def Fetch(self, action: Any) -> Fetched:  # noqa: N802
         self.held()
+        if action.source.host in self.down:
+            raise HostUnreachable(f"{action.source.host} is down")
         key = action.entry.key
         data = self.lie(self.files)[key]
         at = self.cut.get((len(self.leases), key))
@@ -175,7 +192,7 @@ class World:
         return Fetched(len(made), digests, 0.0, intake.capacity, Path(action.name))
 
     def Together(self, action: Any) -> list[Any]:  # noqa: N802
-        return [run(piece, self.perform, lambda: None) for piece in action.pieces]
+        return [run(piece, self.perform, self.check) for piece in action.pieces]
 
     def Write(self, action: Any) -> Path:  # noqa: N802
         assert action.name in self.names
@@ -229,5 +246,5 @@ class World:
         for file in done.files:
             if self.finals.get(file.name) != self.files[file.key]:
                 yield f"{file.name} is not what the server has"
-        if {"vm.ovf", "vm.mf"} - set(self.finals):
+        if self.packaged and {"vm.ovf", "vm.mf"} - set(self.finals):
             yield "descriptor or manifest is missing"

@@ -1,7 +1,7 @@
 """The export without a socket, a file or a clock: what to do next, and what to do when that fails."""
 
 from ._actions import Action, Steps
-from ._export import export, subject_label
+from ._export import export
 from ._order import HostOrder, registered_first
 from ._request import Exported, NameFile, Request
 from ._run import run
@@ -26,5 +26,4 @@ __all__ = [
     "export",
     "registered_first",
     "run",
-    "subject_label",
 ]

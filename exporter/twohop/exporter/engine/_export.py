@@ -42,7 +42,7 @@ from ._actions import (
 from ._agreement import check_descriptor, compare_manifest
 from ._files import Hosts, fetch_file
 from ._request import Exported, Request
-from ._values import Ending, LeaseHandle, PulledFile, Ready, Subject, WantedFile
+from ._values import Ending, LeaseHandle, PulledFile, Ready, WantedFile
 
 if TYPE_CHECKING:
     from .._device_file import DeviceFile
@@ -120,8 +120,11 @@ def _under(request: Request, held: LeaseHandle) -> Steps[Exported]:
         yield from do(StartRenewing(held))
         done = yield from _files(request, held, ready)
         yield from do(Sync())
-    finally:
-        yield from do(StopRenewing(held))
+    except BaseException:
+        with contextlib.suppress(ExportError):
+            yield from do(StopRenewing(held))
+        raise
+    yield from do(StopRenewing(held))
     yield from do(Report(held, 100))
     return done
 
@@ -210,9 +213,3 @@ class _Seal:
         manifest = yield from do(Write(self.manifest, write_manifest(rows)))
         descriptor = yield from do(Write(self.descriptor, xml))
         return descriptor, manifest
-
-
-def subject_label(subject: Subject) -> str:
-    """Return what is exported as a person would say it."""
-    kind = "vApp" if subject.kind == "VirtualApp" else "VM"
-    return f"{kind} {subject.name}" + (f", snapshot {subject.snapshot}" if subject.snapshot else "")
