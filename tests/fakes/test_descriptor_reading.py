@@ -61,7 +61,7 @@ def test_what_was_written_comes_back(text: str) -> None:
         (r"(?s)^.*$", "<a/>", "one VirtualSystem or VirtualSystemCollection at its top; got 0"),
         (r"(?s)<VirtualHardwareSection.*</VirtualHardwareSection>", "", "lacks the VirtualHardwareSection of web"),
         (r"(?s)<DiskSection.*</DiskSection>", "", "lacks the disk of Hard disk 1"),
-        (r"<rasd:ResourceType>3</", "<rasd:ResourceType>99</", "lacks an item of resource type 3"),
+        (r"<rasd:ResourceType>3</", "<rasd:ResourceType>99</", "no machine has a device of resource type 99"),
         (r"<rasd:Parent>\d+</", "<rasd:Parent>99</", "lacks the parent of CD/DVD drive 1"),
         (r"<rasd:VirtualQuantity>2</", "<rasd:VirtualQuantity>two</", "is a whole number; got 'two'"),
         (r">VirtualSCSI<", ">warp<", "the descriptor has 'warp'"),

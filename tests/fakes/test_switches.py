@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import urllib3
 from lxml import etree
 from pyVmomi import vim, vmodl
 
+from importing import Importer, packed
 from plain_pyvmomi import Plain
 from soap_wire import Wire
 from twohop.fakes import VCenter
@@ -478,6 +480,72 @@ def _recent_order(vc: VCenter, me: Plain) -> list[bool]:
     return [list(shown) == tasks for shown in (vm.recentTask, me.content.taskManager.recentTask)]
 
 
+def _sent(vc: VCenter, me: Plain, body: Any = None, name: str = "VM0", **headers: str) -> tuple[int, Any]:
+    """The status of one upload to a new import, and its lease; the body is the disk's own unless it is given."""
+    text, files = packed(me, me.vm(name))
+    to = Importer(me)
+    lease = to.started(to.spec(text).importSpec)
+    (disk,) = [device for device in lease.info.deviceUrl if device.disk]
+    (own,) = [data for data in files.values() if data.startswith(b"KDMV")]
+    return to.send(disk.url, own if body is None else body, **headers), lease
+
+
+def _hardware(vc: VCenter, me: Plain) -> list[str]:
+    text, _ = packed(me, me.vm())
+    return [type(error).__name__.rpartition(".")[2] for error in Importer(me).made(text).error]
+
+
+def _import_keys(vc: VCenter, me: Plain) -> set[str]:
+    text, _ = packed(me, me.vapp("OFF"))
+    to = Importer(me)
+    made = to.spec(text)
+    keys = {device.importKey for device in to.started(made.importSpec).info.deviceUrl if device.disk}
+    assert keys == {item.deviceId for item in made.fileItem}
+    return {key.rpartition("/")[0] for key in keys}
+
+
+def _without_folder(vc: VCenter, me: Plain) -> str:
+    to = Importer(me)
+    spec = to.spec(packed(me, me.vm())[0]).importSpec
+    return fault_of(lambda: to.pool.ImportVApp(spec))
+
+
+def _without_host(vc: VCenter, me: Plain) -> tuple[str, str]:
+    to = Importer(me)
+    specs = [to.spec(packed(me, me.vm())[0], entityName=name).importSpec for name in ("a", "b")]
+    return fault_of(lambda: to.started(specs[0])), fault_of(lambda: to.started(specs[1], to.hosts[1]))
+
+
+def _incomplete(vc: VCenter, me: Plain) -> tuple[str, int]:
+    to = Importer(me)
+    lease = to.started(to.spec(packed(me, me.vm())[0]).importSpec)
+    vm = lease.info.entity
+    answer = fault_of(lease.HttpNfcLeaseComplete)
+    return answer, 0 if answer != "none" else int(me.ready(vm.ExportVm()).info.totalDiskCapacityInKB)
+
+
+def _digested(vc: VCenter, me: Plain) -> tuple[bool, bool]:
+    own = next(data for data in packed(me, me.vm())[1].values())
+    status, lease = _sent(vc, me, own + b"behind the end")
+    (entry,) = lease.HttpNfcLeaseGetManifest()
+    assert status == 200 and entry.size == len(own) + 14
+    return entry.sha1 == hashlib.sha1(own).hexdigest(), entry.sha1 == hashlib.sha1(own + b"behind the end").hexdigest()
+
+
+def _put(vc: VCenter, me: Plain) -> list[int]:
+    to = Importer(me)
+    text, _ = packed(me, me.vm("FULL"))
+    urls = [device.url for device in to.started(to.spec(text).importSpec).info.deviceUrl if not device.disk]
+    return [to.send(url, b"x", "PUT", Overwrite=word) for url in urls[:1] for word in ("f", "t")]
+
+
+def _sent_twice(vc: VCenter, me: Plain) -> tuple[int, str]:
+    own = next(data for data in packed(me, me.vm())[1].values())
+    _, lease = _sent(vc, me)
+    (disk,) = [device for device in lease.info.deviceUrl if device.disk]
+    return Importer(me).send(disk.url, own), lease.state
+
+
 IS, TO, GONE = "InvalidState", "Timedout", "ManagedObjectNotFound"
 SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "about_version": (lambda vc, me: me.content.about.version, {"7.0.3": "7.0.3", "8.0.1": "8.0.1"}),
@@ -621,11 +689,36 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
         {name: name for name in ("application/octet-stream", "application/x-vnd.vmware-streamVmdk")},
     ),
     "nfc_next_disk": (_next_disk, {"whole": [True, True], "empty": [True, False]}),
+    "newest_hardware": (_hardware, {12: ["OvfNoSupportedHardwareFamily"], 13: []}),
+    "import_key_of_vapp": (_import_keys, {"path": {"/new/A0", "/new/A1"}, "machine": {"/A0", "/A1"}}),
+    "import_without_folder": (_without_folder, {"InvalidArgument": "InvalidArgument", "chosen": "none"}),
+    "import_without_host": (
+        _without_host,
+        {"chosen": ("none", "none"), "InvalidArgument": ("InvalidArgument", "none")},
+    ),
+    "import_incomplete": (_incomplete, {"completes": ("none", 4096), IS: (IS, 0)}),
+    "import_digest": (_digested, {"to-eos": (True, False), "whole": (False, True)}),
+    "upload_status": (lambda vc, me: _sent(vc, me)[0], {200: 200, 201: 201}),
+    "bad_upload_status": (lambda vc, me: _sent(vc, me, b"x")[0], {500: 500, 400: 400}),
+    "bad_upload_fault": (
+        lambda vc, me: type(_sent(vc, me, b"x")[1].error).__name__.rpartition(".")[2],
+        {name: name for name in ("OvfImportFailed", "SystemError")},
+    ),
+    "upload_content_type": (
+        lambda vc, me: _sent(vc, me, **{"Content-Type": "text/plain"})[0],
+        {"ignored": 200, "500": 500},
+    ),
+    "put_without_overwrite": (_put, {"stored": [200, 200], "412": [412, 200]}),
+    "second_upload": (_sent_twice, {"replaces": (200, "ready"), "500": (500, "ready")}),
 }
 BASES = {"device_url_certificate": "9.0"}
 """Where a switch shows only in another version."""
 NOT_ON_A_HOST = ("ticket_scope", "running_vapp_export", "descriptor_cd_name")
 """What takes several hosts, or vApps, which need a vCenter, or is about its names."""
+NOT_ON_A_HOST = (
+    "ticket_scope", "running_vapp_export", "import_key_of_vapp", "import_without_folder", "import_without_host",
+)  # fmt: skip
+"""What takes several hosts, or vApps, which need a vCenter."""
 CASES = [
     (base, name, value)
     for base in (BASE, HOST)

@@ -71,7 +71,7 @@ class ESXi(VSphereServer):
         return host
 
     def _app(self, api: VimApp) -> WSGIApplication:
-        files = NfcApp(self.world, self._host.name, self._service.sessions.holds)
+        files = NfcApp(self.world, self._host.name, self._service.sessions.holds, self._service.spoilt)
         prefix = f"/{self.world.product.transfer_path}/"
 
         def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:

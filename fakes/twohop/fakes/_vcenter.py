@@ -76,7 +76,7 @@ class VCenter(VSphereServer):
     def _start(self) -> None:
         for host in self.world.hosts():
             leaf = self._leaves[host.name] = self.authority.leaf(names_of(self._address))
-            endpoint = NfcApp(self.world, host.name, self._service.sessions.holds)
+            endpoint = NfcApp(self.world, host.name, self._service.sessions.holds, self._service.spoilt)
             server = HttpServer(
                 endpoint, name=host.name, tls=leaf.context, host=self._address,
                 now=self.clock.now, observer=self.journal.exchange,

@@ -1,10 +1,10 @@
-"""The export lease.
+"""The lease of an export or an import.
 
 Theory. `ExportVm` grants a lease that is born *initializing* (1.1). The server alone makes it *ready* (1.2), and then
 the client has `timeout` seconds to say Progress, again and again: each Progress renews the lease, whatever percentage
 it names, even the same or 0 (2.7, 3.4), and already while the lease initialises (2.8). The client ends it by Complete
-or Abort; silence ends it by the deadline (3.8); the server ends it when preparing fails (1.5). No transition leaves an
-end.
+or Abort; silence ends it by the deadline (3.8); the server ends it when preparing fails (1.5), or when what came for an
+import is no disk. No transition leaves an end.
 
 A client sees only four states. The three ways into `error` are kept apart here, because they refuse later calls with
 different faults: after a timeout everything is `Timedout` (2.2, 2.3), after an abort `InvalidState` (2.1, 2.3). Three
@@ -46,7 +46,8 @@ class LeaseInput(Enum):
     PREPARED = "the server has prepared the export"
     UNPREPARED = "preparing the export failed"
     PROGRESS = "HttpNfcLeaseProgress"
-    MOVED = "bytes left a host"
+    MOVED = "bytes left a host, or came to it"
+    SPOILT = "what came to a host for an import is no disk"
     MANIFEST = "HttpNfcLeaseGetManifest"
     CHECKSUM = "HttpNfcLeaseSetManifestChecksumType"
     COMPLETE = "HttpNfcLeaseComplete"
@@ -73,6 +74,7 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
         (S.INITIALIZING, IN.UNPREPARED): S.FAILED,
         (S.INITIALIZING, IN.PROGRESS): S.INITIALIZING,
         (S.INITIALIZING, IN.MOVED): R.NOTHING,
+        (S.INITIALIZING, IN.SPOILT): R.NOTHING,
         (S.INITIALIZING, IN.MANIFEST): R.WHILE_INITIALIZING,
         (S.INITIALIZING, IN.CHECKSUM): S.INITIALIZING,
         (S.INITIALIZING, IN.COMPLETE): R.WHILE_INITIALIZING,
@@ -82,6 +84,7 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
         (S.READY, IN.UNPREPARED): R.NOTHING,
         (S.READY, IN.PROGRESS): S.READY,
         (S.READY, IN.MOVED): S.READY,
+        (S.READY, IN.SPOILT): S.FAILED,
         (S.READY, IN.MANIFEST): S.READY,
         (S.READY, IN.CHECKSUM): S.READY,
         (S.READY, IN.COMPLETE): S.DONE,
@@ -92,6 +95,7 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
         (S.DONE, IN.UNPREPARED): R.NOTHING,
         (S.DONE, IN.PROGRESS): R.PROGRESS_AFTER_END,
         (S.DONE, IN.MOVED): R.NOTHING,
+        (S.DONE, IN.SPOILT): R.NOTHING,
         (S.DONE, IN.MANIFEST): R.INVALID_STATE,
         (S.DONE, IN.CHECKSUM): R.INVALID_STATE,
         (S.DONE, IN.COMPLETE): R.INVALID_STATE,
@@ -101,6 +105,7 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
         (S.ABORTED, IN.UNPREPARED): R.NOTHING,
         (S.ABORTED, IN.PROGRESS): R.PROGRESS_AFTER_END,
         (S.ABORTED, IN.MOVED): R.NOTHING,
+        (S.ABORTED, IN.SPOILT): R.NOTHING,
         (S.ABORTED, IN.MANIFEST): R.INVALID_STATE,
         (S.ABORTED, IN.CHECKSUM): R.INVALID_STATE,
         (S.ABORTED, IN.COMPLETE): R.INVALID_STATE,
@@ -110,6 +115,7 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
         (S.TIMED_OUT, IN.UNPREPARED): R.NOTHING,
         (S.TIMED_OUT, IN.PROGRESS): R.TIMED_OUT,
         (S.TIMED_OUT, IN.MOVED): R.NOTHING,
+        (S.TIMED_OUT, IN.SPOILT): R.NOTHING,
         (S.TIMED_OUT, IN.MANIFEST): R.TIMED_OUT,
         (S.TIMED_OUT, IN.CHECKSUM): R.INVALID_STATE,
         (S.TIMED_OUT, IN.COMPLETE): R.TIMED_OUT,
@@ -119,6 +125,7 @@ TABLE: Mapping[tuple[LeaseState, LeaseInput], LeaseState | Refusal] = MappingPro
         (S.FAILED, IN.UNPREPARED): R.NOTHING,
         (S.FAILED, IN.PROGRESS): R.PROGRESS_AFTER_END,
         (S.FAILED, IN.MOVED): R.NOTHING,
+        (S.FAILED, IN.SPOILT): R.NOTHING,
         (S.FAILED, IN.MANIFEST): R.INVALID_STATE,
         (S.FAILED, IN.CHECKSUM): R.INVALID_STATE,
         (S.FAILED, IN.COMPLETE): R.INVALID_STATE,

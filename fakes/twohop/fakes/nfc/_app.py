@@ -1,4 +1,4 @@
-"""GET /nfc/<ticket>/<file> at one host (section 6), or /ha-nfc/ where the host stands alone (4.5).
+"""GET, POST and PUT of /nfc/<ticket>/<file> at one host (section 6), or /ha-nfc/ where the host stands alone (4.5).
 
 The ticket in the path suffices and any cookie is ignored (6.1), unless the profile is strict. What no source answers,
 the profile decides: framing, HEAD, Range, a second GET, GETs side by side, the status of a dead ticket, and what
@@ -13,11 +13,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from ..world import DeviceFile, ExportLease, Host, World
+from ..world import DeviceFile, ExportLease, Host, ImportLease, World
 from ._stream import cut_if_ended, send, size_of
+from ._upload import Spoilt, upload
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -31,14 +32,22 @@ DISK_TYPE = "application/x-vnd.vmware-streamVmdk"
 class NfcApp:
     """Serves the files of leases at the host called `name`; the world is asked for the host anew at each request.
 
-    `holds_session` tells of a Cookie header whether it opens a session of the server that gave the lease.
+    `holds_session` tells of a Cookie header whether it opens a session of the server that gave the lease; `spoilt`
+    makes of what is wrong with a disk the fault that its import ends with.
     """
 
-    def __init__(self, world: World, name: str, holds_session: Callable[[str], bool] = lambda header: False) -> None:
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        holds_session: Callable[[str], bool] = lambda header: False,
+        spoilt: Callable[[str], Any] = lambda text: None,
+    ) -> None:
         self._world = world
         self._name = name
         self._path = re.compile(f"/{re.escape(world.product.transfer_path)}{_FILE}")
         self._holds_session = holds_session
+        self._spoilt = spoilt
         self._streams = 0
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -46,40 +55,84 @@ class NfcApp:
         # As it came: decoding would make one path of many, and let an encoded slash pass for a slash.
         match = self._path.fullmatch(environ["REQUEST_URI"].partition("?")[0])
         if match is None:
-            return _refuse(start, 404)
+            return _answer(start, 404)
         method = environ["REQUEST_METHOD"]
         profile = self._world.profile
+        if method in ("POST", "PUT"):
+            return self._receive(environ, start, match[1], match[2])
         if method not in ("GET", "HEAD") or (method == "HEAD" and profile.text("nfc_head") == "405"):
-            return _refuse(start, 405)
+            return _answer(start, 405)
         self._world.clock.catch_up()
         if profile.text("nfc_cookie") == "required" and not self._holds_session(environ.get("HTTP_COOKIE", "")):
-            return _refuse(start, 401)
+            return _answer(start, 401)
         opened = self._open(match[1], match[2])
         if opened is None:
-            return _refuse(start, profile.count("dead_ticket_status"))
+            return _answer(start, profile.count("dead_ticket_status"))
         lease, file = opened
+        if isinstance(lease, ImportLease):
+            # Nothing is fetched of what is being put in (6.6).
+            return _answer(start, 405)
         if not file.there:
-            return _refuse(start, 404)
+            return _answer(start, 404)
         if "HTTP_RANGE" in environ and profile.text("nfc_range") == "416":
-            return _refuse(start, 416)
+            return _answer(start, 416)
         if method == "HEAD":
             start("200 OK", [("Content-Type", self._type(file)), ("Content-Length", str(size_of(file)))])
             return []
         environ["twohop.while_blocked"] = partial(cut_if_ended, self._world, lease)
         return self._send(lease, file, start)
 
+    def _receive(self, environ: WSGIEnvironment, start: StartResponse, ticket: str, name: str) -> Iterable[bytes]:
+        """Take in a file of an import: a disk by POST, another by PUT; nothing else has such a method (6.5, 6.6)."""
+        profile = self._world.profile
+        self._world.clock.catch_up()
+        if profile.text("nfc_cookie") == "required" and not self._holds_session(environ.get("HTTP_COOKIE", "")):
+            return _answer(start, 401)
+        redeemed = self._redeem(ticket)
+        if redeemed is not None and not isinstance(redeemed[0], ImportLease):
+            return _answer(start, 405)
+        opened = self._open(ticket, name)
+        if opened is None:
+            return _answer(start, profile.count("dead_ticket_status"))
+        lease, file = opened
+        method = environ["REQUEST_METHOD"]
+        if not isinstance(lease, ImportLease) or method != ("POST" if file.disk is not None else "PUT"):
+            return _answer(start, 405)
+        strict = profile.text("upload_content_type") == "500"
+        if method == "POST" and strict and environ.get("CONTENT_TYPE", "") != DISK_TYPE:
+            return _answer(start, 500)
+        if method == "PUT" and environ.get("HTTP_OVERWRITE") != "t" and profile.text("put_without_overwrite") == "412":
+            return _answer(start, 412)
+        with self._world.lock:
+            again = file.started and profile.text("second_upload") == "500"
+            if again or file.open_streams or self._streams >= profile.count("nfc_connections"):
+                return _answer(start, 500 if again else 503)
+            self._streams += 1
+            file.open_streams += 1
+            file.started = True
+        try:
+            upload(self._world, lease, file, environ["wsgi.input"], self._spoilt)
+        except Spoilt:
+            return _answer(start, profile.count("bad_upload_status"))
+        finally:
+            self._closed(file)
+        return _answer(start, profile.count("upload_status"))
+
     def _open(self, ticket: str, name: str) -> tuple[ExportLease, DeviceFile] | None:
+        redeemed = self._redeem(ticket)
+        if redeemed is None:
+            return None
+        lease, files = redeemed
+        file = next((f for f in files if _is_called(name, f)), None)
+        return (lease, file) if file is not None else None
+
+    def _redeem(self, ticket: str) -> tuple[ExportLease, list[DeviceFile]] | None:
         with self._world.lock:
             try:
                 host: Host = self._world.host(self._name)
             except KeyError:
                 return None
-            redeemed = self._world.redeem(ticket, host)
-            if redeemed is None:
-                return None
-            lease, files = redeemed
-            file = next((f for f in files if _is_called(name, f)), None)
-            return (lease, file) if file is not None else None
+            return self._world.redeem(ticket, host)
 
     def _send(self, lease: ExportLease, file: DeviceFile, start: StartResponse) -> Iterable[bytes]:
         profile = self._world.profile
@@ -89,7 +142,7 @@ class NfcApp:
         with self._world.lock:
             busy = file.open_streams > 0 and profile.text("nfc_parallel_get") == "503"
             if busy or self._streams >= profile.count("nfc_connections"):
-                return _refuse(start, 503)
+                return _answer(start, 503)
             emptied = self._emptied(lease, file)
             self._streams += 1
             file.open_streams += 1
@@ -138,6 +191,6 @@ def _is_called(segment: str, file: DeviceFile) -> bool:
     return _NEEDLESS.search(segment) is None and unquote(segment) == file.name
 
 
-def _refuse(start: StartResponse, status: int) -> list[bytes]:
+def _answer(start: StartResponse, status: int) -> list[bytes]:
     start(f"{status} {HTTPStatus(status).phrase}", [("Content-Length", "0")])
     return [b""]

@@ -30,3 +30,6 @@ NICS = {"VirtualVmxnet3": "VmxNet3", "VirtualE1000": "E1000", "VirtualPCNet32": 
 CD_BACKINGS = {"": "remotepassthrough", "atapi": "remoteatapi", "host": "atapi"}
 FLOPPY_BACKINGS = {"": "remotedevice", "host": "device"}
 """Last part of the subtype of a drive without an image."""
+
+PASSED_OVER = frozenset({"1", "16", "21", "22", "23", "24", "35"})
+"""Resource types of what a machine may have and the fake has not, or has always: it is left out."""

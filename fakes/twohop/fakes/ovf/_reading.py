@@ -6,6 +6,7 @@ from typing import Any
 
 from lxml import etree
 
+from ._errors import PackageError, missing_attribute, missing_element, wrong_element, wrong_reference, wrong_value
 from ._names import (
     CD_BACKINGS,
     CDROM,
@@ -18,9 +19,10 @@ from ._names import (
     NICS,
     OTHER,
     OVF,
+    PASSED_OVER,
     RASD,
     VMW,
-)  # fmt: skip
+)
 from ._vapp_config import read_vapp_config
 
 _IN = {"ovf": OVF, "rasd": RASD, "vmw": VMW}
@@ -41,29 +43,95 @@ _FLAGS = {
 }  # fmt: skip
 
 
+LARGEST = 62 << 40
+"""Bytes that a virtual disk may have."""
+
+
 def read_descriptor(text: bytes) -> dict[str, Any]:
     """Return the rows `networks`, and `vms` or `vapps`, of a datacenter in a world file.
 
-    Sizes are bytes, disks are empty, images are named but hold nothing of their own. Raises ValueError for a text that
-    is no descriptor, and for hardware that no world file can say.
+    Sizes are bytes, disks are empty, images are named but hold nothing of their own. Raises PackageError, a ValueError,
+    for a text that is no descriptor, and for hardware that no world file can say.
     """
+    rows: dict[str, Any] = _stripped(read_envelope(parse_envelope(text)))
+    return rows
+
+
+def parse_envelope(text: bytes) -> Any:
+    """Return the root element of a descriptor, read without entities, without network and within lxml's limits."""
+    parser: Any = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
-        root = etree.fromstring(text, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+        root: Any = etree.fromstring(text, parser)
     except etree.XMLSyntaxError as error:
-        raise ValueError(f"the descriptor is no XML: {error}") from None
+        raise PackageError("OvfXmlFormat", f"the descriptor is no XML: {error}", description=str(error)) from None
+    if root.getroottree().docinfo.doctype:
+        # What a document type may do to a reader is no part of any package.
+        told = "a document type is not allowed"
+        raise PackageError("OvfXmlFormat", f"the descriptor is no XML that is read: {told}", root, description=told)
+    if root.tag == "Envelope" or (root.tag.endswith("}Envelope") and root.tag != f"{{{OVF}}}Envelope"):
+        namespace = str(etree.QName(root).namespace or "")
+        message = f"the Envelope is in the namespace {namespace!r}; expected {OVF}"
+        raise PackageError("OvfWrongNamespace", message, root, namespaceName=namespace)
+    return root
+
+
+def read_envelope(root: Any, option: str = "") -> dict[str, Any]:
+    """Return the same rows; keys with an underscore say more than a world file does.
+
+    `_file` of a disk or an image is the `File` that fills it, `_nvram` of a machine that of its firmware variables,
+    `_user` of a property whether a user may set it. `option` is the deployment option that has been chosen.
+    """
     tops = _contents(root)
     if len(tops) != 1:
-        raise ValueError(f"a descriptor has one VirtualSystem or VirtualSystemCollection at its top; got {len(tops)}")
+        message = f"a descriptor has one VirtualSystem or VirtualSystemCollection at its top; got {len(tops)}"
+        raise missing_element("VirtualSystem", message, root)
     package = {"networks": root.xpath("ovf:NetworkSection/ovf:Network/@ovf:name", namespaces=_IN)}
-    return package | _content(tops[0], _Package(root))
+    return package | _content(tops[0], _Package(root, option))
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _stripped(inside) for key, inside in value.items() if not key.startswith("_")}
+    return [_stripped(inside) for inside in value] if isinstance(value, list) else value
 
 
 class _Package:
     """Capacities of disks and names of files by the references that devices make."""
 
-    def __init__(self, root: Any) -> None:
-        self.capacities = {f"ovf:/disk/{_at(row, 'diskId')}": _capacity(row) for row in root.iter(f"{{{OVF}}}Disk")}
-        self.files = {f"ovf:/file/{_at(row, 'id')}": _at(row, "href") for row in root.iter(f"{{{OVF}}}File")}
+    def __init__(self, root: Any, option: str) -> None:
+        self.option = option
+        self.named = {_need_at(row, "id"): row for row in root.iterfind("ovf:References/ovf:File", _IN)}
+        for row in self.named.values():
+            _need_at(row, "href")
+            size = _at(row, "size")
+            if size is not None and not _whole(size):
+                raise wrong_value("File", "size", size, f"ovf:size is a whole number; got {size!r}", row)
+        self.disks = {f"ovf:/disk/{_need_at(row, 'diskId')}": row for row in root.iter(f"{{{OVF}}}Disk")}
+        self.capacities = {resource: _capacity(row) for resource, row in self.disks.items()}
+        self.files = {f"ovf:/file/{name}": _at(row, "href") for name, row in self.named.items()}
+        for row in self.disks.values():
+            reference = _at(row, "fileRef")
+            if reference and reference not in self.named:
+                message = f"the disk {_at(row, 'diskId')} refers to the file {reference}, which References lacks"
+                raise wrong_reference("Disk", "fileRef", reference, message, row)
+            parent = _at(row, "parentRef")
+            if parent:
+                fields = {"elementName": "Disk", "attributeName": "parentRef"}
+                raise PackageError("OvfUnsupportedAttribute", "a disk with a parentRef is not supported", row, **fields)
+
+    def file(self, name: str | None) -> Any:
+        """Return the File of that id."""
+        return None if name is None else self.named.get(name)
+
+    def items(self, hardware: Any) -> list[Any]:
+        """Return the items that count under the deployment option: of one InstanceID the last, bounds left out."""
+        chosen: dict[Any, Any] = {}
+        for item in hardware.iterfind("ovf:Item", _IN):
+            options = (_at(item, "configuration") or "").split()
+            if (options and self.option not in options) or (_at(item, "bound") or "normal") != "normal":
+                continue
+            chosen[_says(item, "InstanceID")] = item
+        return list(chosen.values())
 
 
 def _content(top: Any, package: _Package) -> dict[str, Any]:
@@ -71,9 +139,9 @@ def _content(top: Any, package: _Package) -> dict[str, Any]:
         return {"vms": [_machine(top, package)]}
     starts = {
         _at(row, "id"): {
-            "start_order": int(_at(row, "order")),
-            "start_delay": int(_at(row, "startDelay") or 0),
-            "stop_delay": int(_at(row, "stopDelay") or 0),
+            "start_order": _count(row, "order", 1),
+            "start_delay": _count(row, "startDelay", 0),
+            "stop_delay": _count(row, "stopDelay", 0),
         }
         for row in top.iterfind("ovf:StartupSection/ovf:Item", _IN)
     }
@@ -89,10 +157,14 @@ def _contents(parent: Any) -> list[Any]:
 
 
 def _machine(system: Any, package: _Package) -> dict[str, Any]:
-    name = _need(_at(system, "id"), "the id of a VirtualSystem")
-    hardware = _need(system.find("ovf:VirtualHardwareSection", _IN), f"the VirtualHardwareSection of {name}")
-    guest = _need(system.find("ovf:OperatingSystemSection", _IN), f"the OperatingSystemSection of {name}")
-    items = hardware.findall("ovf:Item", _IN)
+    name = _at(system, "id")
+    if name is None:
+        raise missing_attribute("VirtualSystem", "id", "the descriptor lacks the id of a VirtualSystem", system)
+    hardware = _need(system.find("ovf:VirtualHardwareSection", _IN), f"the VirtualHardwareSection of {name}", system)
+    guest = _need(system.find("ovf:OperatingSystemSection", _IN), f"the OperatingSystemSection of {name}", system)
+    items = package.items(hardware)
+    for item in items:
+        _check_type(item)
     by_id = {_says(item, "InstanceID"): item for item in items}
     row: dict[str, Any] = {
         "name": name,
@@ -112,7 +184,8 @@ def _machine(system: Any, package: _Package) -> dict[str, Any]:
         row["firmware"] = firmware
         # Who writes this much writes the slots that there are.
         row["slots"] = False
-    return row | read_vapp_config(system) | _options(hardware, package)
+    nvram = {"_nvram": package.file(reference)} if (reference := _nvram(hardware, package)) else {}
+    return row | read_vapp_config(system) | _options(hardware, package) | nvram
 
 
 def _options(hardware: Any, package: _Package) -> dict[str, Any]:
@@ -125,6 +198,30 @@ def _options(hardware: Any, package: _Package) -> dict[str, Any]:
     return made
 
 
+def _nvram(hardware: Any, package: _Package) -> str | None:
+    for row in hardware.iterfind("vmw:ExtraConfig", _IN):
+        said = row.get(f"{{{VMW}}}value", "")
+        if row.get(f"{{{VMW}}}key") == "nvram" and said.startswith("ovf:/file/"):
+            if said not in package.files:
+                message = f"the nvram is {said}, which References lacks"
+                raise wrong_reference("ExtraConfig", "value", said, message, row)
+            return str(said.removeprefix("ovf:/file/"))
+    return None
+
+
+def _check_type(item: Any) -> None:
+    kind = _need(_type(item), "the ResourceType of an item", item)
+    known = {"3", "4", str(DISK), str(CDROM), str(FLOPPY), str(ETHERNET)} | _CONTROLLER_TYPES
+    if kind in known or kind in PASSED_OVER or _at(item, "required") == "false":
+        return
+    fields = {
+        "name": _says(item, "ElementName") or "",
+        "instanceId": _says(item, "InstanceID") or "",
+        "deviceType": int(kind) if _whole(kind) and int(kind) < 1 << 31 else 0,
+    }
+    raise PackageError("OvfUnsupportedType", f"no machine has a device of resource type {kind}", item, **fields)
+
+
 def _settings(hardware: Any, items: list[Any]) -> dict[str, Any]:
     config = _configured(hardware)
     made: dict[str, Any] = {word: config[key] for key, word in _SETTINGS.items() if key in config}
@@ -135,9 +232,14 @@ def _settings(hardware: Any, items: list[Any]) -> dict[str, Any]:
                 made[f"{name}_{key.lower()}"] = _number(_first(items, kind), key) * factor
     cores = _first(items, "3").findtext("vmw:CoresPerSocket", None, _IN)
     if cores is not None:
+        if not _whole(cores) or not int(cores):
+            raise wrong_element("CoresPerSocket", cores, f"CoresPerSocket is a whole number; got {cores!r}")
         made["cores_per_socket"] = int(cores)
     for card in _of(items, "24"):
         video = _configured(card)
+        for key in ("videoRamSizeInKB", "numDisplays"):
+            if not _whole(video.get(key, "1")):
+                raise wrong_element("Config", video[key], f"{key} is a whole number; got {video[key]!r}", card)
         made["video"] = int(video.get("videoRamSizeInKB", 4096)) << 10
         made["displays"] = int(video.get("numDisplays", 1))
     for item in _of(items, str(OTHER)):
@@ -158,7 +260,7 @@ def _controller(item: Any) -> dict[str, Any]:
 
 def _slot(item: Any, name: str = "slot") -> dict[str, int]:
     number = _configured(item).get("slotInfo.pciSlotNumber", "")
-    return {name: int(number)} if number.isdigit() else {}
+    return {name: int(number)} if _whole(number) else {}
 
 
 def _guest_control(item: Any) -> dict[str, bool]:
@@ -167,16 +269,23 @@ def _guest_control(item: Any) -> dict[str, bool]:
 
 
 def _place(item: Any, by_id: dict[Any, Any]) -> dict[str, Any]:
-    parent = _need(by_id.get(_says(item, "Parent")), f"the parent of {_says(item, 'ElementName')}")
+    parent = by_id.get(_says(item, "Parent"))
+    if parent is None:
+        message = f"the descriptor lacks the parent of {_says(item, 'ElementName')}"
+        raise wrong_reference("Item", "Parent", _says(item, "Parent") or "", message, item)
     kind = "ide" if _type(parent) == str(IDE) else _word(_KIND_WORDS, parent, "controller")
     return {"controller": kind, "bus": _number(parent, "Address"), "unit": _number(item, "AddressOnParent")}
 
 
 def _disk(item: Any, by_id: dict[Any, Any], package: _Package) -> dict[str, Any]:
-    return {
-        "size": _need(package.capacities.get(_says(item, "HostResource")), f"the disk of {_says(item, 'ElementName')}"),
-        "data": 0,
-    } | _place(item, by_id)
+    resource = _says(item, "HostResource")
+    # Descriptors of old write the reference without its scheme.
+    resource = resource if resource in package.capacities else f"ovf:{resource}"
+    if resource not in package.capacities:
+        message = f"the descriptor lacks the disk of {_says(item, 'ElementName')}"
+        raise wrong_reference("Item", "HostResource", _says(item, "HostResource") or "", message, item)
+    row = {"size": package.capacities[resource], "data": 0} | _place(item, by_id)
+    return row | {"_file": package.file(_at(package.disks[resource], "fileRef"))}
 
 
 def _drive(item: Any, by_id: dict[Any, Any], package: _Package) -> dict[str, Any]:
@@ -185,7 +294,10 @@ def _drive(item: Any, by_id: dict[Any, Any], package: _Package) -> dict[str, Any
     row: dict[str, Any] = {"kind": "iso" if cd else "floppy", **at, **_guest_control(item)}
     resource = _says(item, "HostResource")
     if resource is not None:
-        return row | {"name": _need(package.files.get(resource), f"the file {resource}")}
+        if resource not in package.files:
+            message = f"the descriptor lacks the file {resource}"
+            raise wrong_reference("Item", "HostResource", resource, message, item)
+        return row | {"name": package.files[resource], "_file": package.named[resource.removeprefix("ovf:/file/")]}
     subtype = (_says(item, "ResourceSubType") or "").rpartition(".")[2]
     words = CD_BACKINGS if cd else FLOPPY_BACKINGS
     backing = next((word for word, name in words.items() if name == subtype), "")
@@ -205,7 +317,12 @@ def _nic(item: Any) -> dict[str, Any]:
 def _word(words: dict[str, str], item: Any, what: str) -> str:
     subtype = _says(item, "ResourceSubType")
     if subtype not in words:
-        raise ValueError(f"a {what} is {', '.join(words)}; the descriptor has {subtype!r}")
+        fields = {
+            "elementName": _says(item, "ElementName") or "", "instanceId": _says(item, "InstanceID") or "",
+            "deviceType": int(_type(item)), "deviceSubType": subtype or "",
+        }  # fmt: skip
+        message = f"a {what} is {', '.join(words)}; the descriptor has {subtype!r}"
+        raise PackageError("OvfUnsupportedSubType", message, item, **fields)
     return words[subtype]
 
 
@@ -214,13 +331,33 @@ def _configured(parent: Any, kind: str = "Config") -> dict[str, str]:
 
 
 def _capacity(row: Any) -> int:
-    base, _, power = (_at(row, "capacityAllocationUnits") or "byte").partition(" * 2^")
-    if base != "byte" or (power and not power.isdigit()):
-        raise ValueError(f"a capacity is counted in bytes or a power of 2 of them; got {base} {power}")
+    units = _at(row, "capacityAllocationUnits") or "byte"
+    base, _, power = units.partition(" * 2^")
+    if base != "byte" or (power and not (_whole(power) and int(power) <= 60)):
+        message = f"a capacity is counted in bytes or a power of 2 of them; got {base} {power}"
+        raise wrong_value("Disk", "capacityAllocationUnits", units, message, row)
     capacity = _at(row, "capacity") or ""
-    if not capacity.isdigit():
-        raise ValueError(f"a capacity is a whole number; got {capacity!r}")
-    return int(capacity) << int(power or 0)
+    if not _whole(capacity):
+        # A capacity may be left to a property, by name.
+        raise wrong_value("Disk", "capacity", capacity, f"a capacity is a whole number; got {capacity!r}", row)
+    size = int(capacity) << int(power or 0)
+    if not 0 < size <= LARGEST or size % 512:
+        message = f"a capacity is whole sectors, at most 62 TiB; got {size} bytes"
+        raise wrong_value("Disk", "capacity", capacity, message, row)
+    return size
+
+
+def _whole(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def _count(row: Any, name: str, default: int) -> int:
+    text = _at(row, name)
+    if text is None:
+        return default
+    if not _whole(text) or int(text) >= 1 << 31:
+        raise wrong_value("Item", name, text, f"{name} is a whole number; got {text!r}", row)
+    return int(text)
 
 
 def _note(parent: Any) -> str:
@@ -235,16 +372,26 @@ def _first(items: list[Any], kind: str) -> Any:
     return _need(next(iter(_of(items, kind)), None), f"an item of resource type {kind}")
 
 
-def _need(value: Any, what: str) -> Any:
+def _need(value: Any, what: str, row: Any = None) -> Any:
     if value is None:
-        raise ValueError(f"the descriptor lacks {what}")
+        name = next((word for word in what.split() if word[:1].isupper()), "Item")
+        raise missing_element(name, f"the descriptor lacks {what}", row)
     return value
+
+
+def _need_at(row: Any, name: str) -> str:
+    value = _at(row, name)
+    if not value:
+        element = etree.QName(row).localname
+        raise missing_attribute(element, name, f"the descriptor lacks the {name} of a {element}", row)
+    return str(value)
 
 
 def _number(item: Any, name: str) -> int:
     text = _says(item, name) or ""
-    if not text.isdigit():
-        raise ValueError(f"{name} of {_says(item, 'ElementName')} is a whole number; got {text!r}")
+    if not _whole(text) or int(text) >= 1 << 31:
+        message = f"{name} of {_says(item, 'ElementName')} is a whole number; got {text!r}"
+        raise wrong_element(name, text, message, item)
     return int(text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..world import PRODUCT, VAppConfig
+from ._errors import wrong_value
 from ._names import OVF
 from ._xml import element, section
 
@@ -52,7 +53,11 @@ def read_vapp_config(system: Any) -> dict[str, Any]:
     made |= {"eulas": eulas} if eulas else {}
     made |= {"transports": transport.split()} if transport else {}
     if install is not None:
-        made["install_delay"] = int(install.get(f"{{{OVF}}}initialBootStopDelay", 0))
+        delay = install.get(f"{{{OVF}}}initialBootStopDelay", "0")
+        if not (delay.isascii() and delay.isdigit() and len(delay) < 10):
+            message = f"initialBootStopDelay is a number of seconds; got {delay!r}"
+            raise wrong_value("InstallSection", "initialBootStopDelay", delay, message, install)
+        made["install_delay"] = int(delay)
     return {"vapp": made} if made else {}
 
 
@@ -64,5 +69,6 @@ def _properties(product: Any) -> list[dict[str, Any]]:
         elif row.tag == f"{{{OVF}}}Property":
             said = {"id": row.get(f"{{{OVF}}}key"), "type": row.get(f"{{{OVF}}}type", "string")}
             said["value"] = row.get(f"{{{OVF}}}value", "")
+            said["_user"] = row.get(f"{{{OVF}}}userConfigurable") == "true"
             made.append(said | {"label": row.findtext("ovf:Label", "", _IN), "category": category})
     return made

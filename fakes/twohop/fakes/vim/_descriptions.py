@@ -10,6 +10,7 @@ from ..machines import PowerState
 
 TASKS: Mapping[str, str] = MappingProxyType(
     {
+        "ResourcePool.ImportVAppLRO": "Deploy OVF template",
         "VirtualMachine.clone": "Clone virtual machine",
         "VirtualMachine.createSnapshot": "Create virtual machine snapshot",
         "VirtualMachine.destroy": "Delete virtual machine",

@@ -130,6 +130,11 @@ def inaccessible_datastore(store: Any, name: str, host: str) -> Any:
     )  # fmt: skip
 
 
+def import_failed(reason: str) -> Any:
+    """An import that could not be carried out."""
+    return vim.fault.OvfImportFailed(msg=f"Failed to deploy OVF package: {reason}")
+
+
 def request_canceled() -> Any:
     """A task or a wait that somebody has cancelled (3.8, 10.8)."""
     return vmodl.fault.RequestCanceled(msg="The task was canceled by a user.")

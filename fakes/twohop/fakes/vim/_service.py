@@ -188,6 +188,12 @@ class Service:
         api = newest_known(self.world.profile.text("api_version"))
         return {"api_version": api, "types": kinds, "calls": dict(self.calls), "gaps": dict(self.gaps)}
 
+    def spoilt(self, reason: str) -> Any:
+        """Return the fault of an import for which something came that is no disk."""
+        if self.world.profile.text("bad_upload_fault") == "SystemError":
+            return faults.system_error(reason)
+        return faults.import_failed(reason)
+
     def _ended(self, session: Session) -> None:
         session_ended(self.world, session.key)
         logged_in = datetime.fromtimestamp(session.login_time, UTC)

@@ -7,6 +7,7 @@ days; `stream` writes it as a host sends it.
 from twohop.fakes.vmdk._content import GRAIN_BYTES, SECTOR, DiskContent
 from twohop.fakes.vmdk._errors import ContentError, ImageError, ToolMissingError, VmdkError
 from twohop.fakes.vmdk._file import FileContent
+from twohop.fakes.vmdk._intake import Intake, received
 from twohop.fakes.vmdk._layered import Layer, LayeredContent
 from twohop.fakes.vmdk._seeded import SeededContent
 from twohop.fakes.vmdk._stream import stream, stream_size
@@ -18,11 +19,13 @@ __all__ = [
     "DiskContent",
     "FileContent",
     "ImageError",
+    "Intake",
     "Layer",
     "LayeredContent",
     "SeededContent",
     "ToolMissingError",
     "VmdkError",
+    "received",
     "stream",
     "stream_size",
 ]

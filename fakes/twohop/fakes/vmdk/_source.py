@@ -55,13 +55,24 @@ class ImageFile:
             self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as err:
             raise ImageError(f"{self.name} cannot be opened ({err.strerror}): the world must name a disk") from err
+        self._take(part)
+
+    @classmethod
+    def adopt(cls, descriptor: int, shown: str, size: int | None = None) -> ImageFile:
+        """Take an open descriptor, of a file that may have no name; errors call it `shown`. Only `size` bytes count."""
+        file = cls.__new__(cls)
+        file.name, file.descriptor = shown, descriptor
+        file._take(None if size is None else (0, size))
+        return file
+
+    def _take(self, part: tuple[int, int] | None) -> None:
         weakref.finalize(self, os.close, self.descriptor)
         if not stat.S_ISREG(os.fstat(self.descriptor).st_mode):
             raise ImageError(f"{self.name} is not a regular file: the world must name a disk image")
         self._seen = self._state()
         self.start, self.size = part or (0, self._seen[0])
         if self.start + self.size > self._seen[0]:
-            raise ImageError(f"{self.name} is cut: {path} ends before it does, so fetch it again")
+            raise ImageError(f"{self.name} is cut: its archive ends before it does, so fetch it again")
 
     def _state(self) -> tuple[int, int]:
         status = os.fstat(self.descriptor)

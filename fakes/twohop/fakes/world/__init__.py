@@ -24,16 +24,17 @@ from ._entities import (
 )
 from ._history import child_disks, copied_disks, disk_file, frozen, merged, next_number
 from ._leasing import end_task, look, note_bytes, prepare, step_lease
-from ._moving import enter, leave, wait_until_free
-from ._operations import DeviceFile, ExportLease, ExportTask, HostTicket
+from ._moving import discard, enter, leave, wait_until_free
+from ._operations import Arrived, DeviceFile, ExportLease, ExportTask, HostTicket, ImportLease
 from ._pci import VMCI, extra_options, pci_slots
-from ._plain import FileBytes, PlainContent, SeededBytes
+from ._plain import FileBytes, OpenBytes, PlainContent, SeededBytes
 from ._settings import DEVICE_ORDER, Settings
 from ._slots import FAMILIES, KINDS, NoPlaceError, Slots, hardware_key
 from ._spec import check_world, default_host_spec, default_spec, load_spec
+from ._spool import Spool
 from ._users import Grant, User, read_users
 from ._values import WorldFileError
-from ._vapp_config import PRODUCT, VAppConfig
+from ._vapp_config import PRODUCT, VAppConfig, vapp_config_of
 from ._world import Change, Changed, World
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "PRODUCT",
     "STORE_TYPES",
     "VMCI",
+    "Arrived",
     "Change",
     "Changed",
     "Cluster",
@@ -61,16 +63,19 @@ __all__ = [
     "Host",
     "HostTicket",
     "Image",
+    "ImportLease",
     "Network",
     "Nic",
     "NoPlaceError",
     "Nvram",
+    "OpenBytes",
     "PlainContent",
     "ResourcePool",
     "SeededBytes",
     "Settings",
     "Slots",
     "Snapshot",
+    "Spool",
     "Standalone",
     "User",
     "VApp",
@@ -85,6 +90,7 @@ __all__ = [
     "default_spec",
     "device_files",
     "device_key",
+    "discard",
     "disk_file",
     "end_task",
     "enter",
@@ -102,5 +108,6 @@ __all__ = [
     "prepare",
     "read_users",
     "step_lease",
+    "vapp_config_of",
     "wait_until_free",
 ]

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..machines import LeaseInput, LeaseState, Refusal, TaskInput
 from ._entities import Entity, VApp, Vm
-from ._operations import ExportLease, ExportTask
+from ._moving import discard
+from ._operations import ExportLease, ExportTask, ImportLease
 from ._world import Change, World
 
 
@@ -32,10 +33,16 @@ def step_lease(world: World, lease: ExportLease, input: LeaseInput, error: Any =
             end_task(tx, lease.task, now, failed=after.state is not LeaseState.DONE, error=lease.error)
             for held in lease.held:
                 tx.set(held, "leases", held.leases - {lease.moid})
+            if isinstance(lease, ImportLease) and after.state is not LeaseState.DONE:
+                # What an import has made goes with it, objects and files alike (1.5).
+                discard(tx, lease.created)
             for held in lease.held:
                 _let_wait_end(tx, held)
             world.withdraw(lease)
             lease.ended.set()
+            if isinstance(lease, ImportLease):
+                lease.files.clear()
+                lease.tickets.clear()
             _forget_later(world, lease)
     return None
 

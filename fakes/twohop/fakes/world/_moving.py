@@ -30,6 +30,28 @@ def enter(tx: Change, vm: Vm) -> None:
         tx.set(vm.parent, "start_order", order | {vm.moid: max(order.values(), default=0) + 1})
 
 
+def discard(tx: Change, entity: Vm | VApp) -> None:
+    """Take a machine with its snapshots, or a vApp with all that is in it, out of the world."""
+    if isinstance(entity, Vm):
+        leave(tx, entity)
+        for snapshot in entity.all_snapshots():
+            tx.remove(snapshot)
+        tx.remove(entity)
+        # Its tasks and leases remember it for long, but what its disks hold may be files that take room.
+        entity.disks, entity.images, entity.nvram, entity.snapshots = [], [], None, []
+        return
+    for inside in entity.members():
+        discard(tx, inside)
+    above = entity.parent
+    assert isinstance(above, ResourcePool)
+    tx.set(above, "vapps", [other for other in above.vapps if other is not entity])
+    if isinstance(above, VApp):
+        tx.set(above, "start_order", {k: v for k, v in above.start_order.items() if k != entity.moid})
+    if entity.folder is not None:
+        tx.set(entity.folder, "children", [other for other in entity.folder.children if other is not entity])
+    tx.remove(entity)
+
+
 def _holders(vm: Vm) -> Iterable[Host | Datastore | ResourcePool | Network]:
     return dict.fromkeys((vm.host, *vm.datastores(), vm.pool, *(nic.network for nic in vm.nics)))
 

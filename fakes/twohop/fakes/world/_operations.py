@@ -29,13 +29,23 @@ class ExportTask(Entity):
     lease: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What came in for a file of an import: bytes of the request's body, digests of the stream (5.2, 5.4)."""
+
+    size: int
+    sha1: str
+    sha256: str
+
+
 @dataclass(eq=False, kw_only=True)
 class DeviceFile:
     """A file that a lease offers: its device key, its name in the URL, the content id of its stream.
 
     Its `source` is a disk, sent as a streamOptimized VMDK, or another file, sent as it is (4.15). `started` is set once
     a transfer of it has, whatever became of it (5.4); `sent` once it has been sent whole, which puts it into the
-    manifest (5.5).
+    manifest (5.5). A file of an import has an `import_key` (4.4) and a `vm` that it becomes a part of; `arrived` is set
+    once it has come in whole.
     """
 
     key: str
@@ -47,6 +57,9 @@ class DeviceFile:
     open_streams: int = 0
     started: bool = False
     sent: bool = False
+    import_key: str = ""
+    vm: Vm | None = None
+    arrived: Arrived | None = None
 
     @property
     def disk(self) -> Disk | None:
@@ -107,6 +120,13 @@ class ExportLease(Entity):
     def state(self) -> LeaseState:
         """The state in the table."""
         return self.value.state
+
+
+@dataclass(eq=False, kw_only=True, repr=False)
+class ImportLease(ExportLease):
+    """A lease of ImportVApp. `created` are the objects that it has made: they go where it does not end well (1.5)."""
+
+    created: Vm | VApp
 
 
 def ticket_key(ticket: str) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,21 @@ class SeededBytes:
         source = random.Random(f"twohop bytes {self.seed}")
         for start in range(0, self.size, PIECE):
             yield source.randbytes(min(PIECE, self.size - start))
+
+
+class OpenBytes:
+    """The bytes of an open file, which may have no name; it is closed when nobody holds them any more."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        """Take a descriptor of a file of `size` bytes."""
+        self._descriptor = descriptor
+        self.size = size
+        weakref.finalize(self, os.close, descriptor)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the bytes in order."""
+        for start in range(0, self.size, PIECE):
+            yield os.pread(self._descriptor, min(PIECE, self.size - start), start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,10 +63,13 @@ class DeviceChanges:
             elif isinstance(given, device.VirtualController) and _wsdl(given) in _KIND_OF:
                 self._controller(change, given)
             else:
-                raise gap(self.call, f"a device change of a {_wsdl(given)}")
+                self._other(change, given)
         return {
             "controllers": self.controllers, "disks": self.disks, "images": self.images, "drives": self.drives,
         }  # fmt: skip
+
+    def _other(self, change: Any, given: Any) -> None:
+        raise gap(self.call, f"a device change of a {_wsdl(given)}")
 
     def _controller(self, change: Any, given: Any) -> None:
         self._no_file_operation(change)
@@ -164,11 +167,17 @@ class DeviceChanges:
         if not isinstance(backing, device.VirtualCdrom.IsoBackingInfo | device.VirtualFloppy.ImageBackingInfo):
             self.drives.append(replace(drive, backing=drive_backing(backing)))
             return
+        store = self._store(backing)
+        name, content = self._image(given, backing, store)
         image = Image(
-            key=drive.key, controller=drive.controller, unit=drive.unit, kind=drive.kind,
-            datastore=self._store(backing), file_name=backing.fileName, content=self._content(backing.fileName),
+            key=drive.key, controller=drive.controller, unit=drive.unit, kind=drive.kind, datastore=store,
+            file_name=name, content=content, guest_control=drive.guest_control,
         )  # fmt: skip
         self.images.append(image)
+
+    def _image(self, given: Any, backing: Any, store: Datastore) -> tuple[str, PlainContent | None]:
+        """Return the name of the file that a backing names, and what it holds."""
+        return backing.fileName, self._content(backing.fileName)
 
     def _content(self, name: str) -> PlainContent:
         """Return what an image file holds: one that some machine of the world has in a drive; there are no others."""

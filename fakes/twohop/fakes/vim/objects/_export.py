@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...machines import Lease
-from ...world import Change, ExportLease, Snapshot, VApp, Vm, device_files, missing_image, prepare
+from ...world import Change, ExportLease, Snapshot, VApp, Vm, device_files, missing_image
 from .. import _faults as faults
 from .._service import Call
 from .._sessions import uuid52
+from ._granting import grant
 from ._inventory import VIRTUAL_APP
-from ._lease import arm_timeout
 from ._refusals import EXPORT, refuse_export, refuse_snapshot, refuse_vapp
 from ._snapshot import SNAPSHOT
-from ._task import start_task
 from ._virtual_machine import VIRTUAL_MACHINE
 
 
@@ -77,41 +75,10 @@ def _missing_file(call: Call, machines: Sequence[Vm]) -> Any:
 
 
 def _grant(call: Call, tx: Change, wanted: Export) -> ExportLease:
-    world, profile = call.world, call.world.profile
-    assert call.session is not None
+    profile = call.world.profile
     failure = _missing_file(call, [shown for _, shown in wanted.machines])
-    now = world.clock.now()
-    task = start_task(call, tx, wanted.entity, wanted.description_id, cancelable=True)
-    reads = profile.count("lease_initializing_reads")
     files, tickets = device_files(profile, wanted.machines, uuid52)
-    lease = ExportLease(
-        moid=f"session[{call.session.scope}]{uuid52()}",
-        name=f"lease of {wanted.entity.name}",
-        value=Lease(
-            profile.seconds("lease_timeout_s"),
-            now,
-            transfer_renews=profile.flag("transfer_renews"),
-            require_transfer=profile.seconds("require_transfer_s"),
-        ),
-        entity=wanted.entity,
-        vms=wanted.held,
-        vapps=wanted.vapps,
-        task=task,
-        session=call.session.key,
-        files=files,
-        tickets=tickets,
-        reads=reads,
-        reads_left=reads,
-        failure=failure,
-    )
-    task.lease = lease.moid
-    tx.add(lease)
-    for held in lease.held:
-        tx.set(held, "leases", held.leases | {lease.moid})
-    for ticket in tickets:
-        world.journal.references.name("ticket", ticket.secret)
-    world.offer(lease)
-    arm_timeout(call, lease)
-    if reads == 0:
-        prepare(world, lease)
-    return lease
+    return grant(
+        call, tx, ExportLease, about=wanted.entity, entity=wanted.entity, description_id=wanted.description_id,
+        vms=wanted.held, vapps=wanted.vapps, files=files, tickets=tickets, failure=failure,
+    )  # fmt: skip

@@ -6,14 +6,15 @@ from typing import Any
 
 from ...machines import LeaseInput, LeaseState, Refusal
 from ...nfc import size_of
-from ...world import ExportLease, ExportTask, step_lease
+from ...world import ExportLease, ExportTask, ImportLease, step_lease
 from .. import _faults as faults
-from .._kinds import Kind
+from .._kinds import BY_CLASS, Kind
 from .._registry import vim, vmodl
 from .._service import Call
 from ._lease_info import lease_info
 
 LEASE = Kind("HttpNfcLease", of=ExportLease)
+BY_CLASS[ImportLease] = LEASE
 
 
 def arm_timeout(call: Call, lease: ExportLease) -> None:
@@ -82,7 +83,8 @@ def _initialize_progress(call: Call, lease: ExportLease) -> int:
 
 @LEASE.provides("transferProgress")
 def _transfer_progress(call: Call, lease: ExportLease) -> int:
-    if call.world.profile.text("transfer_progress") == "progress":
+    # What an import will send in all, no server is told.
+    if isinstance(lease, ImportLease) or call.world.profile.text("transfer_progress") == "progress":
         return max(0, min(100, lease.percent))
     total = sum(size_of(file) for file in lease.files if file.there)
     return min(100, 100 * lease.moved // total) if total else 0
@@ -118,6 +120,10 @@ def _progress(call: Call, lease: ExportLease, percent: int) -> None:
 
 @LEASE.method("HttpNfcLeaseComplete")
 def _complete(call: Call, lease: ExportLease) -> None:
+    missing = isinstance(lease, ImportLease) and any(file.disk and not file.arrived for file in lease.files)
+    refused = missing and call.world.profile.text("import_incomplete") == "InvalidState"
+    if refused and lease.state is LeaseState.READY:
+        raise faults.invalid_state()
     require(call, lease, LeaseInput.COMPLETE)
 
 

@@ -28,7 +28,7 @@ def _device_url(world: World, file: DeviceFile) -> Any:
     url = vim.HttpNfcLease.DeviceUrl(
         key=file.key,
         # Mandatory, and of imports only (4.4).
-        importKey="",
+        importKey=file.import_key,
         # The name as it is: whoever asks for it percent-encodes it (4.6).
         url=f"{base}{file.name}",
         sslThumbprint=thumbprint(world, file.host),
@@ -41,7 +41,8 @@ def _device_url(world: World, file: DeviceFile) -> Any:
     else:
         if world.profile.text("disk_flag") == "always":
             url.disk = False
-        url.fileSize = _file_size(file.source)
+        if file.vm is None:
+            url.fileSize = _file_size(file.source)
     if world.profile.text("device_url_certificate") == "present" and declares(type(url), "sslCertificate"):
         url.sslCertificate = file.host.certificate
     return url

@@ -25,7 +25,8 @@ def _manifest(call: Call, lease: ExportLease) -> list[Any]:
     always = call.world.profile.text("manifest_sha1") == "filled"
     entries = []
     for file, algorithm in sent:
-        size, sha1, sha256 = digests_of(file)
+        arrived = file.arrived
+        size, sha1, sha256 = (arrived.size, arrived.sha1, arrived.sha256) if arrived else digests_of(file)
         entries.append(
             vim.HttpNfcLease.ManifestEntry(
                 key=file.key,

@@ -20,6 +20,8 @@ def switch(call: Call, tx: Change, vm: Vm, input: PowerInput, description: str) 
         raise faults.invalid_power_state(vm.power.value, required_state(input).value)
     with task(call, tx, vm, description) as done:
         tx.set(vm, "power", after)
+        if after is PowerState.ON:
+            tx.set(vm, "slots", True)
     return done
 
 

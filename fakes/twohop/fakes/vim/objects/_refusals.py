@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...machines import PowerState, TaskState
-from ...world import Change, ExportTask, Snapshot, VApp, Vm
+from ...world import Change, ExportTask, ImportLease, Snapshot, VApp, Vm
 from .. import _faults as faults
 from .._service import Call
 from ._operation import leases_on
@@ -51,6 +51,10 @@ def refuse_snapshot(call: Call, snapshot: Snapshot) -> None:
 
 
 def _refuse_always(call: Call, machines: Sequence[Vm]) -> None:
+    for lease in call.world.leases():
+        if isinstance(lease, ImportLease) and any(lease.moid in vm.leases for vm in machines):
+            # Nothing is there yet that could be exported.
+            raise faults.task_in_progress(call.ref(lease.task))
     if call.world.profile.text("license") == "free":
         raise faults.restricted_version()
     if any(vm.encrypted or vm.vtpm for vm in machines):

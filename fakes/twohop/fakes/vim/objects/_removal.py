@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...machines import PowerState, TaskInput, TaskValue
-from ...world import Change, ExportTask, ResourcePool, VApp, Vm, end_task, leave, wait_until_free
+from ...world import Change, ExportTask, VApp, Vm, discard, end_task, wait_until_free
 from .. import _faults as faults
 from .._registry import vmodl
 from .._service import Call
@@ -13,14 +13,6 @@ from ._inventory import VIRTUAL_APP
 from ._operation import changing, leases_on, refuse_while_leased, require_power, task
 from ._task import start_task
 from ._virtual_machine import VIRTUAL_MACHINE
-
-
-def discard(tx: Change, vm: Vm) -> None:
-    """Take a machine and its snapshots out of the world."""
-    leave(tx, vm)
-    for snapshot in vm.all_snapshots():
-        tx.remove(snapshot)
-    tx.remove(vm)
 
 
 @VIRTUAL_MACHINE.method("Destroy_Task")
@@ -48,7 +40,7 @@ def _remove(call: Call, entity: Vm | VApp, description: str) -> Any:
         refuse_while_leased(call, entity, "locked_destroy")
         _require_stopped(entity)
         with task(call, tx, entity, description) as done:
-            _discard(tx, entity)
+            discard(tx, entity)
     return call.ref(done)
 
 
@@ -70,7 +62,7 @@ def _remove_later(call: Call, tx: Change, entity: Vm | VApp, description: str) -
                 if world.objects.get(entity.moid) is not entity:
                     raise faults.not_found(call.ref(entity))
                 _require_stopped(entity)
-                _discard(later, entity)
+                discard(later, entity)
             except vmodl.MethodFault as fault:
                 end_task(later, waiting, now, failed=True, error=fault)
             else:
@@ -95,18 +87,3 @@ def _require_stopped(entity: Vm | VApp) -> None:
         require_power(entity, PowerState.OFF)
     elif entity.started:
         raise faults.invalid_state()
-
-
-def _discard(tx: Change, entity: Vm | VApp) -> None:
-    if isinstance(entity, Vm):
-        return discard(tx, entity)
-    for inside in entity.members():
-        _discard(tx, inside)
-    above = entity.parent
-    assert isinstance(above, ResourcePool)
-    tx.set(above, "vapps", [other for other in above.vapps if other is not entity])
-    if isinstance(above, VApp):
-        tx.set(above, "start_order", {k: v for k, v in above.start_order.items() if k != entity.moid})
-    if entity.folder is not None:
-        tx.set(entity.folder, "children", [other for other in entity.folder.children if other is not entity])
-    tx.remove(entity)

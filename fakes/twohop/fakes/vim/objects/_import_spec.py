@@ -1,0 +1,346 @@
+"""OvfManager.CreateImportSpec: a descriptor to what ImportVApp takes, and the files that a client has to send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...ovf import OVF, PackageError
+from ...world import KINDS, Datastore, Host, ResourcePool
+from .. import _faults as faults
+from .._registry import vim
+from .._service import Call, Singleton
+from ._operation import gap
+from ._ovf_manager import OVF_MANAGER
+from ._ovf_package import OvfPackage, fault_of, read_package
+from ._values import data
+
+device = vim.vm.device
+THIN = frozenset({"thin", "sparse", "seSparse", "monolithicSparse", "twoGbMaxExtentSparse"})
+THICK = frozenset({"thick", "flat", "eagerZeroedThick", "monolithicFlat", "twoGbMaxExtentFlat"})
+"""How disks may be provisioned, by whether they grow as they are written to."""
+CIM = {"disk": 17, "iso": 15, "floppy": 14, "nvram": 1}
+"""Resource types of CIM that a file item names."""
+_NICS = {
+    "vmxnet3": device.VirtualVmxnet3, "e1000": device.VirtualE1000, "e1000e": device.VirtualE1000e,
+    "pcnet32": device.VirtualPCNet32,
+}  # fmt: skip
+_CD = {
+    "": device.VirtualCdrom.RemotePassthroughBackingInfo, "atapi": device.VirtualCdrom.RemoteAtapiBackingInfo,
+    "host": device.VirtualCdrom.AtapiBackingInfo,
+}  # fmt: skip
+
+
+@OVF_MANAGER.method("CreateImportSpec")
+def _create(call: Call, _: Singleton, ovfDescriptor: str, resourcePool: Any, datastore: Any, cisp: Any) -> Any:
+    pool, store = call.resolve(resourcePool), call.resolve(datastore)
+    host = call.resolve(cisp.hostSystem) if cisp.hostSystem is not None else None
+    _check_place(call, pool, store, host)
+    if cisp.instantiationOst is not None or cisp.resourceMapping:
+        raise gap(call, "CreateImportSpec with instantiationOst or resourceMapping")
+    result = vim.OvfManager.CreateImportSpecResult
+    try:
+        package = read_package(call, ovfDescriptor, cisp.deploymentOption or "")
+        made = _Making(call, package, pool, store, cisp)
+        return result(importSpec=made.spec(), fileItem=made.items)
+    except PackageError as error:
+        return result(error=[fault_of(error)])
+
+
+def _check_place(call: Call, pool: ResourcePool, store: Datastore, host: Host | None) -> None:
+    hosts = pool.owner.hosts if host is None else [host]
+    if host is not None and host not in pool.owner.hosts:
+        raise faults.invalid_argument("cisp.hostSystem", "The host and the resource pool are not of one cluster.")
+    if not any(each in store.hosts for each in hosts):
+        raise faults.inaccessible_datastore(call.ref(store), store.name, hosts[0].name)
+
+
+@dataclass
+class _Making:
+    """One specification on its way."""
+
+    call: Call
+    package: OvfPackage
+    pool: ResourcePool
+    store: Datastore
+    cisp: Any
+    items: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        provisioning = self.cisp.diskProvisioning or "thick"
+        if provisioning not in THIN | THICK:
+            supported = ",".join(sorted(THIN | THICK))
+            fields = {"diskProvisioning": provisioning, "supportedDiskProvisioning": supported}
+            message = f"disks are provisioned as {supported}; got {provisioning}"
+            raise PackageError("OvfUnsupportedDiskProvisioning", message, None, **fields)
+        self.thin = provisioning in THIN
+        self.networks = self._networks()
+        self.values = {pair.key: pair.value for pair in self.cisp.propertyMapping or ()}
+
+    def spec(self) -> Any:
+        """Return the specification of the top entity."""
+        name = self.cisp.entityName or self.package.default_name
+        row = {**self.package.row, "name": name}
+        return self._vapp(row, f"/{name}") if self.package.is_vapp else self._machine(row, f"/{name}")
+
+    def _networks(self) -> Mapping[str, Any]:
+        hosts = self.pool.owner.hosts
+        seen = list(dict.fromkeys(network for host in hosts for network in host.networks))
+        by_name = {network.name: network for network in seen}
+        mapped = {}
+        for pair in self.cisp.networkMapping or ():
+            network = self.call.resolve(pair.network)
+            if network not in seen:
+                raise faults.invalid_argument("cisp.networkMapping", f"No host there is in {network.name}.")
+            mapped[pair.name] = network
+        usual = seen[0] if seen else None
+        return {info.name: mapped.get(info.name) or by_name.get(info.name) or usual for info in self.package.networks}
+
+    def _vapp(self, row: Mapping[str, Any], path: str) -> Any:
+        children = [(child, self._vapp(child, f"{path}/{child['name']}")) for child in row["vapps"]]
+        children += [(child, self._machine(child, self._key(path, child["name"]))) for child in row["vms"]]
+        for child, made in children:
+            made.entityConfig = vim.vApp.EntityConfigInfo(
+                tag=child["name"], startOrder=child.get("start_order", 1), startDelay=child.get("start_delay", 0),
+                stopDelay=child.get("stop_delay", 0), startAction="powerOn", stopAction="powerOff",
+            )  # fmt: skip
+        allocation = {"reservation": 0, "expandableReservation": True, "limit": -1, "shares": _shares()}
+        return vim.vApp.VAppImportSpec(
+            name=row["name"],
+            vAppConfigSpec=vim.vApp.VAppConfigSpec(annotation=row["note"]),
+            resourcePoolSpec=data(vim.ResourceConfigSpec, cpuAllocation=allocation, memoryAllocation=allocation),
+            child=[made for _, made in children],
+        )
+
+    def _key(self, path: str, name: str) -> str:
+        return f"{path}/{name}" if self.call.world.profile.text("import_key_of_vapp") == "path" else f"/{name}"
+
+    def _machine(self, row: Mapping[str, Any], key: str) -> Any:
+        settings = row["settings"]
+        config = data(
+            vim.vm.ConfigSpec,
+            name=row["name"],
+            version=row["hardware"],
+            guestId=row["guest"],
+            annotation=row["note"],
+            files={"vmPathName": f"[{self.store.name}]"},
+            numCPUs=row["cpus"],
+            numCoresPerSocket=settings.get("cores_per_socket", 1),
+            memoryMB=row["memory"] >> 20,
+            firmware=row.get("firmware"),
+            cpuHotAddEnabled=settings.get("cpu_hot_add"),
+            cpuHotRemoveEnabled=settings.get("cpu_hot_remove"),
+            memoryHotAddEnabled=settings.get("memory_hot_add"),
+            nestedHVEnabled=settings.get("nested_hv"),
+            extraConfig=[{"key": key, "value": value} for key, value in row.get("extra_config", {}).items()] or None,
+            tools={"syncTimeWithHost": settings["sync_time"]} if "sync_time" in settings else None,
+            powerOpInfo={
+                "powerOffType": settings.get("power_off"), "resetType": settings.get("reset"),
+                "suspendType": settings.get("suspend"), "standbyAction": settings.get("standby"),
+            },
+            cpuAllocation=_allocation(settings, "cpu", 0),
+            memoryAllocation=_allocation(settings, "memory", 20),
+            deviceChange=_Devices(self, row, key).changes(),
+            vAppConfig=self._config(row),
+        )  # fmt: skip
+        nvram = row.get("_nvram")
+        if nvram is not None:
+            self.item(nvram, f"{key}/nvram", "nvram")
+        return vim.vm.VmImportSpec(configSpec=config, resPoolEntity=self.call.ref(self.pool))
+
+    def item(self, file: Any, key: str, kind: str) -> None:
+        """Note a file that a client has to send."""
+        for name in ("compression", "chunkSize"):
+            if file.get(f"{{{OVF}}}{name}") not in (None, "identity"):
+                raise gap(self.call, f"importing a file with ovf:{name}")
+        size = file.get(f"{{{OVF}}}size")
+        self.items.append(
+            vim.OvfManager.FileItem(
+                deviceId=key,
+                path=file.get(f"{{{OVF}}}href"),
+                size=None if size is None else int(size),
+                cimType=CIM[kind],
+                create=kind != "disk",
+            )
+        )
+
+    def _config(self, row: Mapping[str, Any]) -> Any:
+        said = row.get("vapp")
+        if said is None:
+            return None
+        names = ("name", "vendor", "version", "full_version", "product_url", "vendor_url", "app_url")
+        fields = ("name", "vendor", "version", "fullVersion", "productUrl", "vendorUrl", "appUrl")
+        product = said.get("product") or {}
+        info = {field: product.get(name, "") for name, field in zip(names, fields, strict=True)}
+        products = [{"operation": "add", "info": {"key": 0, "classId": "", "instanceId": "", **info}}]
+        return data(
+            vim.vApp.VmConfigSpec,
+            product=products if product else None,
+            property=[self._property(n, each) for n, each in enumerate(said.get("properties", ()))] or None,
+            eula=said.get("eulas"),
+            ovfEnvironmentTransport=said.get("transports"),
+            installBootRequired="install_delay" in said,
+            installBootStopDelay=said.get("install_delay", 0),
+        )
+
+    def _property(self, number: int, given: Mapping[str, Any]) -> dict[str, Any]:
+        value = self.values.get(given["id"], "")
+        if value and not _fits(given["type"], value):
+            message = f"the property {given['id']} is a {given['type']}; got {value!r}"
+            raise PackageError("OvfPropertyValue", message, None, type=given["type"], value=value)
+        return {
+            "operation": "add",
+            "info": {
+                "key": number, "id": given["id"], "type": given["type"], "label": given["label"],
+                "category": given["category"], "userConfigurable": given["_user"],
+                "defaultValue": given["value"], "value": value,
+            },
+        }  # fmt: skip
+
+
+class _Devices:
+    """The devices of one machine, as changes that add them; keys are negative, since the server gives others."""
+
+    def __init__(self, making: _Making, row: Mapping[str, Any], key: str) -> None:
+        self.making, self.row, self.path = making, row, key
+        self.made: list[Any] = []
+        self._controllers: dict[tuple[str, int], int] = {}
+
+    def changes(self) -> list[Any]:
+        """Return what adds all devices, controllers before what stands on them."""
+        for given in self.row["controllers"]:
+            self._controller(given["kind"], given["bus"], given.get("slot"))
+        # Of one kind first, then of the next: that is the order in which the machine will list them.
+        for kind in self.row["settings"]["order"]:
+            if kind == "disk":
+                for disk in self.row["disks"]:
+                    self._disk(disk)
+            elif kind == "nic":
+                for number, nic in enumerate(self.row["nics"]):
+                    self._nic(number, nic)
+            else:
+                for drive in self.row["images"]:
+                    if drive["kind"] == ("iso" if kind == "cd" else "floppy"):
+                        self._drive(drive)
+        settings = self.row["settings"]
+        if settings.get("vmci_slot") is not None:
+            self._add(device.VirtualVMCIDevice(key=self._key(), slotInfo=_slot(settings["vmci_slot"])))
+        if "video" in settings:
+            self._add(
+                device.VirtualVideoCard(
+                    key=self._key(), videoRamSizeInKB=settings["video"] >> 10, numDisplays=settings["displays"]
+                )
+            )
+        return self.made
+
+    def _key(self) -> int:
+        return -1 - len(self.made)
+
+    def _add(self, made: Any, file_operation: str | None = None) -> int:
+        change = device.VirtualDeviceSpec(operation="add", fileOperation=file_operation, device=made)
+        self.made.append(change)
+        return int(made.key)
+
+    def _controller(self, kind: str, bus: int, slot: int | None = None) -> int:
+        if (kind, bus) not in self._controllers:
+            name = KINDS[kind][0]
+            shared = {"sharedBus": "noSharing"} if "SCSI" in name or "Logic" in name else {}
+            made = getattr(device, name)(key=self._key(), busNumber=bus, slotInfo=_slot(slot), **shared)
+            self._controllers[kind, bus] = self._add(made)
+        return self._controllers[kind, bus]
+
+    def _place(self, given: Mapping[str, Any]) -> tuple[int, str]:
+        name = KINDS[given["controller"]][0]
+        key = self._controller(given["controller"], given["bus"])
+        return key, f"{self.path}/{name}{given['bus']}:{given['unit']}"
+
+    def _disk(self, given: Mapping[str, Any]) -> None:
+        controller, path = self._place(given)
+        made = device.VirtualDisk(
+            key=self._key(), controllerKey=controller, unitNumber=given["unit"], capacityInKB=given["size"] >> 10,
+            capacityInBytes=given["size"],
+            backing=device.VirtualDisk.FlatVer2BackingInfo(
+                fileName=f"[{self.making.store.name}]", datastore=self.making.call.ref(self.making.store),
+                diskMode="persistent", thinProvisioned=self.making.thin,
+                eagerlyScrub=True if self.making.cisp.diskProvisioning == "eagerZeroedThick" else None,
+            ),
+        )  # fmt: skip
+        self._add(made, "create")
+        if given["_file"] is not None:
+            self.making.item(given["_file"], path, "disk")
+
+    def _drive(self, given: Mapping[str, Any]) -> None:
+        iso = given["kind"] == "iso"
+        controller, path = self._place(given) if iso else (None, f"{self.path}/VirtualSIOController0:{given['unit']}")
+        backing: Any
+        if not given.get("empty"):
+            of = device.VirtualCdrom.IsoBackingInfo if iso else device.VirtualFloppy.ImageBackingInfo
+            # No file yet: the one that comes is put beside the machine.
+            backing = of(fileName=f"[{self.making.store.name}]", datastore=self.making.call.ref(self.making.store))
+            self.making.item(given["_file"], path, given["kind"])
+        elif iso:
+            backing = _CD[given.get("backing", "")](deviceName="", useAutoDetect=False)
+            if isinstance(backing, device.VirtualCdrom.RemotePassthroughBackingInfo):
+                backing.exclusive = False
+        else:
+            floppy = device.VirtualFloppy
+            host = given.get("backing") == "host"
+            backing = (floppy.DeviceBackingInfo if host else floppy.RemoteDeviceBackingInfo)(
+                deviceName="", useAutoDetect=False
+            )
+        of_kind = device.VirtualCdrom if iso else device.VirtualFloppy
+        connect = device.VirtualDevice.ConnectInfo(
+            startConnected=not given.get("empty"), connected=False, allowGuestControl=given.get("guest_control", True)
+        )
+        made = of_kind(
+            key=self._key(), controllerKey=controller, unitNumber=given["unit"], backing=backing, connectable=connect
+        )
+        self._add(made)
+
+    def _nic(self, number: int, given: Mapping[str, Any]) -> None:
+        network = self.making.networks.get(given["network"])
+        if network is None:
+            message = f"the network {given['network']} of {self.row['name']} is not in the NetworkSection"
+            fields = {"elementName": "Item", "attributeName": "Connection", "value": given["network"] or ""}
+            raise PackageError("OvfInvalidValueReference", message, None, **fields)
+        self._add(
+            _NICS[given["kind"]](
+                key=self._key(), addressType="generated", wakeOnLanEnabled=given.get("wake_on_lan", True),
+                slotInfo=_slot(given.get("slot")),
+                backing=device.VirtualEthernetCard.NetworkBackingInfo(
+                    deviceName=network.name, network=self.making.call.ref(network)
+                ),
+                connectable=device.VirtualDevice.ConnectInfo(
+                    startConnected=given["connected"], connected=given["connected"],
+                    allowGuestControl=given.get("guest_control", True),
+                ),
+            )
+        )  # fmt: skip
+
+
+def _allocation(settings: Mapping[str, Any], name: str, shift: int) -> dict[str, Any]:
+    limit = settings.get(f"{name}_limit")
+    return {
+        "reservation": settings.get(f"{name}_reservation", 0) >> shift,
+        "limit": -1 if limit is None else limit >> shift,
+        "shares": _shares(),
+    }
+
+
+def _slot(number: int | None) -> Any:
+    return None if number is None else device.VirtualDevice.PciBusSlotInfo(pciSlotNumber=number)
+
+
+def _shares() -> dict[str, Any]:
+    return {"shares": 0, "level": "normal"}
+
+
+def _fits(kind: str, value: str) -> bool:
+    name = kind.partition("(")[0].strip()
+    if name == "boolean":
+        return value.lower() in ("true", "false")
+    if name.lstrip("su") in ("int", "int8", "int16", "int32", "int64"):
+        digits = value.removeprefix("-") if not name.startswith("u") else value
+        return digits.isascii() and digits.isdigit()
+    return True
