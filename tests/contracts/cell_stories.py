@@ -498,3 +498,81 @@ def twice(wire):
 @leaves_open("PATH-002")
 def never_whole(wire):
     fetch(wire, end="cut")
+
+
+# LINK-008
+
+
+def medium(wire: Wire, size: int) -> int:
+    file = f'<File name="file" size="{size}"><Link rel="download:default" href="https://cell/transfer/transfer:1/file"/></File>'
+    body = f'<Media {VCLOUD} status="1" size="{size}"><Files>{file}</Files></Media>'
+    kind = {"Content-Type": "application/vnd.vmware.vcloud.media+xml;version=36.0"}
+    return say(wire, "GET", "/api/media/1", 200, body, headers=kind)
+
+
+@keeps("LINK-008")
+def a_medium_as_long_as_it_says(wire):
+    medium(wire, 10)
+    transfer(wire, "file")
+
+
+@breaks("LINK-008")
+def a_medium_of_another_length(wire):
+    return medium(wire, 11), transfer(wire, "file")
+
+
+@leaves_open("LINK-008")
+def a_part_of_a_medium(wire):
+    medium(wire, 11)
+    transfer(wire, "file", status=206)
+
+
+@keeps("LINK-006")
+def a_medium_has_one(wire):
+    medium(wire, 10)
+
+
+# PATH-003
+
+
+def leased(wire: Wire, lease: str, *, fails: bool = False) -> int:
+    wire.t += 1
+    ticket = f"ticket:{lease[-1]}"
+    granted = wire.export(lease, observer="cell")
+    wire.read("ready", info=wire.info(lease, ticket=ticket), lease=lease, observer="cell")
+    fetch(wire, ticket=ticket, end="cut" if fails else "complete")
+    return granted
+
+
+@keeps("PATH-003")
+def leased_once(wire):
+    enable(wire)
+    leased(wire, "lease-1")
+    poll(wire, "success")
+
+
+@breaks("PATH-003")
+def leased_twice(wire):
+    enabled = enable(wire)
+    first, second = leased(wire, "lease-1"), leased(wire, "lease-2")
+    return enabled, first, second, poll(wire, "success")
+
+
+@leaves_open("PATH-003")
+def leased_again_after_a_cut(wire):
+    enable(wire)
+    leased(wire, "lease-1", fails=True)
+    leased(wire, "lease-2")
+    poll(wire, "success")
+
+
+@leaves_open("PATH-003")
+def two_downloads_at_once(wire):
+    enable(wire)
+    say(
+        wire, "POST", "/api/vApp/vapp-2/action/enableDownload", 202, task("running").replace("/1", "/2"),
+        headers={"Location": "https://cell/api/task/2"},
+    )  # fmt: skip
+    leased(wire, "lease-1")
+    leased(wire, "lease-2")
+    poll(wire, "success")

@@ -70,6 +70,17 @@ def dead_after_idling(wire):
     wire.transfer("d.ovf", None, status=404)
 
 
+@leaves_open("LINK-002")
+def alive_because_somebody_still_reads(wire):
+    wire.declared = CELL
+    wire.transfer("d.ovf", b"x")
+    began = wire.t
+    wire.t = 3601
+    wire.transfer("d.ovf", b"x")
+    wire.t = 4000
+    wire.transfer("disk.vmdk", b"x", started=began)
+
+
 @breaks("LINK-002")
 def alive_after_idling(wire):
     wire.declared = CELL

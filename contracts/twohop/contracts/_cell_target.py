@@ -15,7 +15,8 @@ class CellTarget(Protocol):
     """A cell that may be driven, and the vCenter behind it, on one clock.
 
     `user` is USER@ORG. `vapps` are names of vApps whose machines are powered off at the start, `machines` those of
-    their machines in vCenter. `declared` are the profiles of both.
+    their machines in vCenter, `media` names of media. A driver counts vApps first and media behind them. `declared` are
+    the profiles of both.
     """
 
     @property
@@ -38,6 +39,9 @@ class CellTarget(Protocol):
 
     @property
     def vapps(self) -> Sequence[str]: ...
+
+    @property
+    def media(self) -> Sequence[str]: ...
 
     @property
     def machines(self) -> Sequence[str]: ...

@@ -95,7 +95,9 @@ def _dead(history: History) -> Iterator[Case]:
             continue
         last = max(earlier, key=lambda t: t.exchange.t1)
         pause = late.exchange.t0 - last.exchange.t1
-        if pause <= idle or _renewed_link(history, last, late):
+        # A download that lasts is written down when it ends, and until then the session is not idle.
+        lasting = (t for t in transfers if t.session == late.session and t.id > late.id and t.status in (200, 206))
+        if pause <= idle or _renewed_link(history, last, late) or any(_began_by(late, t) for t in lasting):
             continue
         told = f"{late.session} had been idle for {pause:g} s since exchange {last.id}, its limit {idle:g} s;"
         answer = f"GET of {late.file} in exchange {late.id} was answered {late.status}"
@@ -103,6 +105,10 @@ def _dead(history: History) -> Iterator[Case]:
             yield kept(told, answer, by=(last.id, late.id))
         else:
             yield broken(told, answer, f"the target declares {status}", by=(last.id, late.id))
+
+
+def _began_by(late: FileTransferred, other: FileTransferred) -> bool:
+    return other.exchange.t0 < late.exchange.t0 < other.exchange.t1
 
 
 def _renewed_link(history: History, last: FileTransferred, late: FileTransferred) -> bool:

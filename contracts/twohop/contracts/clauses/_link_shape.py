@@ -12,6 +12,7 @@ from ._clause import Case, Clause, broken, kept
 
 _ENABLE, _DISABLE = "/action/enableDownload", "/action/disableDownload"
 _MAC = re.compile(r"\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}\b")
+_MEDIA = re.compile(r"/media/[^/]+/?$")
 _OVAS = frozenset({"download:ovaDefault", "download:ovaIdentity"})
 
 
@@ -40,6 +41,8 @@ def _four(history: History) -> Iterator[Case]:
         if not rels or version is None or version < (5, 1):
             continue
         wanted = {"download:default", "download:identity"} | (_OVAS if version >= (30, 0) else frozenset())
+        if _MEDIA.search(look.entity):
+            wanted = {"download:default"}
         asked = ".".join(map(str, version))
         told = f"{look.entity} in exchange {look.id}, at API {asked}, shows {', '.join(sorted(rels))}"
         if rels == wanted:
@@ -71,17 +74,36 @@ def _identity(history: History) -> Iterator[Case]:
             yield kept(told, by=(got.id,))
 
 
+def _medium(history: History) -> Iterator[Case]:
+    transfers = [got for got in history.all(FileTransferred) if got.whole and got.size is not None]
+    for look in history.all(LinksSeen):
+        for path, size in look.files:
+            got = next((g for g in transfers if f"/transfer/{g.session}/{g.file}" == path and g.id > look.id), None)
+            if got is None:
+                continue
+            told = f"{look.entity} in exchange {look.id} gives its file {size} bytes;"
+            answer = f"exchange {got.id} brought {got.size}"
+            if got.size == size:
+                yield kept(told, answer, by=(look.id, got.id))
+            else:
+                yield broken(told, answer, by=(look.id, got.id))
+
+
 LINK_SHAPE_CLAUSES = (
     Clause(
         "LINK-005", "Only an entity that is off and undeployed offers to enable and to disable its download, both.",
         "vcd 2.1, 2.2, 2.3, 2.5", "REC", "vendor", "cell", _offered,
     ),
     Clause(
-        "LINK-006", "A download has links to two descriptors, and from API 30.0 on to two OVAs besides.",
-        "vcd 3.4, 3.5, 3.5b", "DOC", "vendor", "cell", _four,
+        "LINK-006", "A download has two descriptors, and from API 30.0 on two OVAs besides; a medium's has one file.",
+        "vcd 3.4, 3.5, 3.5b, 3.16", "DOC", "vendor", "cell", _four,
     ),
     Clause(
         "LINK-007", "MAC addresses, BIOS UUIDs and the vApp's networks stand in the identity descriptor alone.",
         "vcd 3.6", "DOC", "vendor", "cell", _identity,
+    ),
+    Clause(
+        "LINK-008", "The file behind a medium's link is as long as the medium says.",
+        "vcd 3.16", "DOC", "vendor", "cell", _medium,
     ),
 )  # fmt: skip

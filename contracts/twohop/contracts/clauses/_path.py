@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from twohop.contracts.history import DiskFetched, FileTransferred, History, LeaseGranted
+from twohop.contracts.history import (
+    CellTaskSeen,
+    DiskFetched,
+    DownloadEnabled,
+    FileTransferred,
+    History,
+    LeaseGranted,
+    LeaseRecord,
+)
 
 from ._clause import Case, Clause, broken, kept
+
+_ENDED = frozenset({"success", "error", "canceled", "aborted"})
 
 
 def _never_a_host(history: History) -> Iterator[Case]:
@@ -46,6 +56,40 @@ def _once(history: History) -> Iterator[Case]:
             yield kept(told, "and never again", by=(whole[0].id,))
 
 
+def _each_machine_once(history: History) -> Iterator[Case]:
+    users = {t.exchange.observer for t in history.all(FileTransferred)} | {"probe", "user"}
+    downloads = list(history.all(DownloadEnabled))
+    for enabled in downloads:
+        ended = next((s for s in history.all(CellTaskSeen) if s.task == enabled.task and s.status == "success"), None)
+        if enabled.task is None or ended is None:
+            continue
+        others = (other for other in downloads if other.id != enabled.id and other.id < ended.id)
+        if not all(_over(history, other, enabled) for other in others):
+            continue  # whose lease is whose cannot be told
+        leases: dict[tuple[str, str], list[LeaseRecord]] = {}
+        for record in history.leases:
+            granted = record.granted
+            if granted is None or not record.vm or granted.exchange.observer in users:
+                continue
+            if enabled.id < granted.id < ended.id:
+                leases.setdefault((record.server, record.vm), []).append(record)
+        for (_, vm), taken in leases.items():
+            cut = [f for record in taken for f in record.fetches if not f.answered]
+            ids = [record.granted.id for record in taken if record.granted is not None]
+            told = f"{enabled.entity}, enabled in exchange {enabled.id}, was ready in {ended.id};"
+            if len(ids) == 1:
+                yield kept(told, f"{vm} was leased for it in {ids[0]} and not again", by=(enabled.id, *ids, ended.id))
+            elif not cut:
+                came = f"{vm} was leased for it in {', '.join(map(str, ids))}, though no GET had failed"
+                yield broken(told, came, by=(enabled.id, *ids, ended.id))
+
+
+def _over(history: History, other: DownloadEnabled, mine: DownloadEnabled) -> bool:
+    """Tell whether another download was refused, or its task seen at its end, before mine was enabled."""
+    ends = (s for s in history.all(CellTaskSeen) if s.task == other.task and s.status in _ENDED)
+    return other.task is None or any(seen.id < mine.id for seen in ends)
+
+
 PATH_CLAUSES = (
     Clause(
         "PATH-001", "Who downloads from a cell never speaks to a host for it.",
@@ -54,5 +98,9 @@ PATH_CLAUSES = (
     Clause(
         "PATH-002", "The cell fetches each file of a lease once, unless it did not come whole.",
         "vcd 3.25", "DOC", "vendor", "cell", _once,
+    ),
+    Clause(
+        "PATH-003", "For one download the cell leases each machine once, unless a GET of its files failed.",
+        "vcd 3.25, 3.25b", "DOC", "vendor", "cell", _each_machine_once,
     ),
 )  # fmt: skip

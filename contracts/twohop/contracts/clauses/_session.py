@@ -22,13 +22,18 @@ def _emptied(history: History) -> Iterator[Case]:
             before = [listing for listing in held if listing.id < late.id]
             left = [path for path, _ in late.entries if path.startswith(f"{session}/")]
             idle = late.t - max([*(t for t in used if t <= late.t), min(listing.t for listing in held)])
-            if not before or idle <= clocks:
+            if not before or idle <= clocks or _in_progress(history, session, late.t):
                 continue
             told = f"{session} lay in the directory in listing {before[-1].id} and has been idle for {idle:g} s;"
             if left:
                 yield broken(told, f"listing {late.id} still holds {', '.join(left)}", by=(before[-1].id, late.id))
             else:
                 yield kept(told, f"listing {late.id} holds nothing of it", by=(before[-1].id, late.id))
+
+
+def _in_progress(history: History, session: str, moment: float) -> bool:
+    mine = (t.exchange for t in history.all(FileTransferred) if t.session == session)
+    return any(exchange.t0 <= moment <= exchange.t1 for exchange in mine)
 
 
 SESSION_CLAUSES = (

@@ -13,6 +13,8 @@ def _alive(history: History) -> Iterator[Case]:
     declared = history.declared["cell"]
     if declared.get("get_refreshes") not in ("end", "both"):
         return  # nobody but the cell knows from when the time counts
+    if declared.get("finish_removes") == "yes":
+        return  # a download may be over before its time
     idle = float(declared["url_expiry_s"])
     gets = [t for t in history.all(FileTransferred) if t.method == "GET" and t.status is not None]
     for late in gets:

@@ -2,6 +2,7 @@
 
 from ._broken import ContractBroken
 from ._cell_steps import CELL_DRIVEN, CellDriver
+from ._cell_tour import CELL_TOUR
 from ._lease_machine import LeaseMachine
 from ._steps import DRIVEN, LeaseDriver
 from ._tour import TOUR
@@ -10,6 +11,7 @@ from .lease import drive, replay, survey
 
 __all__ = [
     "CELL_DRIVEN",
+    "CELL_TOUR",
     "DRIVEN",
     "TOUR",
     "CellDriver",

@@ -66,16 +66,24 @@ class CellSpeaker:
 
     def vapp(self, wanted: str) -> str:
         """Return the path of a vApp."""
-        _, root = self.call("GET", "/api/query?type=vApp&format=records&pageSize=128")
-        for row in children(root, "VAppRecord"):
+        return self._path("vApp", "VAppRecord", wanted)
+
+    def medium(self, wanted: str) -> str:
+        """Return the path of a medium."""
+        return self._path("media", "MediaRecord", wanted)
+
+    def _path(self, kind: str, record: str, wanted: str) -> str:
+        _, root = self.call("GET", f"/api/query?type={kind}&format=records&pageSize=128")
+        for row in children(root, record):
             if row.get("name") == wanted:
                 return urlsplit(str(row.get("href"))).path
-        raise LookupError(f"the cell shows no vApp {wanted}")
+        raise LookupError(f"the cell shows no {kind} {wanted}")
 
     def links(self, path: str) -> dict[str, str]:
-        """Look at an entity; return its links by rel."""
+        """Look at an entity; return its links by rel, those of a medium's file among them."""
         _, root = self.call("GET", path)
-        return {str(link.get("rel")): str(link.get("href")) for link in children(root, "Link")}
+        holders = (root, *children(child(root, "Files"), "File"))
+        return {str(link.get("rel")): str(link.get("href")) for each in holders for link in children(each, "Link")}
 
     def files(self, descriptor: str, url: str) -> list[str]:
         """Return the URLs of the files that a descriptor names."""

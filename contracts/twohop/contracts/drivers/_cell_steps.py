@@ -42,6 +42,7 @@ class CellDriver:
         self._vsphere = Speaker(target.vcenter, self._observations)
         self._vms = self._vsphere.machines(tuple(target.machines))
         self._paths = [self._user.vapp(name) for name in target.vapps]
+        self._paths += [self._user.medium(name) for name in target.media]
         self._on: set[int] = set()
         self._tasks: dict[int, str] = {}
         self._cancelled: set[str] = set()
@@ -123,7 +124,9 @@ class CellDriver:
             return
         self._pass()
         status, body = self._user.get(url)
-        if status != 200 or rel.startswith("ova"):
+        if status == 200 and number >= len(self.target.vapps):
+            self._known[number] = [url]
+        if status != 200 or rel.startswith("ova") or number >= len(self.target.vapps):
             return
         files = self._user.files(body, url)
         self._known[number] = [url, *files]

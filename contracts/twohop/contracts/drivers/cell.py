@@ -17,6 +17,7 @@ from twohop.contracts.report import Report
 
 from ._broken import ContractBroken
 from ._cell_steps import CELL_DRIVEN, CellDriver, Step
+from ._shrinking import shortest
 
 VAPPS = st.integers(0, 1)
 RELS = st.sampled_from(["default", "identity", "ovaDefault", "ovaIdentity"])
@@ -79,6 +80,33 @@ class CellMachine(RuleBasedStateMachine):
         if again:
             self.do("disable", "power_on", "look", "enable", "power_off", vapp=vapp)
 
+    @rule(vapp=VAPPS, pause=st.sampled_from([0.0, 0.5, 1.5]))
+    def repeat(self, vapp: int, pause: float) -> None:
+        """Enable a download once more, while it stands or when it has died."""
+        self._export(vapp)
+        self.driver.take("advance", share=pause)
+        self.do("look", "enable", "wait", "again", "list", "power_on", "power_off", vapp=vapp)
+
+    @rule(rel=st.just("default"), end=st.sampled_from(["disable", "advance", "crash"]))
+    def medium(self, rel: str, end: str) -> None:
+        """Export an image, read it, and let its download end one way or another."""
+        number = len(self.driver.target.vapps)
+        self._export(number, rel)
+        self.do("list", vapp=number)
+        if end == "advance":
+            self.driver.take("advance", share=1.01)
+        elif end == "crash":
+            self.driver.take("crash", vapp=number, at="stored")
+        else:
+            self.do("disable", vapp=number)
+        self.do("list", "again", "reap", "list", "look", vapp=number)
+
+    @rule()
+    def many_readers(self) -> None:
+        """Begin two downloads of one file, and read both to their end when a third has come and gone."""
+        self._export(1)
+        self.do("begin", "begin", "again", "finish", "finish", "again", vapp=1)
+
     @rule(vapp=VAPPS)
     def cancel(self, vapp: int) -> None:
         """Change one's mind."""
@@ -105,17 +133,27 @@ class CellMachine(RuleBasedStateMachine):
 
 def drive_cell(
     target: CellTarget, *, examples: int = 20, steps: int = 6, seed: int | None = None,
-    clauses: Sequence[Clause] = CELL_DRIVEN,
+    clauses: Sequence[Clause] = CELL_DRIVEN, shrink: bool = True,
 ) -> None:  # fmt: skip
-    """Drive a cell with `examples` programs of `steps` rules each; raise ContractBroken at the first broken clause."""
+    """Drive a cell with `examples` programs of `steps` rules each; raise ContractBroken at the first broken clause.
+
+    Of the program that broke it every step is left out that it does without, unless `shrink` is False. Without a `seed`
+    the programs are always the same ones.
+    """
 
     def judge(driver: CellDriver) -> None:
         report = driver.judge(clauses)
         if not report.ok or driver.surprises:
-            said = "none, the programs are always the same ones" if seed is None else str(seed)
             raise ContractBroken(report, driver.surprises, driver.program, said)
 
-    _run(target, judge, examples, steps, seed)
+    said = "none, the programs are always the same ones" if seed is None else str(seed)
+    phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
+    try:
+        _run(target, judge, examples, steps, seed, phases)
+    except ContractBroken as broken:
+        if not shrink:
+            raise
+        raise shortest(lambda program: replay_cell(target, program, clauses, said), broken) from None
 
 
 def survey_cell(
@@ -130,11 +168,14 @@ def survey_cell(
             counts[judged.clause.id][judged.verdict] += 1
         counts["model"][Verdict.BROKEN if driver.surprises else Verdict.KEPT] += 1
 
-    _run(target, judge, examples, steps, seed)
+    _run(target, judge, examples, steps, seed, (Phase.generate,))
     return counts
 
 
-def replay_cell(target: CellTarget, program: Sequence[Step], clauses: Sequence[Clause] = CELL_DRIVEN) -> Report:
+def replay_cell(
+    target: CellTarget, program: Sequence[Step], clauses: Sequence[Clause] = CELL_DRIVEN,
+    seed: str = "none, this is a replay",
+) -> Report:  # fmt: skip
     """Run a program again; raise ContractBroken as the driver did, or return the report where nothing is broken."""
     driver = CellDriver(target)
     try:
@@ -144,18 +185,21 @@ def replay_cell(target: CellTarget, program: Sequence[Step], clauses: Sequence[C
     finally:
         driver.close()
     if not report.ok or driver.surprises:
-        raise ContractBroken(report, driver.surprises, program, "none, this is a replay")
+        raise ContractBroken(report, driver.surprises, program, seed)
     return report
 
 
-def _run(target: CellTarget, judge: Callable[[CellDriver], None], examples: int, steps: int, seed: int | None) -> None:
+def _run(
+    target: CellTarget, judge: Callable[[CellDriver], None], examples: int, steps: int, seed: int | None,
+    phases: Sequence[Phase],
+) -> None:  # fmt: skip
     def machine() -> CellMachine:
         return CellMachine(target, judge)
 
     made: Any = machine if seed is None else seeded(seed)(machine)
     chosen = settings(
         max_examples=examples, stateful_step_count=steps, derandomize=seed is None, deadline=None, database=None,
-        phases=(Phase.generate,), suppress_health_check=list(HealthCheck), print_blob=False,
+        phases=phases, suppress_health_check=list(HealthCheck), print_blob=False,
         report_multiple_bugs=False,
     )  # fmt: skip
     run_state_machine_as_test(made, settings=chosen)

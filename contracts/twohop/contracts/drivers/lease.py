@@ -16,6 +16,7 @@ from twohop.contracts.report import Report
 
 from ._broken import ContractBroken, Step
 from ._lease_machine import LeaseMachine
+from ._shrinking import shortest
 from ._steps import DRIVEN, LeaseDriver
 
 
@@ -44,7 +45,7 @@ def drive(
     except ContractBroken as broken:
         if not shrink:
             raise
-        raise _shortest(target, broken, clauses) from None
+        raise shortest(lambda program: replay(target, program, clauses, _said(seed)), broken) from None
 
 
 def survey(
@@ -93,30 +94,6 @@ def _run(
 
 def _said(seed: int | None) -> str:
     return "none, the programs are always the same ones" if seed is None else str(seed)
-
-
-def _shortest(target: Target, broken: ContractBroken, clauses: Sequence[Clause]) -> ContractBroken:
-    """Leave out every step that the failure does without; Hypothesis can only leave out whole rules."""
-    length = len(broken.program) + 1
-    # What could not be spared while another step was there may be spared without it.
-    while len(broken.program) < length:
-        length = len(broken.program)
-        broken = _shorter(target, broken, clauses)
-    return broken
-
-
-def _shorter(target: Target, broken: ContractBroken, clauses: Sequence[Clause]) -> ContractBroken:
-    place = 0
-    while place < len(broken.program):
-        shorter = (*broken.program[:place], *broken.program[place + 1 :])
-        try:
-            replay(target, shorter, clauses, broken.seed)
-        except ContractBroken as again:
-            if again.clauses == broken.clauses and bool(again.surprises) == bool(broken.surprises):
-                broken = again
-                continue
-        place += 1
-    return broken
 
 
 def replay(

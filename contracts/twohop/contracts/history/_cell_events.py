@@ -48,10 +48,14 @@ class CellTaskSeen(Event):
 
 @dataclass(frozen=True, slots=True)
 class LinksSeen(Event):
-    """The links of an entity at one look: pairs of rel and path of the href."""
+    """The links of an entity at one look: pairs of rel and path of the href, those of its files among them.
+
+    `files` are the sizes of files by the paths of their links, None where the entity does not say.
+    """
 
     entity: str
     links: tuple[tuple[str, str], ...]
+    files: tuple[tuple[str, int | None], ...] = ()
 
     def downloads(self) -> tuple[tuple[str, str], ...]:
         """Return the links under which the entity can be downloaded (vcd 3.4, 3.5)."""

@@ -17,7 +17,7 @@ from ._events import (
     SessionClosed,
     SessionOpened,
 )
-from ._xml import Element, child, children, name, parse
+from ._xml import Element, child, children, name, parse, whole_number
 
 _SESSIONS = re.compile(r"/(?:api|cloudapi/[\d.]+)/sessions(?:/provider)?/?$")
 _SESSION = re.compile(r"/api/session/?$|/cloudapi/[\d.]+/sessions/current/?$")
@@ -48,8 +48,20 @@ def vcloud_events(exchange: Exchange) -> Iterator[Event]:
         if href and state:
             yield CellTaskSeen(exchange, _path(href), state)
     if method == "GET" and status == 200 and name(root) in ("VApp", "VAppTemplate", "Media"):
-        links = tuple((link.get("rel") or "", _path(link.get("href") or "")) for link in children(root, "Link"))
-        yield LinksSeen(exchange, path, links)
+        yield LinksSeen(exchange, path, tuple(_links(root)), tuple(_files(root)))
+
+
+def _links(root: Element) -> Iterator[tuple[str, str]]:
+    """Give an entity's links; a medium's download is a link of its file (3.16)."""
+    for holder in (root, *children(child(root, "Files"), "File")):
+        for link in children(holder, "Link"):
+            yield link.get("rel") or "", _path(link.get("href") or "")
+
+
+def _files(root: Element) -> Iterator[tuple[str, int | None]]:
+    for file in children(child(root, "Files"), "File"):
+        for link in children(file, "Link"):
+            yield _path(link.get("href") or ""), whole_number(file.get("size"))
 
 
 def _tasks(root: Element) -> Iterator[Element]:

@@ -25,7 +25,7 @@ from twohop.runtime.profiles import Profile, load_profile
 SMALL_DISK = {"size": "4 MiB", "data": "192 KiB"}
 LONG_DISK = {"size": "16 MiB", "data": "8 MiB"}
 """More than sockets take at once, so that a download lasts until its reader goes on."""
-ORG = "Org0"
+ORG, IMAGE = "Org0", "iso/tools.iso"
 
 
 class PowerCut(ExportError):
@@ -33,7 +33,7 @@ class PowerCut(ExportError):
 
 
 class FakeCellTarget:
-    """A cell over a fake vCenter with two machines, each a vApp of its own; use it as a context manager.
+    """A cell over a fake vCenter with two machines, each a vApp of its own, and a medium; use it as a context manager.
 
     The cell's database and share outlive it, so that it can die and come back.
     """
@@ -43,16 +43,23 @@ class FakeCellTarget:
         self.recipe = f"FakeCellTarget({self.profile.name!r}, seed={seed})"
         self.machines: Sequence[str] = ("VM0", "VM1")
         self.vapps: Sequence[str] = ("small", "long")
+        self.media: Sequence[str] = ("tools",)
         disks = (SMALL_DISK, LONG_DISK)
         rows = [
             {"name": vm, "power": "off", "host": "H0", "disks": [disk]}
             for vm, disk in zip(self.machines, disks, strict=True)
         ]
+        # The image stands on a datastore because some machine has it in its drive.
+        rows.append({"name": "VM2", "host": "H0", "images": [{"name": IMAGE, "size": "192 KiB"}]})
         world = {"datacenters": [{"name": "DC0", "hosts": ["H0"], "vms": rows}]}
         self.clock = Clock(start=1_700_000_000.0)
         self.vsphere = VCenter(world=world, seed=seed, clock=self.clock)
         vapps = [{"name": name, "vms": [vm]} for name, vm in zip(self.vapps, self.machines, strict=True)]
-        self._catalogue = {"orgs": [{"name": ORG, "vdcs": [{"name": "Vdc0", "vapps": vapps}]}]}
+        (store,) = {image.datastore.name for vm in self.vsphere.world.vms() for image in vm.images}
+        media = [{"name": name, "datacenter": "DC0", "file": f"[{store}] {IMAGE}"} for name in self.media]
+        catalogs = [{"name": "Catalog0", "media": media}]
+        vdcs = [{"name": "Vdc0", "vapps": vapps}]
+        self._catalogue = {"orgs": [{"name": ORG, "vdcs": vdcs, "catalogs": catalogs}]}
         self._home = Path(tempfile.mkdtemp(prefix="twohop-target-"))
         self._seen = Observations(self.clock.now)
         self._cell = contextlib.ExitStack()

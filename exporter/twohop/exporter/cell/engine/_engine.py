@@ -176,7 +176,7 @@ class Engine:
         except EntityBusy:
             raise self._busy(entity) from None
         assert task is not None
-        return task
+        return self._veil.begun(task)
 
     def disable(self, entity: Entity) -> None:
         """End every download of an entity, and its exports under way; harmless where there is none (3.15).

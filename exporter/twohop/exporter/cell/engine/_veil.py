@@ -21,17 +21,31 @@ class Veil:
     def __init__(self, *, waits: int, lag: int) -> None:
         self._waits, self._lag = waits, lag
         self._lock = threading.Lock()
-        self._looks: Counter[str] = Counter()
+        self._looks: dict[str, int] = {}
         self._behind: Counter[str] = Counter()
         self._shown: dict[str, Linked | None] = {}
 
-    def task(self, task: TaskView) -> TaskView:
-        """Return a task as this look at it shows it."""
+    def begun(self, task: TaskView) -> TaskView:
+        """Return a new task as it is shown first; of one that an earlier process began the end may be known already."""
         if not self._waits:
             return task
         with self._lock:
-            self._looks[task.id] += 1
-            return _running(task) if self._hidden(task) else task
+            self._looks[task.id] = 0
+        return _running(task) if task.value.state.ended else task
+
+    def task(self, task: TaskView) -> TaskView:
+        """Return a task as this look at it shows it."""
+        with self._lock:
+            looks = self._looks.get(task.id)
+            if looks is None:
+                return task
+            self._looks[task.id] = looks + 1
+            if not task.value.state.ended:
+                return task
+            if looks < self._waits:
+                return _running(task)
+            del self._looks[task.id]
+            return task
 
     def unended(self, tasks: list[TaskView]) -> list[TaskView]:
         """Return those of an entity's tasks that this look shows as not ended."""
@@ -53,9 +67,6 @@ class Veil:
                 self._behind.pop(entity_id, None)
                 self._shown[entity_id] = shown = linked
             return shown
-
-    def _hidden(self, task: TaskView) -> bool:
-        return task.value.state.ended and self._looks[task.id] <= self._waits
 
 
 def _running(task: TaskView) -> TaskView:
