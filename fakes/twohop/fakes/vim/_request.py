@@ -9,11 +9,17 @@ from xml.parsers.expat import ExpatError, ParserCreate
 
 from . import _faults as faults
 from ._registry import NAMESPACE, SoapAdapter, VmomiSupport, vmodl
+from ._simple import check_text, missing_from
 
 _ENVELOPE = SoapAdapter.XMLNS_SOAPENV
 _SEPARATOR = SoapAdapter.NS_SEP
 _DEPTH = 200
 """Elements within elements: no real request comes near."""
+ELEMENTS = 200_000
+"""Elements of one request: one that names ten thousand objects has some fifty thousand."""
+_TOKEN = 1 << 20
+"""Bytes of one tag with all its attributes, or of one comment; text may be longer."""
+_PIECE = 1 << 16
 
 # `obj.prop` in pyVmomi is a call of the hidden method Fetch, which no type metadata lists (10.5).
 FETCH = VmomiSupport.Object(
@@ -58,7 +64,8 @@ def parse_request(body: bytes, *, ordered: bool = True) -> Invocation:
         raise
     except (ExpatError, UnicodeError):
         raise BadRequest(faults.invalid_request("The request is not well-formed XML.")) from None
-    except (KeyError, AttributeError, TypeError, ValueError, IndexError) as error:
+    # An encoding that nobody knows is a LookupError, a moment beyond all calendars an OverflowError.
+    except (LookupError, AttributeError, TypeError, ValueError, OverflowError) as error:
         raise BadRequest(faults.invalid_request(f"The request does not fit the schema: {error}.")) from None
 
 
@@ -75,6 +82,7 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
         self._this: Any = None
         self._arguments: dict[str, Any] = {}
         self._pending: tuple[str, Any, Any] | None = None
+        self._left = [ELEMENTS]
 
     def parse(self, body: bytes) -> Invocation:
         """Parse one envelope."""
@@ -82,7 +90,13 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = self._doctype
         SoapAdapter.SetHandlers(parser, SoapAdapter.GetHandlers(self))
-        parser.Parse(body, True)
+        for at in range(0, len(body), _PIECE):
+            piece = body[at : at + _PIECE]
+            parser.Parse(piece, False)
+            # expat keeps a tag until it has it whole, and makes many times its length of it.
+            if at + len(piece) - parser.CurrentByteIndex > _TOKEN:
+                raise BadRequest(faults.invalid_request("The request has a tag without end."))
+        parser.Parse(b"", True)
         self._flush()
         if self._method is None or self._this is None:
             raise BadRequest(faults.invalid_request("The request names no method or no object."))
@@ -92,8 +106,6 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
                 VmomiSupport.CheckField(parameter, value)
             except TypeError as error:
                 raise BadRequest(faults.invalid_argument(parameter.name, str(error))) from None
-            if parameter.type is int and value is not None and not -(1 << 31) <= value < 1 << 31:
-                raise BadRequest(faults.invalid_argument(parameter.name, "It is no 32-bit integer."))
         return Invocation(self._this, self._method, self._arguments)
 
     def _doctype(self, *_: Any) -> None:
@@ -102,6 +114,8 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
     def StartElementHandler(self, tag: str, attributes: dict[str, str]) -> None:
         """Take the next element of the envelope, the body or the method."""
         namespace, _, name = tag.rpartition(_SEPARATOR)
+        if self._state != "method":
+            _count(self._left)
         if self._state == "envelope":
             self._depth += 1
             if self._depth == 1 and tag != f"{_ENVELOPE}{_SEPARATOR}Envelope":
@@ -157,7 +171,7 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
             raise BadRequest(_out_of_order(name))
         self._last = place
         # Without the client's version: with it, types newer than the client's would widen to DynamicData.
-        deserializer = _Bounded(array, self._ordered, named=name == "_this")
+        deserializer = _Bounded(array, self._ordered, self._left, named=name == "_this")
         deserializer.Deserialize(self._expat, item, False, self.nsMap)
         self._pending = (name, array, deserializer)
         deserializer.StartElementHandler(tag, attributes)
@@ -177,6 +191,12 @@ class _Parser(SoapAdapter.ExpatDeserializerNSHandlers):  # type: ignore[misc]
             self._arguments[name] = value
 
 
+def _count(left: list[int]) -> None:
+    left[0] -= 1
+    if left[0] < 0:
+        raise BadRequest(faults.invalid_request(f"The request has more than {ELEMENTS} elements."))
+
+
 def _out_of_order(name: str) -> Any:
     return faults.invalid_request(f'Unexpected element tag "{name}" seen: elements have an order.')
 
@@ -189,10 +209,25 @@ def _places(kind: Any) -> dict[str, int]:
 def _with_type(attributes: dict[str, str], declared: Any) -> dict[str, str]:
     """Return the attributes of a reference with its type: some clients leave it to what is declared."""
     item = getattr(declared, "Item", declared)
-    reference = isinstance(item, type) and issubclass(item, VmomiSupport.ManagedObject)
-    if "type" in attributes or not reference:
+    if "type" in attributes or not _refers(item):
         return attributes
     return {**attributes, "type": VmomiSupport.GetWsdlName(item)}
+
+
+def _refers(declared: Any) -> bool:
+    return isinstance(declared, type) and issubclass(declared, VmomiSupport.ManagedObject)
+
+
+def _fits(kind: Any, declared: Any) -> bool:
+    if issubclass(kind, list):
+        # The whole array in one element.
+        return issubclass(kind.Item, declared) or declared is object
+    if _refers(kind):
+        # Of whatever type: a reference may name a parent of what it refers to (10.5).
+        return _refers(declared) or declared is object
+    if kind is SoapAdapter.LocalizedMethodFault:
+        return issubclass(declared, Exception) or issubclass(kind, declared)
+    return issubclass(kind, declared)
 
 
 def _item_of(declared: Any) -> tuple[Any, Any]:
@@ -208,15 +243,18 @@ class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
 
     _bare: str | None = None
 
-    def __init__(self, wanted: Any, ordered: bool, *, named: bool = False) -> None:
+    def __init__(self, wanted: Any, ordered: bool, left: list[int], *, named: bool = False) -> None:
         super().__init__(None)
+        self._left = left
         self._wanted = wanted
         self._named = named
         self._ordered = ordered
         self._reached: list[int] = []
+        self._given: list[set[str]] = []
 
     def StartElementHandler(self, tag: str, attributes: dict[str, str]) -> None:
         """Take an element, unless it lies too deep."""
+        _count(self._left)
         if len(self.stack) > _DEPTH:
             raise BadRequest(faults.invalid_request("The request is nested too deep."))
         if self._bare is not None:
@@ -233,7 +271,7 @@ class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
     def _check_place(self, name: str) -> None:
         # One entry for each open element: how far into its own sequence it has come.
         depth = len(self.stack)
-        del self._reached[depth:]
+        del self._reached[depth:], self._given[depth:]
         above = self.stack[-1] if self.stack else None
         if isinstance(above, VmomiSupport.DataObject):
             kind: Any = type(above)
@@ -241,7 +279,9 @@ class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
             if self._ordered and 0 <= place < self._reached[-1]:
                 raise BadRequest(_out_of_order(name))
             self._reached[-1] = max(place, self._reached[-1])
+            self._given[-1].add(name)
         self._reached.append(-1)
+        self._given.append(set())
 
     def _declared(self, tag: str) -> Any:
         if not self.stack:
@@ -255,18 +295,24 @@ class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
         return getattr(above, "Item", None)
 
     def _check_item(self, tag: str) -> None:
-        # pyVmomi checks what it assigns, but not what it appends.
+        # pyVmomi checks what it assigns, but not what it appends, nor what is no property of anything.
         above = self.stack[-2] if len(self.stack) > 1 else self._wanted
         new = self.stack[-1]
         declared = getattr(above, "Item", None)
         if isinstance(above, VmomiSupport.DataObject):
-            declared = getattr(above._GetPropertyInfo(tag.rpartition(_SEPARATOR)[2]).type, "Item", None)
+            whole = above._GetPropertyInfo(tag.rpartition(_SEPARATOR)[2]).type
+            declared = getattr(whole, "Item", None)
+        else:
+            whole = declared or (self.resultType if len(self.stack) == 1 else None)
         kind = new if isinstance(new, type) else type(new)
-        free = (list, VmomiSupport.ManagedObject, SoapAdapter.LocalizedMethodFault)
+        if issubclass(kind, list) and isinstance(whole, type) and whole is not object and not issubclass(whole, list):
+            raise TypeError(f"an array is no {whole.__name__}")
+        if _refers(declared or whole) and not _refers(kind):
+            raise TypeError(f"{kind.__name__} is no type of managed objects")
         if kind is str and declared is not None and not issubclass(declared, VmomiSupport.Enum):
             # A property path and a method's name are xsd:string on the wire; libvirt says so with each.
             declared = str if issubclass(declared, str) else declared
-        if declared is not None and not issubclass(kind, (declared, *free)):
+        if declared is not None and not _fits(kind, declared):
             raise TypeError(f"{kind.__name__} is no {declared.__name__}")
 
     def EndElementHandler(self, tag: str) -> None:
@@ -274,8 +320,20 @@ class _Bounded(SoapAdapter.SoapDeserializer):  # type: ignore[misc]
         if self._bare is not None:
             top, self._bare = self.stack[-1], None
             top.fault, top.localizedMessage = vmodl.MethodFault(), self.data
-        else:
-            super().EndElementHandler(tag)
+            return
+        if self.stack:
+            self._check_whole(self.stack[-1])
+        super().EndElementHandler(tag)
+
+    def _check_whole(self, closing: Any) -> None:
+        if isinstance(closing, type):
+            check_text(closing, self.data)
+        elif isinstance(closing, VmomiSupport.DataObject):
+            missing = missing_from(type(closing), self._given[len(self.stack) - 1])
+            if missing is not None:
+                kind = VmomiSupport.GetWsdlName(type(closing))
+                text = f"Required property {missing} is missing from data object of type {kind}."
+                raise BadRequest(faults.invalid_request(text))
 
     def _in_fault(self) -> bool:
         return bool(self.stack) and isinstance(self.stack[-1], SoapAdapter.LocalizedMethodFault)

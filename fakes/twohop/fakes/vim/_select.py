@@ -116,6 +116,8 @@ def _check_paths(spec: Any) -> None:
     for wanted in spec.propSet:
         if wanted.type is None:
             raise faults.invalid_request("Required property type is missing from data object of type PropertySpec.")
+        if not issubclass(wanted.type, VmomiSupport.ManagedObject):
+            raise faults.invalid_request(f"{wanted.type.__name__} is no type of managed objects.")
         table = properties_of(wanted.type._wsdlName)
         for path in wanted.pathSet or ():
             if path.partition(".")[0].partition("[")[0] not in table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,7 +41,8 @@ def _shown_permission(call: Call, permission: Permission) -> Any:
 
 def _entity(call: Call, reference: Any) -> Entity:
     found = call.resolve(reference)
-    assert isinstance(found, Entity)
+    if not isinstance(found, Entity) or not issubclass(call.service.kind_of(found).vim, vim.ManagedEntity):
+        raise faults.invalid_argument("entity", f"{reference._moId} is no managed entity.")
     return found
 
 
@@ -95,7 +96,10 @@ def _role_permissions(call: Call, _: Singleton, roleId: int) -> list[Any]:
     return [_shown_permission(call, each) for each in call.service.access.permissions if each.role == role.id]
 
 
-def _held(call: Call, user: str, references: Iterable[Any], wanted: Iterable[str]) -> list[Any]:
+def _held(call: Call, user: str, references: Iterable[Any], wanted: Sequence[str]) -> list[Any]:
+    if not wanted:
+        # The schema has no answer about no privilege.
+        raise faults.invalid_argument("privId")
     return [
         AuthorizationManager.EntityPrivilege(
             entity=reference,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -167,11 +167,16 @@ def _figures(call: Call, spec: Any) -> Any:
 
 def _times(call: Call, spec: Any) -> list[datetime]:
     interval = spec.intervalId or REALTIME
-    now = datetime.fromtimestamp(call.world.clock.now(), UTC)
-    end = min(spec.endTime or now, now) if spec.endTime is None or spec.endTime <= now else now
-    last = datetime.fromtimestamp(int(end.timestamp()) // interval * interval, UTC)
+    if interval < 0:
+        raise faults.invalid_argument("querySpec.interval")
+    end = call.world.clock.now()
+    if spec.endTime is not None:
+        end = min(spec.endTime.timestamp(), end)
     count = min(spec.maxSample or KEPT, KEPT)
-    times = [last - timedelta(seconds=interval * back) for back in reversed(range(count))]
+    last = int(end) // interval * interval
+    # A client may name a moment before all calendars.
+    moments = (last - interval * back for back in reversed(range(count)))
+    times = [datetime.fromtimestamp(moment, UTC) for moment in moments if moment > 0]
     return [time for time in times if spec.startTime is None or time > spec.startTime]
 
 
