@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from werkzeug.http import parse_accept_header
 
 from ..world import look
 from . import _faults as faults
+from ._answers import Answer
 from ._registry import NAMESPACE, identity_of, newest_known, older, prior_versions, version_for, vmodl
 from ._reply import client_fault, serialize_fault, serialize_result
 from ._request import BadRequest, parse_request
@@ -72,7 +72,7 @@ class VimApp:
         profile = self.service.world.profile
         if profile.text("cookie_from") == "first-reply" and not self.service.sessions.issued(cookie):
             call.cookie = call.set_cookie = self.service.sessions.new_cookie()
-        status, answer = self._answer(call, body, action)
+        status, answer = self._kept(call, body) or self._answer(call, body, action)
         if call.set_cookie is not None:
             headers.append(("Set-Cookie", f'{COOKIE}="{call.set_cookie}"; {_attributes(profile.text("cookie_form"))}'))
         if profile.flag("applied_soapaction"):
@@ -80,45 +80,55 @@ class VimApp:
         return self._framed(answer, environ, headers, lambda: start(status, headers))
 
     def _framed(
-        self, answer: bytes, environ: WSGIEnvironment, headers: list[tuple[str, str]], begin: Callable[[], object]
+        self, answer: Answer, environ: WSGIEnvironment, headers: list[tuple[str, str]], begin: Callable[[], object]
     ) -> Iterable[bytes]:
         """Compress and frame an answer as the version does (10.6)."""
-        profile = self.service.world.profile
+        profile, content = self.service.world.profile, answer.plain
         if profile.flag("soap_gzip"):
             headers.append(("Vary", "Accept-Encoding"))
             if parse_accept_header(environ.get("HTTP_ACCEPT_ENCODING"), Accept)["gzip"] > 0:
                 headers.append(("Content-Encoding", "gzip"))
-                answer = gzip.compress(answer, 1, mtime=0)
+                content = answer.packed
         chunked = profile.text("soap_framing") == "chunked"
         if not chunked:
-            headers.append(("Content-Length", str(len(answer))))
+            headers.append(("Content-Length", str(len(content))))
         begin()
         # Of what is no list nobody knows the length beforehand.
-        return iter((answer,)) if chunked else [answer]
+        return iter((content,)) if chunked else [content]
 
-    def _answer(self, call: Call, body: bytes, action: str) -> tuple[str, bytes]:
+    def _kept(self, call: Call, body: bytes) -> tuple[str, Answer] | None:
+        self.service.world.clock.catch_up()
+        kept = self.service.answers.find(call, body)
+        if kept is None:
+            return None
+        self.service.calls[kept.method] += 1
+        return "200 OK", kept
+
+    def _answer(self, call: Call, body: bytes, action: str) -> tuple[str, Answer]:
         failed = "500 Internal Server Error"
         try:
+            before = self.service.answers.now()
             ordered = self.service.world.profile.text("argument_order") == "checked"
             request = parse_request(body, ordered=ordered)
             self.service.world.clock.catch_up()
             value = self.service.invoke(call, request)
             with self.service.world.lock:
-                answer = serialize_result(request.method, value, call.version)
+                answer = Answer(request.method.wsdlName, serialize_result(request.method, value, call.version))
             look(self.service.world, call.seen)
+            self.service.answers.keep(call, body, request, value, before, answer)
             return "200 OK", answer
         except BadRequest as error:
             if error.foreign and self._unsupported(action):
-                return failed, client_fault(f"Unsupported version URI {action.strip(chr(34))}")
-            return failed, serialize_fault(error.fault, call.version)
+                return failed, Answer("", client_fault(f"Unsupported version URI {action.strip(chr(34))}"))
+            return failed, Answer("", serialize_fault(error.fault, call.version))
         except vmodl.MethodFault as fault:
-            return failed, serialize_fault(fault, call.version)
+            return failed, Answer("", serialize_fault(fault, call.version))
         except Exception as error:
             # A page of HTML would crash clients, which parse every 500 as SOAP; the journal keeps what went wrong.
             reference = hashlib.sha256(repr(error).encode()).hexdigest()[:8]
             reason = f"twohop's own error {type(error).__name__} ({reference}): {error}"
             self.service.world.journal.record("fault", server=self.service.world.product.name, error=reason)
-            return failed, serialize_fault(faults.system_error(reason), call.version)
+            return failed, Answer("", serialize_fault(faults.system_error(reason), call.version))
 
     def _unsupported(self, action: str) -> bool:
         # Of a call in another namespace than vim25, vCenter 4.1 reads the SOAPAction as the version; it takes any

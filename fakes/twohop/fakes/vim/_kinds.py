@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from . import _faults as faults
 from ._guard import check_read, seen_of
@@ -77,8 +77,9 @@ class Kind:
         given = call.service.given.get(obj.moid)
         if reader is None and not info.optional:
             call.service.gap(f"property {self.wsdl}.{name}")
+            call.watched.pure = False
             raise faults.not_implemented(f"the property {self.wsdl}.{name}")
-        value = None if reader is None else coerce(info.type_name, reader(call, obj))
+        value = None if reader is None else coerce(info.type_name, reader(cast("Call", call.watched), obj))
         if given is not None and given.gives(name):
             value = coerce(info.type_name, given.over(call.service.vocabulary, self.wsdl, name, value))
         value = None if value is None else seen_of(call, value)

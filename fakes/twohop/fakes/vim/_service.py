@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from ..machines import LeaseInput
 from ..world import Entity, User, World, step_lease
 from . import _faults as faults
 from ._access import Access
+from ._answers import Answers, Watched
 from ._given import Given
 from ._guard import check_call, check_session
 from ._history import History
@@ -50,6 +52,11 @@ class Call:
     cookie: str | None = None
     set_cookie: str | None = None
     seen: list[Entity] = field(default_factory=list)
+
+    @cached_property
+    def watched(self) -> Watched:
+        """The call as the readers of properties see it."""
+        return Watched(self)
 
     @property
     def world(self) -> World:
@@ -90,6 +97,7 @@ class Service:
         self.given: dict[str, Given] = {}
         self.vocabulary = Vocabulary()
         self.singletons: dict[str, Singleton] = {}
+        self.answers = Answers(self)
 
     def manager(self, moid: str, wsdl: str) -> Singleton:
         """Declare a manager."""
@@ -108,6 +116,7 @@ class Service:
         self.access.reset()
         self.history.clear()
         self.given.clear()
+        self.answers.forget()
 
     def inventory(self) -> list[tuple[str, str]]:
         """Return the id and the type of every object there is, managers included."""

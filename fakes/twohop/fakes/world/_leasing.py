@@ -63,12 +63,14 @@ def look(world: World, seen: Iterable[Entity]) -> bool:
     each time it finds nothing new, or it would never end on a clock that stands still.
     """
     initializing = [e for e in dict.fromkeys(seen) if isinstance(e, ExportLease) and e.state is LeaseState.INITIALIZING]
+    if not initializing:
+        return False
     with world.change():
         for lease in initializing:
             lease.reads_left -= 1
             if lease.reads_left <= 0:
                 prepare(world, lease)
-    return bool(initializing)
+    return True
 
 
 def prepare(world: World, lease: ExportLease) -> None:

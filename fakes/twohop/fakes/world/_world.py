@@ -59,7 +59,8 @@ class Change:
 class World:
     """Everything a fake vCenter holds. `spec` is the plain data it was built from and goes back to on `reset`.
 
-    `revision` counts changes; listeners hear of each under the lock, once, when the outermost change ends.
+    `revision` counts changes; listeners hear of each under the lock, once, when the outermost change ends. `edits`
+    counts whatever may have been one: what was read while it stood still is so still.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class World:
         self.base = base or Path.cwd()
         self.lock = threading.RLock()
         self.revision = 0
+        self.edits = 0
         self.objects: dict[str, Entity] = {}
         self.root: Folder
         self._tickets: dict[bytes, tuple[ExportLease, list[HostTicket]]] = {}
@@ -101,6 +103,7 @@ class World:
                 yield change
             finally:
                 self._open = None
+                self.edits += 1
                 if change.made:
                     self.revision += 1
                     self._tell(change.made)
@@ -109,6 +112,7 @@ class World:
         """Tell listeners that something changed which is no object of the world, such as a session."""
         with self.lock:
             self.revision += 1
+            self.edits += 1
             self._tell([])
 
     def listen(self, listener: Callable[[int, list[Changed]], None]) -> Callable[[], None]:

@@ -96,6 +96,7 @@ class RequestBody(io.RawIOBase):
 
     def __init__(self, source: BinaryIO | Chunks, length: int | None) -> None:
         self._source = source
+        self.length = length
         self._left = length
         self._ended = length == 0
         self.consumed = 0
@@ -121,24 +122,33 @@ class RequestBody(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Fill `buffer` with what comes next; 0 at the end of the body."""
-        if self._ended:
-            return 0
+        data = self._take(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return up to `size` bytes, or all that are left; none at the end of the body."""
+        # A raw stream's own read() makes room for all that it is asked for, however short the body is.
+        return self.readall() if size is None or size < 0 else self._take(size)
+
+    def _take(self, size: int) -> bytes:
+        if self._ended or size == 0:
+            return b""
         if self.before_first_read is not None:
             announce, self.before_first_read = self.before_first_read, None
             announce()
-        want = len(buffer) if self._left is None else min(len(buffer), self._left)
+        want = size if self._left is None else min(size, self._left)
         data = self._source.read(want)
         if not data:
             if self._left:
                 raise ConnectionError("the client ended its request body short of its declared length")
             self._ended = True
-            return 0
-        buffer[: len(data)] = data
+            return b""
         self.consumed += len(data)
         if self._left is not None:
             self._left -= len(data)
             self._ended = self._left == 0
-        return len(data)
+        return data
 
     def drain(self, limit: int) -> bool:
         """Read the rest away, `limit` bytes at most; False where the connection is no longer at a request's start."""

@@ -10,6 +10,7 @@ import contextlib
 import io
 import socket
 import ssl
+import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -18,7 +19,8 @@ from werkzeug.serving import WSGIRequestHandler
 from ._answer import Answer
 from ._body import RequestBody
 from ._exchange import ServedExchange
-from ._head import MalformedHead, read_head
+from ._head import MalformedHead, RequestHead, read_head
+from ._heads import KnownHead
 from ._patience import PatientReader
 
 if TYPE_CHECKING:
@@ -84,9 +86,12 @@ class Handler(WSGIRequestHandler):
         source = cast(io.BufferedReader, self.rfile)
         try:
             self._reader.idle()
-            source.peek(1)
+            buffered = source.peek(1)
             self._reader.head()
-            head = read_head(source)
+            known = self.http.heads.find(buffered)
+            if known is not None:
+                source.read(known.size)
+            head = read_head(source) if known is None else known.head
         except OSError:
             self.close_connection = True
             return
@@ -102,23 +107,36 @@ class Handler(WSGIRequestHandler):
         self.path = "/" + head.target.lstrip("/") if head.target.startswith("/") else head.target
         self.close_connection = head.last
         self._reader.body()
-        self.run_wsgi()
+        if known is not None:
+            self._exchange(self._environ(known), RequestBody(source, known.length))
+        else:
+            self._run(head, buffered)
 
-    def run_wsgi(self) -> None:
-        """Run the application for the request just parsed and send what it answers."""
-        t0 = self.http.now()
+    def _environ(self, known: KnownHead) -> dict[str, Any]:
+        environ = known.environ.copy()
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = self.address_string(), self.port_integer()
+        environ["werkzeug.socket"], environ["wsgi.errors"] = self.connection, sys.stderr
+        return environ
+
+    def _run(self, head: RequestHead, buffered: bytes) -> None:
         body = RequestBody.of(self.headers, cast(BinaryIO, self.rfile), self.request_version)
         if body is None:
             self.send_error(HTTPStatus.BAD_REQUEST, "contradictory or malformed body length")
             self.close_connection = True
             return
         environ = self.make_environ()
+        environ["REQUEST_URI"] = head.target
+        self.http.heads.keep(buffered, head, body.length, environ)
+        if self.headers.get("Expect", "").lower() == "100-continue" and self.request_version >= "HTTP/1.1":
+            body.before_first_read = lambda: self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._exchange(environ, body)
+
+    def _exchange(self, environ: dict[str, Any], body: RequestBody) -> None:
+        """Run the application for a request and send what it answers."""
+        t0 = self.http.now()
         environ["wsgi.input"] = body
         environ["wsgi.input_terminated"] = True
         environ["twohop.connection"] = self.number
-        environ["REQUEST_URI"] = self.requestline.split(" ")[1]
-        if self.headers.get("Expect", "").lower() == "100-continue" and self.request_version >= "HTTP/1.1":
-            body.before_first_read = lambda: self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         app = self.http.app
         if (site := self.http.faults) is not None:
             app = site.over(app)

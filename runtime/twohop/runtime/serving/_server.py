@@ -15,6 +15,7 @@ from .._certificates import OtherLeaves
 from ..faults import FaultPlan, Strike
 from ._exchange import ServedExchange
 from ._handler import Handler
+from ._heads import Heads
 from ._patience import Patience
 from ._site import Describe, Site
 
@@ -68,6 +69,7 @@ class HttpServer:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._live: dict[int, tuple[socket.socket, threading.Thread]] = {}
+        self.heads = Heads()
         self._stopping = False
         self._listener: socket.socket | None = None
         self._port_lock = threading.RLock()

@@ -1,4 +1,5 @@
-// vcsim on a port of its own, over TLS, until it is interrupted; it prints its URL.
+// vcsim on a port of its own, over TLS, until it is interrupted; it prints its URL. Of the one argument that there may
+// be, it has so many machines in each of its two pools.
 package main
 
 import (
@@ -6,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 
 	"github.com/vmware/govmomi/simulator"
 )
@@ -13,6 +15,13 @@ import (
 func main() {
 	model := simulator.VPX()
 	defer model.Remove()
+	if len(os.Args) > 1 {
+		machines, err := strconv.Atoi(os.Args[1])
+		if err != nil {
+			panic(err)
+		}
+		model.Machine = machines
+	}
 	if err := model.Create(); err != nil {
 		panic(err)
 	}
