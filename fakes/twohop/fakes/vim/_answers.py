@@ -86,6 +86,10 @@ class Answers:
         self._size = 0
         self._forgotten = 0
 
+    def kept(self) -> list[tuple[bytes, str]]:
+        """Return the requests that are answered from what is kept, each with the version of its API."""
+        return list(self._kept) if self._at == self.now() else []
+
     def forget(self) -> None:
         """Forget all, where something has changed that no change of the world tells of."""
         self._forgotten += 1

@@ -30,10 +30,11 @@ _ENDPOINTS = ("/sdk", "/sdk/vimService")
 
 
 class VimApp:
-    """Serves the vSphere API of a `Service` over SOAP."""
+    """Serves the vSphere API of a `Service` over SOAP; `keep` says whether answers are kept for those who ask again."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, *, keep: bool = True) -> None:
         self.service = service
+        self._keep = keep
         self._api = newest_known(service.world.profile.text("api_version"))
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -98,7 +99,7 @@ class VimApp:
 
     def _kept(self, call: Call, body: bytes) -> tuple[str, Answer] | None:
         self.service.world.clock.catch_up()
-        kept = self.service.answers.find(call, body)
+        kept = self.service.answers.find(call, body) if self._keep else None
         if kept is None:
             return None
         self.service.calls[kept.method] += 1

@@ -33,8 +33,13 @@ class KnownHead:
 class Heads:
     """The heads that came to one server."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
         self._known: dict[bytes, KnownHead] = {}
+
+    def known(self) -> list[bytes]:
+        """Return the heads that are kept, oldest first."""
+        return list(self._known)
 
     def find(self, buffered: bytes) -> KnownHead | None:
         """Return the head that stands first in what has come, if it is there whole and came before."""
@@ -44,14 +49,14 @@ class Heads:
     def keep(self, buffered: bytes, head: RequestHead, length: int | None, environ: dict[str, Any]) -> None:
         """Keep what the general path has made of the head that stood first in `buffered`, if it stood there whole."""
         raw = buffered[: buffered.find(_END) + len(_END)]
-        if length is None or not len(_END) <= len(raw) <= LONGEST:
+        if self._most == 0 or length is None or not len(_END) <= len(raw) <= LONGEST:
             return
         if b"\n\n" in raw or b"\n\r\n" in raw[: -len(_END) + 1]:
             # Lines may end without a \r, so this head ended before.
             return
         if "Expect" in head.headers or "SSL_CLIENT_CERT" in environ:
             return
-        if len(self._known) >= MOST:
+        if len(self._known) >= self._most:
             self._known.clear()
         shared = {name: value for name, value in environ.items() if name not in _OF_CONNECTION}
         self._known[raw] = KnownHead(head, len(raw), length, shared)

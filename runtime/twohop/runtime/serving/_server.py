@@ -15,7 +15,7 @@ from .._certificates import OtherLeaves
 from ..faults import FaultPlan, Strike
 from ._exchange import ServedExchange
 from ._handler import Handler
-from ._heads import Heads
+from ._heads import MOST, Heads
 from ._patience import Patience
 from ._site import Describe, Site
 
@@ -50,6 +50,7 @@ class HttpServer:
         now: Callable[[], float] = time.time,
         observer: Callable[[ServedExchange], None] | None = None,
         limit: int = CONNECTIONS,
+        keep: bool = True,
         patience: Patience | None = None,
         faults: FaultPlan | None = None,
         describe: Describe = lambda environ: {},
@@ -69,7 +70,7 @@ class HttpServer:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._live: dict[int, tuple[socket.socket, threading.Thread]] = {}
-        self.heads = Heads()
+        self.heads = Heads(MOST if keep else 0)
         self._stopping = False
         self._listener: socket.socket | None = None
         self._port_lock = threading.RLock()
