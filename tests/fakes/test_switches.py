@@ -713,12 +713,11 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
 }
 BASES = {"device_url_certificate": "9.0"}
 """Where a switch shows only in another version."""
-NOT_ON_A_HOST = ("ticket_scope", "running_vapp_export", "descriptor_cd_name")
-"""What takes several hosts, or vApps, which need a vCenter, or is about its names."""
 NOT_ON_A_HOST = (
-    "ticket_scope", "running_vapp_export", "import_key_of_vapp", "import_without_folder", "import_without_host",
+    "ticket_scope", "running_vapp_export", "descriptor_cd_name", "import_key_of_vapp", "import_without_folder",
+    "import_without_host",
 )  # fmt: skip
-"""What takes several hosts, or vApps, which need a vCenter."""
+"""What takes several hosts, or vApps, which need a vCenter, or is about its names."""
 CASES = [
     (base, name, value)
     for base in (BASE, HOST)
