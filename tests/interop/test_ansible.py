@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+import tarfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from interop.support import VM0, Environment, drove, is_unlocked, judge_descriptor, judge_disk, run, tool
+from interop.support import (
+    VM0,
+    Environment,
+    drove,
+    is_unlocked,
+    judge_descriptor,
+    judge_disk,
+    run,
+    served,
+    tool,
+    twohop,
+)
 
 pytestmark = [
     pytest.mark.interop,
@@ -67,3 +79,19 @@ def test_export_ovf(servers: Environment, tmp_path: Path) -> None:
     assert judge_disk(disk)["virtual-size"] == 1 << 30
     assert disk.name in judge_descriptor(package / f"{VM0}.ovf")
     assert is_unlocked(servers, VM0)
+
+
+def test_deploy_ovf(tmp_path: Path) -> None:
+    with served(tmp_path) as env:
+        twohop("export", VM0, "-o", tmp_path / "vm.ova", env=env)
+        for suffix, name in (("ova", "from-ova"), ("ovf", "from-ovf")):
+            package = tmp_path / "vm.ova"
+            if suffix == "ovf":
+                with tarfile.open(package) as tar:
+                    tar.extractall(tmp_path / "unpacked", filter="data")
+                (package,) = (tmp_path / "unpacked").glob("*.ovf")
+            told = module(
+                "vmware_deploy_ovf", env, tmp_path, datacenter="DC0", cluster="DC0_C0", datastore="LocalDS_0",
+                name=name, ovf=str(package), power_on=True, wait_for_ip_address=False,
+            )  # fmt: skip
+            assert (told["instance"]["hw_name"], told["instance"]["hw_power_status"]) == (name, "poweredOn")

@@ -61,19 +61,22 @@ def binary(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def govc(binary: Path, servers: Environment, tmp_path: Path) -> Govc:
     """Run a command of govc in an empty directory, with the variables that `twohop serve` printed and no others."""
 
-    return _runner(binary, servers, tmp_path)
+    return runner(binary, servers, tmp_path)
 
 
-def _version(binary: Path) -> str:
+def version_of(binary: Path) -> str:
+    """The release of a binary."""
     # A build of one's own says 0.0.0, so the file is called by its version.
     return binary.name.removeprefix("govc-")
 
 
-def _runner(binary: Path, servers: Environment, folder: Path) -> Govc:
+def runner(binary: Path, servers: Environment, folder: Path) -> Govc:
+    """Run commands of a binary in a folder, against these servers."""
+
     def govc(*arguments: str, code: int = 0) -> str:
         env = {"HOME": str(folder), "GOVC_PERSIST_SESSION": "false", **servers}
         assert not {"GOVC_INSECURE", "GOVC_TLS_KNOWN_HOSTS"} & {*os.environ, *env}
-        drove("govc", _version(binary), arguments[0])
+        drove("govc", version_of(binary), arguments[0])
         done = run(binary, *arguments, env=env, cwd=folder, code=code)
         return done.stdout if code == 0 else done.stderr
 
@@ -158,7 +161,7 @@ def test_every_property_survives_its_reader(govc: Govc, command: tuple[str, ...]
 
 def test_snapshots(binary: Path, tmp_path: Path) -> None:
     with served(tmp_path) as servers:
-        govc = _runner(binary, servers, tmp_path)
+        govc = runner(binary, servers, tmp_path)
         for number, vm in enumerate((VM0, VM1)):
             govc("snapshot.create", "-vm", vm, f"before-{number}")
             assert govc("snapshot.tree", "-vm", vm).split() == [f"before-{number}", "."]
@@ -195,7 +198,7 @@ def test_a_machine_with_firmware_image_and_snapshot(binary: Path, tmp_path: Path
         env = {"HOME": str(tmp_path), "GOVC_PERSIST_SESSION": "false", **servers}
 
         def export(into: str, *options: str) -> Path:
-            drove("govc", _version(binary), "export.ovf -snapshot" if "-snapshot" in options else "export.ovf")
+            drove("govc", version_of(binary), "export.ovf -snapshot" if "-snapshot" in options else "export.ovf")
             run(binary, "export.ovf", "-vm", "furnished", "-sha", "1", *options, into, env=env, cwd=tmp_path)
             package = tmp_path / into / "furnished"
             descriptor = package / "furnished.ovf"
@@ -213,7 +216,7 @@ def test_a_machine_with_firmware_image_and_snapshot(binary: Path, tmp_path: Path
         assert {Path(name).suffix for name in judge_descriptor(with_images / "furnished.ovf")} == {".vmdk", ".nvram"}
         helped = run(binary, "export.ovf", "-h", env=env, cwd=tmp_path, code=None)
         takes = "-snapshot" in helped.stdout + helped.stderr
-        assert takes == (_version(binary) == "0.55"), "only the newer one exports a snapshot"
+        assert takes == (version_of(binary) == "0.55"), "only the newer one exports a snapshot"
         if takes:
             then = export("then", "-snapshot", "before")
             now, before = (next(p.glob("*disk-1.vmdk")).stat().st_size for p in (with_images, then))
@@ -224,7 +227,7 @@ def test_a_machine_with_firmware_image_and_snapshot(binary: Path, tmp_path: Path
 def test_a_host_that_stands_alone(binary: Path, tmp_path: Path) -> None:
     """govc puts the server that it is connected to in place of the star, port and all."""
     with served(tmp_path, "--profile", "esxi-8.0") as environment:
-        govc = _runner(binary, environment, tmp_path)
+        govc = runner(binary, environment, tmp_path)
         assert "HostAgent" in govc("about")
         assert govc("ls", "/ha-datacenter/vm").split() == [f"/ha-datacenter/vm/{vm}" for vm in (VM0, VM1)]
         govc("export.ovf", "-vm", VM0, "-sha", "256", "out")

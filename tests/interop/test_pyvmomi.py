@@ -29,6 +29,7 @@ from interop.support import (
     logged_in,
     served,
     tool,
+    twohop,
     validate,
 )
 from twohop.runtime.profiles import known_profiles
@@ -223,3 +224,33 @@ def test_another_authority_is_not_believed(servers: Environment, tmp_path: Path)
     other.write_text(ssl.get_server_certificate((str(where.hostname), int(where.port or 443))))
     with pytest.raises(ssl.SSLCertVerificationError), logged_in({**servers, "TWOHOP_CA_FILE": str(other)}):
         pass
+
+
+def test_the_well_known_way_to_deploy(servers: Environment, tmp_path: Path) -> None:
+    """As the community's deploy_ovf goes: a thread says Progress, each disk is posted to the URL of its key."""
+    drove("pyVmomi", metadata.version("pyvmomi"), "an import, as deploy_ovf of the community samples")
+    with served(tmp_path) as env, logged_in(env) as service:
+        twohop("export", VM0, "-o", tmp_path / "out", env=env)
+        (descriptor,) = (tmp_path / "out").rglob("*.ovf")
+        content = service.RetrieveContent()
+        datacenter = content.rootFolder.childEntity[0]
+        pool = datacenter.hostFolder.childEntity[0].resourcePool
+        made = content.ovfManager.CreateImportSpec(
+            descriptor.read_text("utf-8"), pool, datacenter.datastore[0],
+            vim.OvfManager.CreateImportSpecParams(entityName="deployed"),
+        )  # fmt: skip
+        lease = pool.ImportVApp(made.importSpec, datacenter.vmFolder)
+        wait_by_polling(service, lease)
+        with renewed(lease):
+            for item in made.fileItem:
+                url = next(d for d in lease.info.deviceUrl if d.importKey == item.deviceId)
+                path = descriptor.parent / item.path
+                with path.open("rb") as file:
+                    # Under the type that urllib gives a body of which it knows none, as the sample does.
+                    request = urllib.request.Request(url.url, file, {"Content-length": str(path.stat().st_size)})
+                    with urllib.request.urlopen(request, context=pinned(url.url, url.sslThumbprint), timeout=30) as got:
+                        assert got.status == 200
+        lease.Complete()
+        vm = find(service, "deployed")
+        assert lease.state == vim.HttpNfcLease.State.done and is_unlocked(env, "deployed")
+        assert vm.PowerOn().info.state == "success"
