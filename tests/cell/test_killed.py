@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,9 +51,9 @@ class Killable:
     """A cell's process over a share and a database that outlive it, and a client of it that is plain HTTP."""
 
     def __init__(self, vcenter: VCenter, home: Path, crash: str = "") -> None:
-        self.vcenter, self.share = vcenter, home / "share"
+        self.vcenter, self.share, self.database = vcenter, home / "share", home / "cell.sqlite"
         command = [sys.executable, "-m", "twohop.cli", "cell", "--transfer-dir", str(self.share)]
-        command += ["--database", f"sqlite:///{home / 'cell.sqlite'}"]
+        command += ["--database", f"sqlite:///{self.database}"]
         values = environment(vcenter, **({VARIABLE: crash} if crash else {}))
         self.process = subprocess.Popen(command, env=values, stdout=subprocess.PIPE, text=True)
         self.told: dict[str, str] = {}
@@ -120,6 +122,10 @@ class Killable:
         # The dead process's clock had been moved, so what it wrote down may lie an hour ahead.
         self.advance(3601 if url is None else 3 * 3601)
         assert [path.name for path in self.share.iterdir()] == []
+        # What the database claims is what the share holds: nothing.
+        with contextlib.closing(sqlite3.connect(self.database)) as db:
+            assert {row for (row,) in db.execute("SELECT DISTINCT state FROM transfers")} <= {"removed"}
+            assert db.execute("SELECT count(*) FROM tasks WHERE state IN ('queued', 'running')").fetchone() == (0,)
         self.vcenter.clock.advance(301)
         assert not any(lease.value.state.held for lease in self.vcenter.world.leases())
         assert not self.vcenter.world.vm(VM).leases

@@ -85,23 +85,29 @@ def test_a_share_that_vanishes_and_comes_back(tmp_path: Path, step: Step) -> Non
 
 def test_files_deleted_under_an_export(tmp_path: Path) -> None:
     def delete(taken: Step) -> None:
-        for directory in bench.root.iterdir() if taken is Step.PULLED else ():
+        for directory in bench.root.iterdir() if taken is Step.PULLED and deleting else ():
             shutil.rmtree(directory)
 
+    deleting = [True]
     with Bench(tmp_path, on_step=delete) as bench:
         assert error_of(bench, bench.export()).startswith("the transfer share: ")
         assert bench.listing() == []
+        deleting.clear()
+        assert bench.state(bench.export()) == "success"
 
 
 def test_a_file_deleted_under_an_export_is_missed_before_the_link(tmp_path: Path) -> None:
     def delete(taken: Step) -> None:
-        for disk in bench.root.glob("*/*.vmdk") if taken is Step.DESCRIBED else ():
+        for disk in bench.root.glob("*/*.vmdk") if taken is Step.DESCRIBED and deleting else ():
             disk.unlink()
 
+    deleting = [True]
     with Bench(tmp_path, on_step=delete) as bench:
         assert "was deleted or changed by somebody else" in error_of(bench, bench.export())
         assert bench.listing() == []
         assert bench.engine.link(bench.entity()) is None
+        deleting.clear()
+        assert bench.state(bench.export()) == "success"
 
 
 # -- quota
