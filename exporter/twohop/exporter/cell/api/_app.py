@@ -98,6 +98,9 @@ class CellApp:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
+        if environ["REQUEST_METHOD"] != environ["REQUEST_METHOD"].upper():
+            # Methods have a case; werkzeug would make GET of get.
+            return Response(status=405)(environ, start_response)
         request = Request(environ)
         request.max_content_length = MOST_BODY
         if request.path.startswith(PREFIX):
