@@ -167,3 +167,42 @@ def test_a_version_nobody_listed_takes_the_nearest_and_says_so(serve):
     served = serve("--profile", "vcenter-7.5")
     code, _, err = served.stop()
     assert code == 0 and "taking the nearest profile, vcenter-7.0" in err
+
+
+def test_a_plan_of_faults_strikes_and_counts(serve, run, tmp_path):
+    plan = tmp_path / "faults.yaml"
+    plan.write_text("faults:\n- match: {server: DC0_C0_H0, nth: 1, path: '*'}\n  action: {kind: empty}\n")
+    served = serve("--cell", "--faults", plan)
+    control = served.environment["TWOHOP_CONTROL_URL"]
+    made = http.request(
+        "POST",
+        f"{control}/v1/faults",
+        json={"match": {"server": "cell", "path": "/api/*"}, "action": {"kind": "status"}},
+    )
+    assert made.status == 201
+    ended = run("export", "DC0_C0_RP0_VM0", "-o", tmp_path / "one", "--leases", "1", env=served.environment)
+    assert ended.returncode == 1 and not (tmp_path / "one").exists()
+    cell = served.environment["TWOHOP_CELL_URL"]
+    ended = run("export", "vApp0", "--via", cell, "-o", tmp_path / "two", env=served.environment)
+    assert ended.returncode == 1 and "503" in ended.stderr
+    told = http.request("GET", f"{control}/v1/faults").json()["faults"]
+    assert [(rule["action"]["kind"], rule["struck"] > 0) for rule in told] == [("empty", True), ("status", True)]
+    http.request("POST", f"{control}/v1/reset")
+    told = http.request("GET", f"{control}/v1/faults").json()["faults"]
+    assert [(rule["action"]["kind"], rule["seen"]) for rule in told] == [("empty", 0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("faults: [", "is not YAML"),
+        ("faults: [{match: {server: H9}, action: {kind: reset}}]", "fault 1: there is no server 'H9'"),
+        ("faults: [{match: {server: cell}, action: {kind: reset}}]", "fault 1: there is no server 'cell'"),
+        ("faults: [{action: {kind: reset}}, {action: {kind: rest}}]", "fault 2: there is no kind 'rest'"),
+        ("faults: [{action: {kind: fault, args: {type: TimedOut}}}]", "fault 1: vim25 has no fault 'TimedOut'"),
+    ],
+)
+def test_a_wrong_plan_is_one_line(run, tmp_path, text, said):
+    (tmp_path / "faults.yaml").write_text(text)
+    ended = run("serve", "--faults", tmp_path / "faults.yaml")
+    assert ended.returncode == 1 and said in ended.stderr and ended.stderr.count("\n") == 1

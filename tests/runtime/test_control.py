@@ -11,6 +11,7 @@ import urllib3
 
 from twohop.runtime import Clock, Journal
 from twohop.runtime.control import ControlApp, UnknownWorld
+from twohop.runtime.faults import FaultPlan
 from twohop.runtime.serving import HttpServer
 
 
@@ -20,6 +21,8 @@ class Small:
     def __init__(self, name: str) -> None:
         self.clock = Clock(start=1000.0)
         self.journal = Journal(name, self.clock.now)
+        self.faults = FaultPlan(self.clock, self.journal)
+        self.faults.join("small")
         self.resets = 0
         self.is_ready = True
 
@@ -220,3 +223,38 @@ def test_the_control_api_is_on_loopback_unless_told_otherwise() -> None:
         assert server._listener.getsockname()[0] == "127.0.0.1"
     finally:
         server.stop()
+
+
+def test_faults_are_planned_counted_and_forgotten(control: Client, keeper: Keeper) -> None:
+    rule = {"match": {"server": "small", "nth": 2}, "action": {"kind": "reset"}}
+    status, made = control("POST", "/v1/faults", rule)
+    assert status == 201
+    status, more = control("POST", "/v1/faults", {"faults": [rule, {"action": {"kind": "empty"}, "seed": 4}]})
+    assert status == 201 and len(more["ids"]) == 2
+    keeper.worlds["default"].faults.strike("connection", "small")
+    keeper.worlds["default"].faults.strike("connection", "small")
+    status, one = control("GET", f"/v1/faults/{made['id']}")
+    assert (status, one["seen"], one["struck"], one["times"]) == (200, 2, 1, 1)
+    assert control("DELETE", f"/v1/faults/{made['id']}")[0] == 204
+    assert control("DELETE", f"/v1/faults/{made['id']}")[0] == control("GET", f"/v1/faults/{made['id']}")[0] == 404
+    status, all_of_them = control("GET", "/v1/worlds/default/faults")
+    assert [each["id"] for each in all_of_them["faults"]] == more["ids"] and all_of_them["seed"] == 0
+    assert control("DELETE", "/v1/faults")[0] == 204
+    assert control("GET", "/v1/faults")[1]["faults"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({}, "action: expected a mapping"),
+        ({"action": {"kind": "explode"}}, "there is no kind 'explode'"),
+        ({"action": {"kind": "reset"}, "match": {"server": "large"}}, "there is no server 'large'; there are small"),
+        ({"faults": [{"action": {"kind": "reset"}}, {"action": {"kind": "explode"}}]}, "fault 2: there is no kind"),
+        ({"faults": 3}, "expected a list of faults"),
+        ({"faults": [], "seed": 3}, "the seed of a running plan stays"),
+    ],
+)
+def test_a_wrong_fault_is_refused_whole(control: Client, body: Any, said: str) -> None:
+    status, answer = control("POST", "/v1/faults", body)
+    assert status == 400 and said in answer["error"] and "\n" not in answer["error"]
+    assert control("GET", "/v1/faults")[1]["faults"] == []

@@ -352,7 +352,7 @@ def test_silent_on_a_connection_takes_it_and_never_greets(server: HttpServer) ->
 def test_silent_hangs_up_when_its_time_has_come(server: HttpServer, clock: Clock) -> None:
     id = fault(server, "silent", seconds=60)
     with socket.create_connection((server.host, server.port), LONG) as raw:
-        plan_of(server).wait_struck(id)
+        plan_of(server).wait_stalled(id)
         clock.advance(60)
         assert raw.recv(1) == b""
 
@@ -371,7 +371,7 @@ def test_a_server_stops_at_once_whoever_waits(server: HttpServer, clock: Clock) 
     id = fault(server, "stall", {"path": "*"}, seconds=3600)
     with secured(server) as tls:
         ask(tls)
-        plan_of(server).wait_struck(id)
+        plan_of(server).wait_stalled(id)
         server.stop()
         assert heard(tls)[0] == b""
 
@@ -382,7 +382,7 @@ def test_stall(server: HttpServer, clock: Clock, path: str, after: int | None) -
     id = fault(server, "stall", {"path": path}, seconds=60, **({} if after is None else {"after": after}))
     with secured(server) as tls:
         ask(tls, path)
-        plan_of(server).wait_struck(id)
+        plan_of(server).wait_stalled(id)
         before = b""
         if after is not None:
             while not before.partition(b"\r\n\r\n")[1] or len(body_of(before)[1]) < after:
@@ -401,7 +401,7 @@ def test_trickle(server: HttpServer, clock: Clock) -> None:
     id = fault(server, "trickle", {"path": "/"}, bytes=3000, seconds=10, after=240)
     with secured(server) as tls:
         ask(tls)
-        plan_of(server).wait_struck(id)
+        plan_of(server).wait_stalled(id)
         came = b""
         for expected in (240, 3240, 6240):
             while not came.partition(b"\r\n\r\n")[1] or len(body_of(came)[1]) < expected:
@@ -508,7 +508,7 @@ def test_a_stall_of_a_client_that_leaves_holds_no_thread(server: HttpServer) -> 
     id = fault(server, "stall", {"path": "/"}, seconds=3600)
     with secured(server) as tls:
         ask(tls)
-        plan_of(server).wait_struck(id)
+        plan_of(server).wait_stalled(id)
     for thread in [t for t in threading.enumerate() if t.name.startswith("H0-") and "accept" not in t.name]:
         thread.join(LONG)
         assert not thread.is_alive()

@@ -19,6 +19,7 @@ from ._until import Until, serving_options
 @click.option("--profile", help="As vcenter-8.0 or esxi-8.0, or a TOML file; vcenter-8.0 unless the world names one.")
 @click.option("--cell-profile", default="cell-36.0", show_default=True, help="Profile of the cell.")
 @click.option("--transfer-dir", type=click.Path(file_okay=False, path_type=Path), help="Transfer share of the cell.")
+@click.option("--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Plan of faults (YAML).")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the vCenter or host; 0 picks one.")
 @click.option("--cell-port", type=click.IntRange(0, 65535), default=0, help="Port of the cell; 0 picks one.")
 @serving_options
@@ -31,6 +32,7 @@ def command(
     profile: str | None,
     cell_profile: str,
     transfer_dir: Path | None,
+    faults: Path | None,
     port: int,
     cell_port: int,
     control_port: int,
@@ -49,7 +51,7 @@ def command(
     worlds = Worlds()
     options = WorldOptions(
         vms=vms, hosts=hosts, seed=seed, profile=profile, cell_profile=cell_profile, cell=cell, world=world,
-        transfer_dir=transfer_dir, port=port, cell_port=cell_port,
+        transfer_dir=transfer_dir, port=port, cell_port=cell_port, faults=faults,
     )  # fmt: skip
     with until.heard():
         try:

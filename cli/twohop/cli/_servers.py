@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,9 +14,11 @@ from urllib.parse import quote
 
 from twohop.exporter import Events
 from twohop.exporter.cell import Cell
+from twohop.exporter.cell._cell import NAME as CELL
 from twohop.exporter.vsphere import VCenterAddress
 from twohop.fakes import ESXi, VCenter, default_host_spec, default_spec, fake_for, load_spec
 from twohop.runtime import Authority, Clock, Journal
+from twohop.runtime.faults import FaultPlan
 from twohop.runtime.observing import Observer
 from twohop.runtime.profiles import Profile, load_profile
 
@@ -40,12 +42,13 @@ class WorldOptions:
     running: bool = True
     port: int = 0
     cell_port: int = 0
+    faults: Path | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
 
     @classmethod
     def read(cls, options: Mapping[str, Any]) -> WorldOptions:
         """Read the options of a world from JSON; ValueError names what is wrong."""
         allowed = {"vms": int, "hosts": int, "seed": int, "profile": str, "cell_profile": str, "cell": bool,
-                   "world": dict, "running": bool}  # fmt: skip
+                   "world": dict, "running": bool, "faults": list}  # fmt: skip
         for name, value in options.items():
             if name not in allowed:
                 raise ValueError(f"a world has no option {name!r}; it has {', '.join(sorted(allowed))}")
@@ -123,7 +126,10 @@ class WorldServers:
             authority=authority,
             port=options.port,
             name=name,
+            faults=options.faults,
         )
+        if options.cell:
+            self.vsphere.faults.join(CELL)
         self._stack = contextlib.ExitStack()
 
     def start(self) -> WorldServers:
@@ -139,6 +145,11 @@ class WorldServers:
     def stop(self) -> None:
         """Stop everything."""
         self._stack.close()
+
+    @property
+    def faults(self) -> FaultPlan:
+        """The plan of faults of all servers of this world."""
+        return self.vsphere.faults
 
     def reset(self) -> None:
         """Go back to the seed state: sessions, leases, tasks and packages gone, journal cut, clock kept."""
@@ -202,6 +213,7 @@ class WorldServers:
             observer=self.observer,
             events=self.events,
             port=self.options.cell_port,
+            faults=self.vsphere.faults,
         )
 
     def __enter__(self) -> WorldServers:

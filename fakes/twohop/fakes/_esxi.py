@@ -10,8 +10,9 @@ from twohop.runtime import Authority, Clock, Journal
 from twohop.runtime.profiles import Profile
 from twohop.runtime.serving import HttpServer
 
-from ._server import VSphereServer
+from ._server import Faults, VSphereServer
 from .nfc import NfcApp
+from .vim._planned import describe_file
 from .world import Host, default_host_spec
 
 if TYPE_CHECKING:
@@ -53,11 +54,12 @@ class ESXi(VSphereServer):
         host: str = "127.0.0.1",
         port: int = 0,
         name: str = "default",
+        faults: Faults = None,
     ) -> None:
         super().__init__(
             profile=profile, default=default_host_spec(vms), seed=seed, world=world, base=base, clock=clock,
             journal=journal, authority=authority, user=user, password=password, users=users, host=host, port=port,
-            name=name,
+            name=name, faults=faults,
         )  # fmt: skip
 
     @property
@@ -79,6 +81,9 @@ class ESXi(VSphereServer):
 
         return app
 
+    def _describe(self, environ: dict[str, Any]) -> Mapping[str, str | int]:
+        return super()._describe(environ) or describe_file(self.world, self._host.name, environ)
+
     def _start(self) -> None:
         self._server.start()
         self._register()
@@ -89,5 +94,6 @@ class ESXi(VSphereServer):
     def _register(self) -> None:
         with self.world.change() as tx:
             tx.set(self._host, "authority", self._server.authority)
-            tx.set(self._host, "thumbprint", self.thumbprint)
-            tx.set(self._host, "certificate", self._leaf.pem.decode())
+            shown = self._shown(self.product, self._leaf)
+            tx.set(self._host, "thumbprint", shown.thumbprint)
+            tx.set(self._host, "certificate", shown.pem.decode())

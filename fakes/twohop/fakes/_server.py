@@ -11,17 +11,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from twohop.runtime import Authority, Clock, Journal
+from twohop.runtime import Authority, Clock, Journal, Leaf, OtherLeaves
+from twohop.runtime.faults import read_faults
 from twohop.runtime.profiles import Profile, ProfileError, load_profile
 from twohop.runtime.serving import HttpServer
 
 from .datastore import PREFIX, DatastoreApp
 from .vim import Service, VimApp, build_recorded
+from .vim._planned import describe_call, plan_for
 from .vim.objects import declare_managers
 from .world import Grant, User, World, check_world, load_spec, read_users
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+Faults = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Path | str | None
+"""A plan of faults: rules, `{seed, faults: [rules]}`, or a YAML file of that."""
 
 
 class VSphereServer(ABC):
@@ -52,6 +58,7 @@ class VSphereServer(ABC):
         host: str,
         port: int,
         name: str,
+        faults: Faults,
     ) -> None:
         if isinstance(world, Path | str):
             base = Path(world).resolve().parent
@@ -73,17 +80,23 @@ class VSphereServer(ABC):
             profile=self.profile, clock=self.clock, journal=self.journal, spec=spec, seed=seed, base=base
         )
         self._address = host
+        self._other_leaves: dict[str, OtherLeaves] = {}
         first = User(self.user, self.password, (Grant("Admin"),), self.full_name)
         others = (*read_users(spec.get("users"), "this world"), *read_users(users, "users"))
         for other in others:
             self.journal.references.name("password", other.password)
         self._service = Service(self.world, (first, *others))
         declare_managers(self._service)
+        self.faults = self._service.faults = plan_for(self.world, seed)
+        for server in (self.product, *(each.name for each in self.world.hosts())):
+            self.faults.join(server)
+        self.faults.begin(read_faults(Path(faults)) if isinstance(faults, Path | str) else faults)
         self._leaf = self.authority.leaf(names_of(host))
         app = _with_files(self._service, self._app(VimApp(self._service)))
         self._server = HttpServer(
             app, name=self.product, tls=self._leaf.context, host=host, port=port,
-            now=self.clock.now, observer=self.journal.exchange,
+            now=self.clock.now, observer=self.journal.exchange, faults=self.faults, describe=self._describe,
+            certificates=self._others(self.product),
         )  # fmt: skip
         self._directory: Path | None = None
 
@@ -95,7 +108,7 @@ class VSphereServer(ABC):
     @property
     def thumbprint(self) -> str:
         """SHA-1 thumbprint of the certificate of the API."""
-        return self._leaf.thumbprint
+        return self._shown(self.product, self._leaf).thumbprint
 
     @property
     def ca_file(self) -> Path:
@@ -128,6 +141,8 @@ class VSphereServer(ABC):
         self._service.open()
         try:
             self._start()
+            self.faults.check_servers()
+            self.faults.watch(self._register)
         except BaseException:
             self.stop()
             raise
@@ -135,6 +150,7 @@ class VSphereServer(ABC):
 
     def stop(self) -> None:
         """Stop every server; streams in flight are cut, waits end."""
+        self.faults.unwatch(self._register)
         self._service.close()
         self._stop()
         if self._directory is not None:
@@ -146,6 +162,7 @@ class VSphereServer(ABC):
         self._service.sessions.clear()
         self.world.reset()
         self._service.reset()
+        self.faults.reset()
         self._register()
         self.journal.cut()
 
@@ -176,6 +193,19 @@ class VSphereServer(ABC):
     @abstractmethod
     def _app(self, api: VimApp) -> WSGIApplication:
         """Return what the server of the API serves; called once, while the server is built."""
+
+    def _describe(self, environ: dict[str, Any]) -> Mapping[str, str | int]:
+        """Tell of a request to the API what a rule of the plan may match it by."""
+        return describe_call(self.world, environ)
+
+    def _others(self, server: str) -> OtherLeaves:
+        """Return the certificates that a server may show instead of its own."""
+        return self._other_leaves.setdefault(server, OtherLeaves(self.authority, names_of(self._address)))
+
+    def _shown(self, server: str, leaf: Leaf) -> Leaf:
+        """Return the certificate that a server shows: its own one, or the same expired, where it always shows that."""
+        expired = self.faults.always("expired-certificate", server)
+        return self._others(server)["expired-certificate"] if expired else leaf
 
     @abstractmethod
     def _start(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ from twohop.runtime import Authority, Clock, Journal, Leaf
 from twohop.runtime.profiles import Profile
 from twohop.runtime.serving import HttpServer
 
-from ._server import VSphereServer, names_of
+from ._server import Faults, VSphereServer, names_of
 from .nfc import NfcApp
+from .vim._planned import describe_file
 from .world import default_spec
 
 if TYPE_CHECKING:
@@ -56,11 +58,12 @@ class VCenter(VSphereServer):
         host: str = "127.0.0.1",
         port: int = 0,
         name: str = "default",
+        faults: Faults = None,
     ) -> None:
         super().__init__(
             profile=profile, default=default_spec(vms, hosts), seed=seed, world=world, base=base, clock=clock,
             journal=journal, authority=authority, user=user, password=password, users=users, host=host, port=port,
-            name=name,
+            name=name, faults=faults,
         )  # fmt: skip
         self._leaves: dict[str, Leaf] = {}
         self._hosts: dict[str, HttpServer] = {}
@@ -79,7 +82,8 @@ class VCenter(VSphereServer):
             endpoint = NfcApp(self.world, host.name, self._service.sessions.holds, self._service.spoilt)
             server = HttpServer(
                 endpoint, name=host.name, tls=leaf.context, host=self._address,
-                now=self.clock.now, observer=self.journal.exchange,
+                now=self.clock.now, observer=self.journal.exchange, faults=self.faults,
+                describe=partial(describe_file, self.world, host.name), certificates=self._others(host.name),
             )  # fmt: skip
             self._hosts[host.name] = server.start()
         self._register()
@@ -94,5 +98,6 @@ class VCenter(VSphereServer):
         with self.world.change() as tx:
             for host in self.world.hosts():
                 tx.set(host, "authority", self._hosts[host.name].authority)
-                tx.set(host, "thumbprint", self._leaves[host.name].thumbprint)
-                tx.set(host, "certificate", self._leaves[host.name].pem.decode())
+                shown = self._shown(host.name, self._leaves[host.name])
+                tx.set(host, "thumbprint", shown.thumbprint)
+                tx.set(host, "certificate", shown.pem.decode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from twohop.exporter._events import Event, Events, HostChosen, ignore
 from twohop.exporter.engine import HostOrder, registered_first
 from twohop.exporter.package import merge_descriptors
 from twohop.exporter.vsphere import VCenterAddress
-from twohop.runtime import Authority, Clock, Journal
+from twohop.runtime import Authority, Clock, Journal, OtherLeaves
+from twohop.runtime.faults import FaultPlan
 from twohop.runtime.observing import Observer
 from twohop.runtime.profiles import Profile, ProfileError, load_profile
 from twohop.runtime.serving import HttpServer
@@ -69,6 +70,7 @@ class Cell:
         quota: int | None = None,
         source: Source | None = None,
         on_step: OnStep | None = None,
+        faults: FaultPlan | Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         self.name = checked_name(name)
         self._own_clock = clock is None
@@ -77,6 +79,12 @@ class Cell:
         if self.profile.product != "cell":
             raise ProfileError(f"a cell takes a profile such as cell-36.0, got {self.profile.name}")
         self.journal = journal or Journal("default", self.clock.now)
+        if not isinstance(faults, FaultPlan):
+            given, faults = faults, FaultPlan(self.clock, self.journal)
+            faults.join(self.name)
+            faults.begin(given)
+            faults.check_servers()
+        self.faults = faults
         self.transfer_dir = Path(transfer_dir)
         self.authority = authority or Authority()
         org = next(iter(Catalogue.read(catalogue).orgs.values())).name
@@ -112,7 +120,8 @@ class Cell:
             stack.enter_context(store.holding(self.name))
             self._server = HttpServer(
                 self._serve, name=self.name, tls=leaf.context, host=self._host, port=self._port, now=self.clock.now,
-                observer=self.journal.exchange,
+                observer=self.journal.exchange, faults=self.faults,
+                certificates=OtherLeaves(self.authority, sorted(names - {"0.0.0.0"})),
             )  # fmt: skip
             engine = self._engine = Engine(
                 store=store, transfer_dir=self.transfer_dir, clock=self.clock, profile=self.profile,

@@ -12,6 +12,7 @@ from werkzeug.http import parse_accept_header
 from ..world import look
 from . import _faults as faults
 from ._answers import Answer
+from ._planned import LIMIT, invoke_planned
 from ._registry import NAMESPACE, identity_of, newest_known, older, prior_versions, version_for, vmodl
 from ._reply import client_fault, serialize_fault, serialize_result
 from ._request import BadRequest, parse_request
@@ -22,8 +23,6 @@ from ._wsdl import DOCUMENTS, document
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-LIMIT = 32 << 20
-"""Bytes of a request beyond which nobody reads on."""
 _PIECE = 1 << 16
 _ENDPOINTS = ("/sdk", "/sdk/vimService")
 """Where the service is called: the second one is the address in its WSDL."""
@@ -99,7 +98,7 @@ class VimApp:
 
     def _kept(self, call: Call, body: bytes) -> tuple[str, Answer] | None:
         self.service.world.clock.catch_up()
-        kept = self.service.answers.find(call, body) if self._keep else None
+        kept = self.service.answers.find(call, body) if self._keep and not self.service.faults.rules else None
         if kept is None:
             return None
         self.service.calls[kept.method] += 1
@@ -112,11 +111,16 @@ class VimApp:
             ordered = self.service.world.profile.text("argument_order") == "checked"
             request = parse_request(body, ordered=ordered)
             self.service.world.clock.catch_up()
-            value = self.service.invoke(call, request)
+            method, planned = request.method, bool(self.service.faults.rules)
+            if planned:
+                method, value = invoke_planned(call, request)
+            else:
+                value = self.service.invoke(call, request)
             with self.service.world.lock:
-                answer = Answer(request.method.wsdlName, serialize_result(request.method, value, call.version))
+                answer = Answer(method.wsdlName, serialize_result(method, value, call.version))
             look(self.service.world, call.seen)
-            self.service.answers.keep(call, body, request, value, before, answer)
+            if not planned:
+                self.service.answers.keep(call, body, request, value, before, answer)
             return "200 OK", answer
         except BadRequest as error:
             if error.foreign and self._unsupported(action):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from . import _faults as faults
 from ._guard import check_read, seen_of
+from ._planned import read_planned
 from ._registry import VmomiSupport, coerce, has, properties_of, type_named, wsdl_class
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Kind:
         if info is None or not has(call.version, info.version):
             raise faults.invalid_property(path)
         check_read(call, obj, info)
+        if call.service.faults.rules and call.service.faults.at("read") and read_planned(call, obj, self.wsdl, path):
+            return None
         reader = self.readers.get(name)
         given = call.service.given.get(obj.moid)
         if reader is None and not info.optional:

@@ -20,6 +20,9 @@ __all__ = [
     "MethodInfo",
     "SoapAdapter",
     "VmomiSupport",
+    "all_methods",
+    "all_properties",
+    "all_types",
     "coerce",
     "declares",
     "has",
@@ -111,6 +114,24 @@ def _methods() -> dict[str, MethodInfo]:
 def method_named(wsdl_name: str) -> MethodInfo:
     """Return what a method of vim25 needs, by its WSDL name; nothing where the metadata has no such method."""
     return _methods().get(wsdl_name) or MethodInfo(wsdl_name, (), ())
+
+
+@cache
+def all_methods() -> frozenset[str]:
+    """Return the WSDL names of all methods of vim25, the hidden Fetch among them."""
+    return frozenset(_methods()) | {"Fetch"}
+
+
+@cache
+def all_types() -> frozenset[str]:
+    """Return the WSDL names of all managed object types of vim25."""
+    return frozenset(wsdl for _, wsdl, _, _ in _definitions().values())
+
+
+@cache
+def all_properties() -> frozenset[str]:
+    """Return the names of all properties of all managed object types of vim25."""
+    return frozenset(row[0] for definition in _definitions().values() for row in definition[3])
 
 
 @cache

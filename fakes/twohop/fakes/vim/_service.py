@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from twohop.runtime.faults import FaultPlan
+
 from ..machines import LeaseInput
 from ..world import Entity, User, World, step_lease
 from . import _faults as faults
@@ -52,6 +54,7 @@ class Call:
     cookie: str | None = None
     set_cookie: str | None = None
     seen: list[Entity] = field(default_factory=list)
+    method: str = ""
 
     @cached_property
     def watched(self) -> Watched:
@@ -86,6 +89,7 @@ class Service:
 
     def __init__(self, world: World, users: Sequence[User]) -> None:
         self.world = world
+        self.faults = FaultPlan(world.clock)
         self.access = Access(world, users)
         self.history = History(self)
         self.sessions = Sessions(world, self._ended)
@@ -149,7 +153,7 @@ class Service:
 
     def invoke(self, call: Call, request: Invocation) -> Any:
         """Carry out a call and return its typed result; faults are raised."""
-        name = request.method.wsdlName
+        name = call.method = request.method.wsdlName
         self.calls[name] += 1
         this = request.this
         if request.method is not FETCH:

@@ -62,7 +62,11 @@ def look(world: World, seen: Iterable[Entity]) -> bool:
     A lease becomes ready by being looked at, as often as the profile says (1.12); a wait for its next state is a look
     each time it finds nothing new, or it would never end on a clock that stands still.
     """
-    initializing = [e for e in dict.fromkeys(seen) if isinstance(e, ExportLease) and e.state is LeaseState.INITIALIZING]
+    initializing = [
+        e
+        for e in dict.fromkeys(seen)
+        if isinstance(e, ExportLease) and e.state is LeaseState.INITIALIZING and not e.timed
+    ]
     if not initializing:
         return False
     with world.change():

@@ -91,7 +91,8 @@ class ExportLease(Entity):
     `reads_left` counts how often a client may still see it as initializing (1.12), of `reads` in all. `failure` is the
     fault with which preparing it will end, where it will (1.5). `moved` counts bytes that left a host, where the
     profile lets anything depend on them. `ended` is set once it holds nothing any more, so that a stream in flight
-    notices.
+    notices. `number` is the how-manieth lease of its world it is, from 1; `timed` says that it becomes ready
+    by the clock, not by being looked at.
     """
 
     value: Lease
@@ -108,6 +109,8 @@ class ExportLease(Entity):
     moved: int = 0
     failure: Any = None
     error: Any = None
+    number: int = 0
+    timed: bool = False
     checksum_types: dict[str, str] = field(default_factory=dict)
     ended: threading.Event = field(default_factory=threading.Event)
 

@@ -85,6 +85,7 @@ class World:
         self.objects: dict[str, Entity] = {}
         self.root: Folder
         self._tickets: dict[bytes, tuple[ExportLease, list[HostTicket]]] = {}
+        self._leases = 0
         self._listeners: list[Callable[[int, list[Changed]], None]] = []
         self._open: Change | None = None
         self.product = product_named(profile.product)
@@ -134,7 +135,14 @@ class World:
             for entity in list(self.objects.values()):
                 tx.remove(entity)
             self._tickets.clear()
+            self._leases = 0
             self._build()
+
+    def count_lease(self) -> int:
+        """Count a lease that is granted, and return which one it is, from 1."""
+        with self.lock:
+            self._leases += 1
+            return self._leases
 
     def next_moid(self, prefix: str, name: str = "") -> str:
         """Return a fresh managed object id in the form of the product, the same for the same order of building."""

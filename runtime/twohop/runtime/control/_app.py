@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 
 from .._clock import Clock
 from .._journal import KINDS, Journal
+from ..faults import FaultPlan, faults_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -32,6 +33,10 @@ class ControlledWorld(Protocol):
     @property
     def journal(self) -> Journal:
         """The world's journal."""
+
+    @property
+    def faults(self) -> FaultPlan:
+        """The world's plan of faults."""
 
     def reset(self) -> None:
         """Go back to the seed state: sessions and leases gone, journal cut, clock kept."""
@@ -76,6 +81,11 @@ _PER_WORLD = (
     ("reset", "reset", ["POST"]),
     ("about", "about", ["GET"]),
     ("ledger", "ledger", ["GET"]),
+    ("faults", "faults", ["GET"]),
+    ("faults", "plan", ["POST"]),
+    ("faults", "clear", ["DELETE"]),
+    ("faults/<fault>", "fault", ["GET"]),
+    ("faults/<fault>", "forget", ["DELETE"]),
 )
 
 
@@ -184,6 +194,36 @@ class ControlApp:
 
     def _on_about(self, request: Request, world: str) -> Response:
         return _json(self._keeper.world(world).about())
+
+    def _on_faults(self, request: Request, world: str) -> Response:
+        plan = self._keeper.world(world).faults
+        return _json({"seed": plan.seed, "faults": plan.report()})
+
+    def _on_plan(self, request: Request, world: str) -> Response:
+        plan, data = self._keeper.world(world).faults, _body(request)
+        if "faults" not in data:
+            return _json({"id": plan.add(data)}, 201)
+        rules, seed = faults_of(data, "the body")
+        if seed is not None:
+            raise BadRequest("the body: the seed of a running plan stays; give a fault a seed of its own")
+        return _json({"ids": plan.extend(rules)}, 201)
+
+    def _on_clear(self, request: Request, world: str) -> Response:
+        self._keeper.world(world).faults.clear()
+        return Response(status=204)
+
+    def _on_fault(self, request: Request, world: str, fault: str) -> Response:
+        found = [each for each in self._keeper.world(world).faults.report() if each["id"] == fault]
+        if not found:
+            raise NotFound(f"there is no fault {fault!r} in the plan")
+        return _json(found[0])
+
+    def _on_forget(self, request: Request, world: str, fault: str) -> Response:
+        try:
+            self._keeper.world(world).faults.remove(fault)
+        except KeyError:
+            raise NotFound(f"there is no fault {fault!r} in the plan") from None
+        return Response(status=204)
 
     def _on_ledger(self, request: Request, world: str) -> Response:
         ledger = self._keeper.world(world).ledger()

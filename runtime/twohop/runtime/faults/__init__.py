@@ -1,7 +1,7 @@
 """A plan of faults: which connection, request or call of a world goes wrong, how, and how often it did."""
 
 from ._kinds import SOCKET_KINDS, Arg, FaultError, Kind
-from ._plan import FaultPlan, Strike, read_faults
+from ._plan import FaultPlan, Strike, faults_of, read_faults
 from ._rules import Count, Event, Rule, decide, matches
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Rule",
     "Strike",
     "decide",
+    "faults_of",
     "matches",
     "read_faults",
 ]

@@ -123,6 +123,10 @@ SOCKET_KINDS: Mapping[str, Kind] = MappingProxyType(
                 },
             ),
             Kind(
+                "slow", ("request",), "the server carries the request out only after a while",
+                {"seconds": Arg(float, 60.0, "seconds of the world's clock", 0)},
+            ),
+            Kind(
                 "trickle", ("request",), "the body comes in small pieces, one each interval of the world's clock",
                 {
                     "bytes": Arg(int, 1, "bytes of a piece", 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -65,6 +66,7 @@ class FaultPlan:
         self._vocabulary = vocabulary or {}
         self._numbers = itertools.count(1)
         self._counts: dict[str, Count] = {}
+        self._waits: Counter[str] = Counter()
         self._first: tuple[Rule, ...] = ()
         self._changed = threading.Condition(threading.RLock())
         self._watchers: list[Callable[[], None]] = []
@@ -94,6 +96,17 @@ class FaultPlan:
         self._insert(rule)
         self._tell()
         return rule.id
+
+    def extend(self, rules: Sequence[Any]) -> list[str]:
+        """Add several rules, or none where one of them is wrong; return their ids."""
+        read = []
+        for number, data in enumerate(rules, 1):
+            read.append(self._read(data, f"fault {number}"))
+            self._check_server(read[-1], f"fault {number}")
+        for rule in read:
+            self._insert(rule)
+        self._tell()
+        return [rule.id for rule in read]
 
     def remove(self, id: str) -> None:
         """Forget a rule; KeyError where there is none of that id."""
@@ -145,6 +158,13 @@ class FaultPlan:
         """Tell whether any rule strikes at a place."""
         return any(rule.place == place for rule in self.rules)
 
+    def always(self, kind: str, server: str) -> bool:
+        """Tell whether a kind strikes a server whatever comes, and whenever."""
+        return any(
+            rule.kind.name == kind and fnmatchcase(server, str(rule.where.get("server", "*"))) and rule.unbounded
+            for rule in self.rules
+        )
+
     def count(self, id: str) -> Count:
         """Return what a rule has seen and how often it struck; KeyError where there is none of that id."""
         with self._changed:
@@ -159,14 +179,27 @@ class FaultPlan:
                 for rule in self.rules
             ]  # fmt: skip
 
+    def waits(self, id: str) -> None:
+        """Say that a strike of a rule waits for the clock now."""
+        with self._changed:
+            self._waits[id] += 1
+            self._changed.notify_all()
+
     def wait_struck(self, id: str, times: int = 1, within: float = 30.0) -> None:
         """Wait until a rule has struck so often; TimeoutError after `within` real seconds."""
+        self._wait_for(lambda: self._counts[id].struck, id, "struck", times, within)
+
+    def wait_stalled(self, id: str, times: int = 1, within: float = 30.0) -> None:
+        """Wait until a rule has made somebody wait so often, so that moving the clock now moves that wait."""
+        self._wait_for(lambda: self._waits[id], id, "made somebody wait", times, within)
+
+    def _wait_for(self, count: Callable[[], int], id: str, what: str, times: int, within: float) -> None:
         until = time.monotonic() + within
         with self._changed:
-            while self._counts[id].struck < times:
+            while count() < times:
                 left = until - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
-                    raise TimeoutError(f"{id} struck {self._counts[id].struck} times in {within} s, expected {times}")
+                    raise TimeoutError(f"{id} {what} {count()} times in {within} s, expected {times}")
 
     def watch(self, watcher: Callable[[], None]) -> None:
         """Have a function called whenever rules come or go."""

@@ -54,6 +54,12 @@ class Rule:
     start: float | None = None
     until: float | None = None
 
+    @property
+    def unbounded(self) -> bool:
+        """Whether it strikes each time, and at all times."""
+        counted = self.nth > 1 or self.times is not None or self.chance < 1
+        return not counted and self.start is None and self.until is None
+
     def to_data(self) -> dict[str, Any]:
         """Return the rule as it may be written, every default filled in."""
         match: dict[str, Any] = {**self.where, "nth": self.nth, "chance": self.chance}
@@ -117,8 +123,13 @@ def read_rule(data: Any, kinds: Mapping[str, Kind], id: str, seed: int, now: flo
     times = rule.get("times", 1 if named or kind.lasts else None)
     if times is not None:
         times = _count(times, f"{where}: times")
+    args = kind.read(action.get("args"), where)
+    place = place_of(kind, match, where)
+    if place == "connection" and args.get("after") is not None:
+        # Bytes of a body come before it, so it is one of a request.
+        place = "request"
     return Rule(
-        id, kind, place_of(kind, match, where), kind.read(action.get("args"), where), _where(match, where), nth, times,
+        id, kind, place, args, _where(match, where), nth, times,
         chance, _whole(rule.get("seed", seed), f"{where}: seed"), now, start, until,
     )  # fmt: skip
 

@@ -30,6 +30,9 @@ class Faulty:
         kind, args = self._strike.kind, self._strike.args
         if not args.get("carried_out", True):
             return self._instead(environ, start)
+        if kind == "slow":
+            self._wait(environ, args["seconds"])
+            return self._app(environ, start)
         answer = _Answered(self._app, environ)
         try:
             return self._of(answer, environ, start, kind, args)
@@ -101,7 +104,8 @@ class Faulty:
             yield piece
 
     def _wait(self, environ: WSGIEnvironment, seconds: float | None, since: float | None = None) -> None:
-        self._site.wait(environ["werkzeug.socket"], seconds, self._strike.at if since is None else since)
+        began = self._strike.at if since is None else since
+        self._site.wait(environ["werkzeug.socket"], self._strike, seconds, began)
         look = environ.get("twohop.while_blocked")
         if look is not None:
             # What the answer is of may have ended meanwhile.

@@ -79,11 +79,11 @@ class Site:
             raise HungUp("as the plan says")
         if strike.kind in ("cut", "silent"):
             if strike.kind == "silent":
-                self.wait(connection, strike.args["seconds"], strike.at)
+                self.wait(connection, strike, strike.args["seconds"], strike.at)
             _hang_up(connection)
             raise HungUp("as the plan says")
         if strike.kind == "stall":
-            self.wait(connection, strike.args["seconds"], strike.at)
+            self.wait(connection, strike, strike.args["seconds"], strike.at)
         if strike.kind.endswith("certificate") and self._tls is not None and self._certificates is not None:
             return self._certificates[strike.kind].context
         return self._tls
@@ -105,7 +105,7 @@ class Site:
         """The world's clock."""
         return self._plan.clock
 
-    def wait(self, connection: socket.socket, seconds: float | None, since: float) -> None:
+    def wait(self, connection: socket.socket, strike: Strike, seconds: float | None, since: float) -> None:
         """Wait until so many seconds of the world's clock have passed, or for ever; HungUp where the client goes."""
         clock = self._plan.clock
         if seconds is not None and clock.now() >= since + seconds:
@@ -119,6 +119,7 @@ class Site:
             if seconds is not None and clock.now() >= since + seconds:
                 # Somebody moved the clock before the timer hung on it.
                 return
+            self._plan.waits(strike.rule.id)
             if bell.ear not in [each for each, _ in looker.poll()]:
                 raise HungUp("the client hung up")
         finally:

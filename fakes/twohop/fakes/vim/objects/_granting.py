@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from ...machines import Lease
 from ...world import Change, Entity, ExportLease, VApp, Vm, prepare
+from .._planned import grant_planned
 from .._service import Call
 from .._sessions import uuid52
 from ._lease import arm_timeout
@@ -36,6 +37,7 @@ def grant(
         session=call.session.key,
         reads=reads,
         reads_left=reads,
+        number=world.count_lease(),
         **more,
     )
     task.lease = lease.moid
@@ -46,6 +48,8 @@ def grant(
         world.journal.references.name("ticket", ticket.secret)
     world.offer(lease)
     arm_timeout(call, lease)
-    if reads == 0:
+    if call.service.faults.rules:
+        grant_planned(call, lease)
+    if lease.reads == 0:
         prepare(world, lease)
     return lease
