@@ -21,7 +21,7 @@ _OPERATION = re.compile(r"Body[^>]*>\s*<(?:\w+:)?(\w+)")
 _THIS = re.compile(r"<_this\b[^>]*\btype=\"(\w+)\"")
 _WAIT = re.compile(r"<maxWaitSeconds[^>]*>(\d+)<")
 _GAP = "twohop does not implement"
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 """Seconds of real time within which an answer has to come."""
 
 
@@ -191,11 +191,14 @@ class _Session:
         thread = threading.Thread(target=ask, name="replayed wait")
         thread.start()
         longest = _WAIT.search(request.body)
-        thread.join(0.5)
+        patience = 0.5
+        thread.join(patience)
         while thread.is_alive():
-            # Nothing has changed at the server: only its clock ends the wait.
+            # Nothing has changed at the server: only its clock ends the wait. A busy machine may yet be about to
+            # answer, so the clock is moved more and more seldom: a session must not expire by it.
             self._server.advance(float(longest[1]) + 1 if longest else 60.0)
-            thread.join(0.2)
+            patience *= 2
+            thread.join(patience)
         return done[0]
 
 

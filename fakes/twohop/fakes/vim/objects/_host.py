@@ -12,9 +12,10 @@ from .._service import Call
 from ._about import host_about
 from ._host_config import config
 from ._host_facts import HOST_CORES, HOST_MEMORY, HOST_MHZ
-from ._host_hardware import CPU_MODEL, capability, hardware
+from ._host_hardware import CPU_MODEL, capability, hardware, identifying
+from ._host_network import VNIC
 from ._managed_entity import MANAGED_ENTITY
-from ._parts import part_ref
+from ._parts import has_part, part_ref
 from ._values import data
 from ._vm_runtime import UPTIME
 
@@ -45,21 +46,42 @@ def _browser(call: Call, host: Host) -> Any:
 
 
 SYSTEMS = {
-    "networkSystem": "networkSystem",
-    "storageSystem": "storageSystem",
+    "cpuScheduler": "cpuSchedulerSystem",
     "datastoreSystem": "datastoreSystem",
+    "memoryManager": "memoryManagerSystem",
+    "storageSystem": "storageSystem",
+    "networkSystem": "networkSystem",
+    "vmotionSystem": "vmotionSystem",
+    "virtualNicManager": "virtualNicManager",
     "serviceSystem": "serviceSystem",
     "firewallSystem": "firewallSystem",
     "advancedOption": "EsxHostAdvSettings",
+    "diagnosticSystem": "diagnosticSystem",
+    "autoStartManager": "autoStartManager",
     "dateTimeSystem": "dateTimeSystem",
-    "virtualNicManager": "virtualNicManager",
+    "patchManager": "patchManager",
+    "firmwareSystem": "firmwareSystem",
+    "healthStatusSystem": "healthStatusSystem",
+    "pciPassthruSystem": "pciPassthruSystem",
+    "kernelModuleSystem": "kernelModuleSystem",
+    "authenticationManager": "authenticationManager",
+    "powerSystem": "powerSystem",
+    "cacheConfigurationManager": "cacheConfigManager",
+    "imageConfigManager": "imageConfigManager",
+    "iscsiManager": "iscsiManager",
+    "vsanSystem": "vsanSystem",
+    "messageBusProxy": "messageBusProxy",
+    "graphicsManager": "graphicsManager",
+    "hostAccessManager": "hostAccessManager",
+    "vsanInternalSystem": "vsanInternalSystem",
 }
 """Field of HostConfigManager and what the id of that system begins with."""
 
 
 @HOST.provides("configManager")
 def _config_manager(call: Call, host: Host) -> Any:
-    return data(vim.host.ConfigManager, **{field: part_ref(prefix, host) for field, prefix in SYSTEMS.items()})
+    known = {field: part_ref(prefix, host) for field, prefix in SYSTEMS.items() if has_part(prefix)}
+    return data(vim.host.ConfigManager, **known)
 
 
 @HOST.provides("licensableResource")
@@ -87,16 +109,42 @@ def _runtime(call: Call, host: Host) -> Any:
         inMaintenanceMode=False,
         inQuarantineMode=False,
         bootTime=datetime.fromtimestamp(call.service.began - UPTIME, UTC),
-        healthSystemRuntime=_HEALTH,
-        vFlashResourceRuntimeInfo=None,
+        healthSystemRuntime=HEALTH,
+        vsanRuntimeInfo={},
+        networkRuntimeInfo={
+            "netStackInstanceRuntimeInfo": [
+                {
+                    "netStackInstanceKey": "defaultTcpipStack",
+                    "state": "active",
+                    "vmknicKeys": [VNIC],
+                    "maxNumberOfConnections": 11000,
+                    "currentIpV6Enabled": True,
+                }
+            ]
+        },
         hostMaxVirtualDiskCapacity=62 << 40,
         cryptoState="incapable",
         statelessNvdsMigrationReady="unknown",
     )
 
 
-_HEALTH = {
-    "systemHealthInfo": {"numericSensorInfo": []},
+HEALTH = {
+    "systemHealthInfo": {
+        "numericSensorInfo": [
+            {
+                "name": "VMware Rollup Health State",
+                "currentReading": 0,
+                "unitModifier": 0,
+                "baseUnits": "",
+                "sensorType": "system",
+                "healthState": {
+                    "label": "Green",
+                    "summary": "Sensor is operating under normal conditions",
+                    "key": "green",
+                },
+            }
+        ]
+    },
     "hardwareStatusInfo": {
         "cpuStatusInfo": [
             {
@@ -118,6 +166,7 @@ def _summary(call: Call, host: Host) -> Any:
             "vendor": "twohop",
             "model": "fake ESXi host",
             "uuid": host.uuid,
+            "otherIdentifyingInfo": identifying(host),
             "memorySize": HOST_MEMORY,
             "cpuModel": CPU_MODEL,
             "cpuMhz": HOST_MHZ,

@@ -1,261 +1,93 @@
-"""HostSystem.config: network, storage, services and options of a host."""
+"""HostSystem.config: network, storage, services, policies and options of a host, as ESXi tells them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ...world import Host
-from .._registry import vim
+from .._registry import VmomiSupport, vim
 from .._service import Call
 from ._about import host_about
-from ._host_hardware import capability
-from ._storage import store_path, volume
+from ._host_hardware import pci_devices
+from ._host_network import NET_CAPABILITIES, OFFLOAD, network, virtual_nic_manager, vmotion
+from ._host_storage import file_system_volume, multipath_state, storage_device
 from ._values import data
-
-PORTS = 1536
-NIC = "vmnic0"
-VNIC = "vmk0"
-SWITCH = "vSwitch0"
-MANAGEMENT = "Management Network"
 
 
 def config(call: Call, host: Host) -> Any:
     """Return HostConfigInfo."""
+    managed = not call.world.product.standalone
     return data(
         vim.host.ConfigInfo,
         host=call.ref(host),
         product=host_about(call),
-        hyperThread={"available": False, "active": False, "config": True},
+        deploymentInfo={"bootedFromStatelessCache": False},
+        hyperThread=hyper_thread(call, host),
         storageDevice=storage_device(call, host),
-        multipathState={"path": [{"name": _path(host), "pathState": "active"}]},
+        multipathState=multipath_state(call, host),
         fileSystemVolume=file_system_volume(call, host),
         network=network(call, host),
-        vmotion={"netConfig": {"candidateVnic": [_vnic(call, host)], "selectedVnic": None}},
+        vmotion=vmotion(call, host),
         virtualNicManagerInfo=virtual_nic_manager(call, host),
-        capabilities=_NET_CAPABILITIES,
+        capabilities=NET_CAPABILITIES,
         datastoreCapabilities=DATASTORE_CAPABILITIES,
-        offloadCapabilities={"csumOffload": True, "tcpSegmentation": True, "zeroCopyXmit": True},
+        offloadCapabilities=OFFLOAD,
         service=services(call, host),
         firewall=firewall(call, host),
-        autoStart={"defaults": {"enabled": False, "startDelay": 120, "stopDelay": 120, "stopAction": "PowerOff"}},
-        option=[vim.option.OptionValue(key="UserVars.SuppressShellWarning", value=0)],
+        autoStart=auto_start(call, host),
+        activeDiagnosticPartition=diagnostic_partition(call, host),
+        option=[vim.option.OptionValue(key="UserVars.SuppressShellWarning", value=0)] if managed else None,
         dateTimeInfo=date_time(call, host),
-        flags={"backgroundSnapshotsEnabled": False},
-        adminDisabled=False,
+        flags={},
+        adminDisabled=False if managed else None,
         lockdownMode="lockdownDisabled",
-        certificate=[],
-        domainList=[],
-        graphicsInfo=[],
-        vFlashConfigInfo={},
+        certificate=certificate(host),
+        pciPassthruInfo=pci_passthru(call, host),
+        authenticationManagerInfo=authentication(call, host),
+        powerSystemCapability=power_capability(call, host),
+        powerSystemInfo=power_info(call, host),
+        cacheConfigurationInfo=cache_configuration(call, host),
         wakeOnLanCapable=False,
+        featureCapability=_FEATURES if managed else None,
+        maskedFeatureCapability=_FEATURES if managed else None,
+        vsanHostConfig=vsan_config(call, host),
+        graphicsConfig=GRAPHICS,
+        ioFilterInfo=_IO_FILTERS,
     )
 
 
-def _address(host: Host) -> str:
-    return host.authority.rpartition(":")[0].strip("[]") or "127.0.0.1"
-
-
-def _mac(host: Host) -> str:
-    tail = host.uuid.replace("-", "")[-6:]
-    return f"00:0c:29:{tail[:2]}:{tail[2:4]}:{tail[4:6]}"
-
-
-def _policy() -> dict[str, Any]:
-    return {
-        "security": {"allowPromiscuous": False, "macChanges": False, "forgedTransmits": False},
-        "nicTeaming": {
-            "policy": "loadbalance_srcid", "reversePolicy": True, "notifySwitches": True, "rollingOrder": False,
-            "failureCriteria": {
-                "checkSpeed": "minimum", "speed": 10, "checkDuplex": False, "fullDuplex": False,
-                "checkErrorPercent": False, "percentage": 0, "checkBeacon": False,
-            },
-            "nicOrder": {"activeNic": [NIC]},
-        },
-        "offloadPolicy": {"csumOffload": True, "tcpSegmentation": True, "zeroCopyXmit": True},
-        "shapingPolicy": {"enabled": False},
-    }  # fmt: skip
-
-
-def _vnic(call: Call, host: Host) -> dict[str, Any]:
-    return {
-        "device": VNIC, "key": f"key-vim.host.VirtualNic-{VNIC}", "portgroup": MANAGEMENT,
-        "spec": {
-            "ip": {"dhcp": True, "ipAddress": _address(host), "subnetMask": "255.255.255.0"}, "mac": _mac(host),
-            "portgroup": MANAGEMENT, "mtu": 1500, "tsoEnabled": True, "netStackInstanceKey": "defaultTcpipStack",
-        },
-        "port": f"key-vim.host.PortGroup.Port-{VNIC}",
-    }  # fmt: skip
-
-
-def network(call: Call, host: Host) -> Any:
-    """Return HostNetworkInfo: one switch with one card, the host's own address and every network."""
-    groups = [MANAGEMENT, *(network.name for network in host.networks)]
-    keys = [f"key-vim.host.PortGroup-{name}" for name in groups]
-    switch = f"key-vim.host.VirtualSwitch-{SWITCH}"
-    card = f"key-vim.host.PhysicalNic-{NIC}"
-    gateway = {"defaultGateway": "192.0.2.1"}
-    return data(
-        vim.host.NetworkInfo,
-        vswitch=[
-            {
-                "name": SWITCH, "key": switch, "numPorts": PORTS, "numPortsAvailable": PORTS - 12, "mtu": 1500,
-                "portgroup": keys, "pnic": [card],
-                "spec": {
-                    "numPorts": 128, "policy": _policy(), "mtu": 1500,
-                    "bridge": data(
-                        vim.host.VirtualSwitch.BondBridge, nicDevice=[NIC], beacon={"interval": 1},
-                        linkDiscoveryProtocolConfig={"protocol": "cdp", "operation": "listen"},
-                    ),
-                },
-            }
-        ],
-        portgroup=[
-            {
-                "key": key, "vswitch": switch, "computedPolicy": _policy(),
-                "spec": {"name": name, "vlanId": 0, "vswitchName": SWITCH, "policy": {}},
-            }
-            for key, name in zip(keys, groups, strict=True)
-        ],
-        pnic=[
-            {
-                "key": card, "device": NIC, "pci": "0000:03:00.0", "driver": "nvmxnet3", "mac": _mac(host),
-                "linkSpeed": {"speedMb": 10000, "duplex": True}, "wakeOnLanSupported": False,
-                "spec": {"ip": {"dhcp": False, "ipAddress": "", "subnetMask": ""}},
-                "autoNegotiateSupported": False, "vmDirectPathGen2Supported": False,
-            }
-        ],
-        vnic=[_vnic(call, host)],
-        dnsConfig={
-            "dhcp": True, "virtualNicDevice": VNIC, "hostName": host.name.partition(".")[0],
-            "domainName": host.name.partition(".")[2] or "example.com", "address": ["192.0.2.1"],
-            "searchDomain": ["example.com"],
-        },
-        ipRouteConfig=gateway,
-        routeTableInfo={
-            "ipRoute": [
-                {"network": "0.0.0.0", "prefixLength": 0, "gateway": "192.0.2.1", "deviceName": VNIC},
-                {"network": "192.0.2.0", "prefixLength": 24, "gateway": "0.0.0.0", "deviceName": VNIC},
-            ]
-        },
-        netStackInstance=[
-            {
-                "key": "defaultTcpipStack", "name": "defaultTcpipStack", "requestedMaxNumberOfConnections": 11000,
-                "congestionControlAlgorithm": "newreno", "ipV6Enabled": True, "ipRouteConfig": gateway,
-            }
-        ],
-        ipV6Enabled=True,
-        atBootIpV6Enabled=True,
-    )  # fmt: skip
-
-
-def virtual_nic_manager(call: Call, host: Host) -> Any:
-    """Return HostVirtualNicManagerInfo: the one address serves management."""
-    return data(
-        vim.host.VirtualNicManagerInfo,
-        netConfig=[
-            {
-                "nicType": kind, "multiSelectAllowed": True, "candidateVnic": [_vnic(call, host)],
-                "selectedVnic": [f"{kind}.key-vim.host.VirtualNic-{VNIC}"] if kind == "management" else [],
-            }
-            for kind in ("faultToleranceLogging", "management", "vmotion", "vSphereProvisioning", "vSphereReplication")
-        ],
-    )  # fmt: skip
-
-
-def _disk_key(store: Any) -> str:
-    return f"key-vim.host.ScsiDisk-{store.uuid.replace('-', '')}"
-
-
-def _lun(number: int, store: Any) -> dict[str, Any]:
-    return {"key": f"key-vim.host.ScsiTopology.Lun-{number}", "lun": 0, "scsiLun": _disk_key(store)}
-
-
-def _path(host: Host) -> str:
-    return "vmhba0:C0:T0:L0"
-
-
-def storage_device(call: Call, host: Host) -> Any:
-    """Return HostStorageDeviceInfo: one adapter, one disk for each datastore."""
-    adapter = "key-vim.host.ParallelScsiHba-vmhba0"
-    stores = [store for store in host.datastores if store.type == "vmfs"]
-    return data(
-        vim.host.StorageDeviceInfo,
-        hostBusAdapter=[
-            data(
-                vim.host.ParallelScsiHba, key=adapter, device="vmhba0", bus=3, status="online",
-                model="PVSCSI SCSI Controller",
-                driver="pvscsi", pci="0000:03:00.0",
-            )
-        ],
-        scsiLun=[
-            data(
-                vim.host.ScsiDisk, deviceName=f"/vmfs/devices/disks/naa.{store.uuid}", deviceType="disk",
-                key=_disk_key(store), uuid=store.uuid,
-                descriptor=[{"quality": "highQuality", "id": f"naa.{store.uuid}"}],
-                canonicalName=f"naa.{store.uuid}", displayName=f"Local Disk (naa.{store.uuid})", lunType="disk",
-                vendor="VMware  ", model="Virtual disk    ", revision="2.0 ", scsiLevel=6, serialNumber="unavailable",
-                operationalState=["ok"], vStorageSupport="vStorageUnsupported", protocolEndpoint=False,
-                capacity={"blockSize": 512, "block": store.capacity // 512},
-                devicePath=f"/vmfs/devices/disks/naa.{store.uuid}", ssd=True, localDisk=len(store.hosts) < 2,
-                scsiDiskType="native512",
-            )
-            for store in stores
-        ],
-        scsiTopology={
-            "adapter": [
-                {
-                    "key": "key-vim.host.ScsiTopology.Interface-vmhba0", "adapter": adapter,
-                    "target": [
-                        {
-                            "key": f"key-vim.host.ScsiTopology.Target-vmhba0:0:{n}", "target": n,
-                            "lun": [_lun(n, store)],
-                            "transport": vim.host.ParallelScsiTargetTransport(),
-                        }
-                        for n, store in enumerate(stores)
-                    ],
-                }
-            ]
-        },
-        softwareInternetScsiEnabled=False,
-    )  # fmt: skip
-
-
-def file_system_volume(call: Call, host: Host) -> Any:
-    """Return HostFileSystemVolumeInfo: where each datastore is mounted."""
-    return data(
-        vim.host.FileSystemVolumeInfo,
-        volumeTypeList=["VMFS", "NFS", "NFS41", "vsan", "VVOL", "VFFS", "OTHER"],
-        mountInfo=[
-            {
-                "mountInfo": {
-                    "path": store_path(store), "accessMode": "readWrite", "mounted": True, "accessible": True,
-                },
-                "volume": volume(call, store),
-                "vStorageSupport": "vStorageUnsupported",
-            }
-            for store in host.datastores
-        ],
-    )  # fmt: skip
+def hyper_thread(call: Call, host: Host) -> Any:
+    """Return HostHyperThreadScheduleInfo."""
+    return data(vim.host.CpuSchedulerSystem.HyperThreadScheduleInfo, available=False, active=False, config=True)
 
 
 _SERVICES = (
-    ("TSM", "ESXi Shell", False),
-    ("TSM-SSH", "SSH", False),
-    ("ntpd", "NTP Daemon", True),
-    ("vpxa", "vpxa", True),
+    ("DCUI", "Direct Console UI", True, ()),
+    ("TSM", "ESXi Shell", False, ()),
+    ("TSM-SSH", "SSH", False, ()),
+    ("lbtd", "Load-Based Teaming Daemon", True, ()),
+    ("ntpd", "NTP Daemon", True, ("ntpClient",)),
+    ("sfcbd-watchdog", "CIM Server", False, ("CIMHttpServer", "CIMHttpsServer")),
+    ("snmpd", "SNMP Server", False, ("snmp",)),
+    ("vmsyslogd", "Syslog Server", True, ()),
+    ("vpxa", "VMware vCenter Agent", True, ("vpxHeartbeats",)),
 )
 
 
 def services(call: Call, host: Host) -> Any:
     """Return HostServiceInfo."""
+    package = {
+        "sourcePackageName": "esx-base", "description": "The base functionality of vSphere ESXi.",
+    }  # fmt: skip
     return data(
         vim.host.ServiceInfo,
         service=[
             {
-                "key": key, "label": label, "required": False, "uninstallable": False, "running": running,
-                "policy": "on" if running else "off", "ruleset": [],
+                "key": key, "label": label, "required": key == "vmsyslogd", "uninstallable": False,
+                "running": running, "policy": "on" if running else "off", "ruleset": list(rules),
+                "sourcePackage": package,
             }
-            for key, label, running in _SERVICES
+            for key, label, running, rules in _SERVICES
             if key != "vpxa" or not call.world.product.standalone
         ],
     )  # fmt: skip
@@ -283,17 +115,97 @@ def date_time(call: Call, host: Host) -> Any:
     return data(vim.host.DateTimeInfo, timeZone=zone, ntpConfig={"server": []})
 
 
+def auto_start(call: Call, host: Host) -> Any:
+    """Return HostAutoStartManagerConfig: no machine starts by itself."""
+    defaults = {"startDelay": 120, "stopDelay": 120, "waitForHeartbeat": False, "stopAction": "PowerOff"}
+    return data(vim.host.AutoStartManager.Config, defaults=defaults)
+
+
+def diagnostic_partition(call: Call, host: Host) -> Any:
+    """Return HostDiagnosticPartition; None for a host without a disk."""
+    store = next((store for store in host.datastores if store.type == "vmfs"), None)
+    if store is None:
+        return None
+    return data(
+        vim.host.DiagnosticPartition, storageType="directAttached", diagnosticType="singleHost", slots=-15,
+        id={"diskName": f"naa.{store.uuid}", "partition": 9},
+    )  # fmt: skip
+
+
+def certificate(host: Host) -> list[Any] | None:
+    """Return the host's certificate in PEM, byte by byte; None until it has one."""
+    return [VmomiSupport.byte(each) for each in host.certificate.encode()] or None
+
+
+def pci_passthru(call: Call, host: Host) -> list[Any]:
+    """Return HostPciPassthruInfo of each device: none can be given to a machine."""
+    return [
+        data(
+            vim.host.PciPassthruInfo, id=device["id"], dependentDevice=device["id"], passthruEnabled=False,
+            passthruCapable=False, passthruActive=False,
+        )
+        for device in pci_devices()
+    ]  # fmt: skip
+
+
+def authentication(call: Call, host: Host) -> Any:
+    """Return HostAuthenticationManagerInfo: users of the host's own, no directory."""
+    local = vim.host.LocalAuthenticationInfo(enabled=True)
+    directory = vim.host.ActiveDirectoryInfo(enabled=False, smartCardAuthenticationEnabled=False)
+    return data(vim.host.AuthenticationManagerInfo, authConfig=[local, directory])
+
+
+def _power_policy(key: int, name: str) -> dict[str, Any]:
+    label = f"PowerPolicy.{name}"
+    return {"key": key, "name": f"{label}.name", "shortName": name, "description": f"{label}.description"}
+
+
+def power_capability(call: Call, host: Host) -> Any:
+    """Return PowerSystemCapability."""
+    names = ("static", "dynamic", "low", "custom")
+    return data(vim.host.PowerSystem.Capability, availablePolicy=[_power_policy(n, s) for n, s in enumerate(names, 1)])
+
+
+def power_info(call: Call, host: Host) -> Any:
+    """Return PowerSystemInfo."""
+    return data(vim.host.PowerSystem.Info, currentPolicy=_power_policy(2, "dynamic"))
+
+
+def cache_configuration(call: Call, host: Host) -> list[Any]:
+    """Return HostCacheConfigurationInfo of each VMFS: nothing is swapped to it."""
+    return [
+        data(vim.host.CacheConfigurationManager.CacheConfigurationInfo, key=call.ref(store), swapSize=0)
+        for store in host.datastores
+        if store.type == "vmfs"
+    ]
+
+
+def vsan_config(call: Call, host: Host) -> Any:
+    """Return VsanHostConfigInfo: the host is in a vSAN where it sees one."""
+    on = any(store.type == "vsan" for store in host.datastores)
+    return data(
+        vim.vsan.host.ConfigInfo, enabled=on, hostSystem=call.ref(host), clusterInfo={},
+        storageInfo={"autoClaimStorage": False}, networkInfo={}, faultDomainInfo={"name": ""},
+    )  # fmt: skip
+
+
+GRAPHICS = {"hostDefaultGraphicsType": "shared", "sharedPassthruAssignmentPolicy": "performance"}
+_FEATURES = [
+    {"key": f"cpuid.{name}", "featureName": f"cpuid.{name}", "value": "1"} for name in ("SSE3", "SSSE3", "SSE41", "AES")
+]
+_IO_FILTERS = [
+    {
+        "id": f"VMW_{name}_1.0.0", "name": name, "vendor": "VMW", "version": "1.0.0", "type": kind,
+        "summary": summary, "releaseDate": "2016-07-21", "available": True,
+    }
+    for name, kind, summary in (
+        ("spm", "datastoreIoControl", "VMware Storage I/O Control"),
+        ("vmwarevmcrypt", "encryption", "VMcrypt IO Filter"),
+    )
+]  # fmt: skip
 DATASTORE_CAPABILITIES = {
     "nfsMountCreationRequired": True,
     "nfsMountCreationSupported": True,
     "localDatastoreSupported": True,
     "vmfsExtentExpansionSupported": True,
 }
-_NET_CAPABILITIES = {
-    "canSetPhysicalNicLinkSpeed": True, "supportsNicTeaming": True, "nicTeamingPolicy": ["loadbalance_srcid"],
-    "supportsVlan": True, "usesServiceConsoleNic": False, "supportsNetworkHints": True, "maxPortGroupsPerVswitch": 512,
-    "vswitchConfigSupported": True, "vnicConfigSupported": True, "ipRouteConfigSupported": True,
-    "dnsConfigSupported": True, "dhcpOnVnicSupported": True, "ipV6Supported": True,
-}  # fmt: skip
-
-__all__ = ["capability", "config"]

@@ -21,7 +21,7 @@ def hardware(call: Call, host: Host) -> Any:
         vim.host.HardwareInfo,
         systemInfo={
             "vendor": "twohop", "model": "fake ESXi host", "uuid": host.uuid, "serialNumber": host.uuid[:8],
-            "otherIdentifyingInfo": [_identifying(host.uuid[:8])],
+            "otherIdentifyingInfo": identifying(host),
         },
         cpuPowerManagementInfo={"currentPolicy": "Balanced", "hardwareSupport": "ACPI C-states"},
         cpuInfo={"numCpuPackages": 1, "numCpuCores": HOST_CORES, "numCpuThreads": HOST_CORES, "hz": HZ},
@@ -47,8 +47,20 @@ def hardware(call: Call, host: Host) -> Any:
     )  # fmt: skip
 
 
-def _identifying(tag: str) -> dict[str, Any]:
-    kind = {"label": "Service tag", "summary": "Service tag of the system", "key": "ServiceTag"}
+def pci_devices() -> list[dict[str, Any]]:
+    """Return the fields of HostPciDevice of each device that every host has."""
+    return _PCI_DEVICES
+
+
+def identifying(host: Host) -> list[dict[str, Any]]:
+    """Return the fields of HostSystemIdentificationInfo: the tags of the machine that the host is."""
+    return [_identifying(host.uuid[:8]), _identifying(" No Asset Tag", "AssetTag", "Asset Tag", "Asset tag")]
+
+
+def _identifying(
+    tag: str, key: str = "ServiceTag", label: str = "Service tag", what: str = "Service tag"
+) -> dict[str, Any]:
+    kind = {"label": label, "summary": f"{what} of the system", "key": key}
     return {"identifierValue": tag, "identifierType": kind}
 
 

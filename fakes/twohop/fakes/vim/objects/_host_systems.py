@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ...world import Cluster, Datastore, Host, Vm
-from .._kinds import Kind
-from .._registry import vim
+from .._kinds import KINDS, Kind
+from .._registry import known_type, properties_of, vim
 from .._service import Call, Part
 from . import _host_config as facts
+from . import _host_network as wires
+from . import _host_storage as disks
+from ._host import HEALTH
 from ._parts import part_ref
 from ._plain_managers import OPTION_MANAGER
 from ._values import data, moment_of
@@ -55,16 +58,43 @@ def _of_host(kind: Kind, name: str, fact: Any) -> None:
         return fact(call, part.owner)
 
 
-_of_host(NETWORK_SYSTEM, "networkInfo", facts.network)
-_of_host(STORAGE_SYSTEM, "storageDeviceInfo", facts.storage_device)
-_of_host(STORAGE_SYSTEM, "fileSystemVolumeInfo", facts.file_system_volume)
+def _plain(of: Any, fields: dict[str, Any]) -> Any:
+    return lambda call, host: data(of, **fields)
+
+
+_of_host(NETWORK_SYSTEM, "networkInfo", wires.network)
+_of_host(STORAGE_SYSTEM, "storageDeviceInfo", disks.storage_device)
+_of_host(STORAGE_SYSTEM, "fileSystemVolumeInfo", disks.file_system_volume)
 _of_host(SERVICE_SYSTEM, "serviceInfo", facts.services)
 _of_host(FIREWALL_SYSTEM, "firewallInfo", facts.firewall)
 _of_host(DATE_TIME_SYSTEM, "dateTimeInfo", facts.date_time)
-_of_host(VIRTUAL_NIC_MANAGER, "info", facts.virtual_nic_manager)
+_of_host(VIRTUAL_NIC_MANAGER, "info", wires.virtual_nic_manager)
+_of_host(STORAGE_SYSTEM, "multipathStateInfo", disks.multipath_state)
+_of_host(NETWORK_SYSTEM, "capabilities", _plain(vim.host.NetCapabilities, wires.NET_CAPABILITIES))
+_of_host(NETWORK_SYSTEM, "offloadCapabilities", _plain(vim.host.NetOffloadCapabilities, wires.OFFLOAD))
+_of_host(NETWORK_SYSTEM, "dnsConfig", lambda call, host: wires.network(call, host).dnsConfig)
+_of_host(NETWORK_SYSTEM, "ipRouteConfig", lambda call, host: wires.network(call, host).ipRouteConfig)
+for _wsdl, _name, _fact in (
+    ("HostCpuSchedulerSystem", "hyperthreadInfo", facts.hyper_thread),
+    ("HostVMotionSystem", "netConfig", lambda call, host: wires.vmotion(call, host).netConfig),
+    ("HostDiagnosticSystem", "activePartition", facts.diagnostic_partition),
+    ("HostAutoStartManager", "config", facts.auto_start),
+    ("HostHealthStatusSystem", "runtime", lambda call, host: data(vim.host.HealthStatusSystem.Runtime, **HEALTH)),
+    ("HostPciPassthruSystem", "pciPassthruInfo", facts.pci_passthru),
+    ("HostAuthenticationManager", "info", facts.authentication),
+    ("HostAuthenticationManager", "supportedStore", lambda call, host: []),
+    ("HostPowerSystem", "capability", facts.power_capability),
+    ("HostPowerSystem", "info", facts.power_info),
+    ("HostCacheConfigurationManager", "cacheConfigurationInfo", facts.cache_configuration),
+    ("HostVsanSystem", "config", facts.vsan_config),
+    ("HostGraphicsManager", "graphicsConfig", _plain(vim.host.GraphicsConfig, facts.GRAPHICS)),
+    ("HostAccessManager", "lockdownMode", lambda call, host: "lockdownDisabled"),
+):
+    if known_type(_wsdl) and _name in properties_of(_wsdl):
+        _of_host(KINDS.get(_wsdl) or Kind(_wsdl), _name, _fact)
 
 
-@NETWORK_SYSTEM.provides("capabilities", "dnsConfig", "ipRouteConfig", "networkConfig", "offloadCapabilities")
+@NETWORK_SYSTEM.provides("networkConfig")
 def _unset(call: Call, part: Part) -> Any:
     return None
 

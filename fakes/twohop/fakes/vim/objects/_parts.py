@@ -22,6 +22,26 @@ PARTS: dict[str, tuple[str, tuple[type[Entity], ...]]] = {
     "EsxHostAdvSettings": ("OptionManager", (Host,)),
     "dateTimeSystem": ("HostDateTimeSystem", (Host,)),
     "virtualNicManager": ("HostVirtualNicManager", (Host,)),
+    "cpuSchedulerSystem": ("HostCpuSchedulerSystem", (Host,)),
+    "memoryManagerSystem": ("HostMemorySystem", (Host,)),
+    "vmotionSystem": ("HostVMotionSystem", (Host,)),
+    "diagnosticSystem": ("HostDiagnosticSystem", (Host,)),
+    "autoStartManager": ("HostAutoStartManager", (Host,)),
+    "patchManager": ("HostPatchManager", (Host,)),
+    "firmwareSystem": ("HostFirmwareSystem", (Host,)),
+    "healthStatusSystem": ("HostHealthStatusSystem", (Host,)),
+    "pciPassthruSystem": ("HostPciPassthruSystem", (Host,)),
+    "kernelModuleSystem": ("HostKernelModuleSystem", (Host,)),
+    "authenticationManager": ("HostAuthenticationManager", (Host,)),
+    "powerSystem": ("HostPowerSystem", (Host,)),
+    "cacheConfigManager": ("HostCacheConfigurationManager", (Host,)),
+    "imageConfigManager": ("HostImageConfigManager", (Host,)),
+    "iscsiManager": ("IscsiManager", (Host,)),
+    "vsanSystem": ("HostVsanSystem", (Host,)),
+    "messageBusProxy": ("MessageBusProxy", (Host,)),
+    "graphicsManager": ("HostGraphicsManager", (Host,)),
+    "hostAccessManager": ("HostAccessManager", (Host,)),
+    "vsanInternalSystem": ("HostVsanInternalSystem", (Host,)),
 }
 """What an id begins with, the type, and whose part it is."""
 
@@ -32,6 +52,11 @@ def part_id(prefix: str, owner: Entity) -> str:
         return f"{prefix}-{owner.moid}"
     kind, _, number = owner.moid.rpartition("-")
     return f"{prefix}-{number if kind in ('vm', 'host') else owner.moid}"
+
+
+def has_part(prefix: str) -> bool:
+    """Tell whether this pyVmomi knows the type of a part."""
+    return known_type(PARTS[prefix][0])
 
 
 def part_ref(prefix: str, owner: Entity) -> Any:
