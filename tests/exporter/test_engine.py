@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -168,6 +169,22 @@ def test_a_descriptor_of_other_files_than_came_is_refused(href: str, size: int, 
     assert attempt(world) is None
     assert words in str(world.error)  # type: ignore[attr-defined]
     assert not list(world.wrong(None, 1))
+
+
+def test_the_files_of_one_stream_come_in_the_order_of_the_descriptor() -> None:
+    """A vApp in a vApp: the lease has its disks in one order, the descriptor in another."""
+
+    class Backwards(World):
+        def Describe(self, action: Any) -> Any:  # noqa: N802
+            return super().Describe(
+                replace(action, files=tuple(sorted(action.files, key=lambda each: each.path))[::-1])
+            )
+
+    for one_stream, order in ((True, ["/vm.nvram", "/disk-1.vmdk", "/disk-0.vmdk"]), (False, list(FILES))):
+        world = Backwards(FILES)
+        done = world.export(one_stream=one_stream)
+        assert not list(world.wrong(done, 1))
+        assert [step.entry.key for step in world.steps if type(step).__name__ == "Fetch"] == order
 
 
 def test_a_descriptor_that_is_a_bomb_of_entities_is_refused_unread() -> None:

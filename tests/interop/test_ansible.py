@@ -78,6 +78,8 @@ def test_export_ovf(servers: Environment, tmp_path: Path) -> None:
     (disk,) = package.glob("*.vmdk")
     assert judge_disk(disk)["virtual-size"] == 1 << 30
     assert disk.name in judge_descriptor(package / f"{VM0}.ovf")
+    done = run(sys.executable, "-m", "twohop.cli", "verify", package, code=None)
+    assert (done.returncode, done.stderr) == (0, "")
     assert is_unlocked(servers, VM0)
 
 

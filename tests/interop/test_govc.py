@@ -94,6 +94,9 @@ def test_export_ovf(govc: Govc, servers: Environment, tmp_path: Path) -> None:
     assert set(judge_descriptor(descriptor)) == {disk.name}
     assert is_unlocked(servers, VM0)
     validate(descriptor)
+    # So our own judge says what is true of it: the size is wrong, and all else is as it should be.
+    said = run(sys.executable, "-m", "twohop.cli", "verify", package, code=1).stderr
+    assert [line.rpartition("(")[2] for line in said.splitlines() if line.startswith("error")] == ["size)"]
 
 
 def test_powered_on_machine_is_refused(govc: Govc, tmp_path: Path) -> None:

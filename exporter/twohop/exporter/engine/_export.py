@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .._errors import BadPackage, ExportError, HostRefused, LeaseLost, ShortStream
 from .._events import DescriptorWritten, LeaseAborted, LeaseAgain, LeaseCompleted, LeaseGranted
+from ..package._descriptor import read_descriptor
 from ..package._manifest import ManifestEntry, write_manifest
 from ._actions import (
     Abort,
@@ -140,7 +141,10 @@ def _files(request: Request, held: LeaseHandle, ready: Ready) -> Steps[Exported]
     for number, entry in enumerate(entries, 1):
         names.append((yield from do(Claim(request.name_file(entry), f"file-{number}"))))
     if seal is not None and request.one_stream:
-        yield from seal.reserve(dict(zip(names, entries, strict=True)))
+        # DSP0243 wants the files in the order of the descriptor, and nobody can put them so afterwards.
+        order = yield from seal.reserve(dict(zip(names, entries, strict=True)))
+        turns = sorted(zip(names, entries, strict=True), key=lambda pair: order.get(pair[0], len(order)))
+        names, entries = [name for name, _ in turns], [entry for _, entry in turns]
     hosts = Hosts(request.order)
     # A server that does not digest with SHA-256 does so with SHA-1 (5.5).
     algorithms = tuple(dict.fromkeys((request.algorithm, "SHA256" if chosen else "SHA1")))
@@ -182,12 +186,15 @@ class _Seal:
         self.descriptor, self.manifest = f"{request.package}.ovf", f"{request.package}.mf"
         self._room: int | None = None
 
-    def reserve(self, files: Mapping[str, DeviceFile]) -> Steps[None]:
-        """Keep both names; for one stream also their room, which the largest sizes and the longest digests need."""
+    def reserve(self, files: Mapping[str, DeviceFile]) -> Steps[Mapping[str, int]]:
+        """Keep both names; for one stream also their room, which the largest sizes and the longest digests need.
+
+        Gives the place of each file in the descriptor, as far as that is known by now.
+        """
         if not self._request.one_stream:
             yield from do(Reserve(self.descriptor))
             yield from do(Reserve(self.manifest))
-            return
+            return {}
         wanted = tuple(WantedFile(each.key, name, LARGEST, each.is_disk) for name, each in files.items())
         options = next(iter(self._request.describe.values()))
         early = yield from do(Describe(self._request.subject, wanted, options))
@@ -196,6 +203,7 @@ class _Seal:
         rows = [ManifestEntry(name, digest, self._request.algorithm) for name in (self.descriptor, *files)]
         yield from do(Reserve(self.descriptor, self._room))
         yield from do(Reserve(self.manifest, len(write_manifest(rows))))
+        return {file.href: place for place, file in enumerate(read_descriptor(early.xml).files)}
 
     def write(self, xml: bytes, files: tuple[PulledFile, ...]) -> Steps[tuple[Where, Where]]:
         """Write the manifest, then the descriptor, where whoever looks for a package looks first."""
