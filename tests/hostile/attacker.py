@@ -18,13 +18,18 @@ LONG = 60.0
 
 @dataclass(frozen=True)
 class Site:
-    """A server, and a request that it answers rightly with an answer that `good` knows."""
+    """A server, and a request that it answers rightly with an answer that `good` knows.
+
+    `login` is `user:password` of an administrator, `home` the folder where the server keeps files.
+    """
 
     name: str
     server: HttpServer
     context: ssl.SSLContext
     request: bytes
     good: Callable[[bytes], bool]
+    login: str = ""
+    home: str = ""
 
     @contextlib.contextmanager
     def plain(self) -> Iterator[socket.socket]:

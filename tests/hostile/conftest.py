@@ -30,8 +30,9 @@ CALL = (
 def _vsphere(name: str, server: Any) -> Site:
     context = ssl.create_default_context(cafile=str(server.ca_file))
     return Site(
-        name, server._server, context, post("/sdk", CALL), lambda answer: b"RetrieveServiceContentResponse" in answer
-    )
+        name, server._server, context, post("/sdk", CALL), lambda answer: b"RetrieveServiceContentResponse" in answer,
+        f"{server.user}:{server.password}",
+    )  # fmt: skip
 
 
 def _lease(vc: Any, client: Wire) -> str:
@@ -67,7 +68,14 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]
             "vcenter": _vsphere("vcenter", vc),
             "esxi": _vsphere("esxi", esxi),
             "host": Site("host", host, context, get(path), lambda answer: b"KDMV" in answer),
-            "cell": Site("cell", cell._running(), trust, versions, lambda answer: b"SupportedVersions" in answer),
+            "cell": Site(
+                "cell",
+                cell._running(),
+                trust,
+                versions,
+                lambda answer: b"SupportedVersions" in answer,
+                home=str(cell.transfer_dir),
+            ),
             "transfer": Site("transfer", cell._running(), trust, get(link), lambda answer: b"<Envelope" in answer),
         }
 

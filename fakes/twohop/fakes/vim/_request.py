@@ -17,7 +17,7 @@ _DEPTH = 200
 """Elements within elements: no real request comes near."""
 ELEMENTS = 200_000
 """Elements of one request: one that names ten thousand objects has some fifty thousand."""
-_TOKEN = 1 << 20
+_TOKEN = 1 << 18
 """Bytes of one tag with all its attributes, or of one comment; text may be longer."""
 _PIECE = 1 << 16
 

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 MOST_BODY = 1 << 20
+MOST_GAPS = 1000
+"""Gaps that are counted one by one; clients choose the paths."""
+_SHOWN = 200
+"""Characters of a path that are shown."""
 _REAL = (
     "admin", "amqp", "catalog", "catalogItem", "catalogs", "disk", "entity", "extensibility", "extension", "media",
     "network", "org", "server", "supportedSystemsInfo", "task", "tasksList", "token", "user", "vApp", "vAppTemplate",
@@ -103,6 +107,9 @@ class CellApp:
             return Response(status=405)(environ, start_response)
         request = Request(environ)
         request.max_content_length = MOST_BODY
+        if "\0" in request.path:
+            # No database takes it for a text.
+            return Response(status=400)(environ, start_response)
         if request.path.startswith(PREFIX):
             return self._transfer(request, start_response)
         if not request.path.startswith(("/api/", "/cloudapi/")) and request.path not in ("/api", "/cloudapi"):
@@ -219,7 +226,8 @@ class CellApp:
 
     def _count_gap(self, request: Request, error: NotSupported) -> None:
         what = f"{request.method} {_pattern(request.path)}"
-        self.gaps[what] = self.gaps.get(what, 0) + 1
+        if what in self.gaps or len(self.gaps) < MOST_GAPS:
+            self.gaps[what] = self.gaps.get(what, 0) + 1
         self._journal.record("fault", server=self._name, what="not implemented", request=what, message=error.message)
 
 
@@ -229,6 +237,7 @@ def _newer(request: Request) -> bool:
 
 
 def _pattern(path: str) -> str:
-    """Return a path with its ids left out, so that gaps can be counted."""
-    parts = ["ID" if sum(character.isdigit() for character in part) > 3 else part for part in path.split("/")]
+    """Return a path with its ids left out, so that gaps can be counted, and as text that XML can hold."""
+    shown = "".join(character if character.isprintable() else "?" for character in path[:_SHOWN])
+    parts = ["ID" if sum(character.isdigit() for character in part) > 3 else part for part in shown.split("/")]
     return "/".join(parts)
