@@ -141,6 +141,13 @@ class Clock:
         if errors:
             raise errors[0]
 
+    def due(self) -> bool:
+        """Tell whether `catch_up` may have something to do."""
+        if not self.running:
+            return False
+        with self._lock:
+            return bool(self._heap) and self._heap[0][0] <= self.now()
+
     def catch_up(self) -> None:
         """Let everything that is due by now happen before whoever asks goes on.
 

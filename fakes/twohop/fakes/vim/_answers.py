@@ -65,10 +65,11 @@ class _View:
 
 @dataclass(eq=False)
 class Answer:
-    """The envelope of an answer, and the method that gave it."""
+    """The envelope of an answer, and the method that gave it; `at` is set where it is good until that is past."""
 
     method: str
     plain: bytes
+    at: tuple[int, int] | None = None
 
     @cached_property
     def packed(self) -> bytes:
@@ -123,6 +124,7 @@ class Answers:
             if self._at != at or self._size + size > ROOM:
                 self._kept.clear()
                 self._at, self._size = at, 0
+            answer.at = at
             self._kept[body, call.version] = answer
             self._size += size
 

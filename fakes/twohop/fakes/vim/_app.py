@@ -73,6 +73,8 @@ class VimApp:
         if profile.text("cookie_from") == "first-reply" and not self.service.sessions.issued(cookie):
             call.cookie = call.set_cookie = self.service.sessions.new_cookie()
         status, answer = self._kept(call, body) or self._answer(call, body, action)
+        if answer.at is not None and call.set_cookie is None:
+            environ["twohop.again"] = self._again(call, answer)
         if call.set_cookie is not None:
             headers.append(("Set-Cookie", f'{COOKIE}="{call.set_cookie}"; {_attributes(profile.text("cookie_form"))}'))
         if profile.flag("applied_soapaction"):
@@ -103,6 +105,23 @@ class VimApp:
             return None
         self.service.calls[kept.method] += 1
         return "200 OK", kept
+
+    def _again(self, call: Call, answer: Answer) -> Callable[[], bool]:
+        """Return what tells whether the same request has the same answer again, and takes note of the call."""
+        service, session = self.service, call.session
+        sessions, clock, access = service.sessions, service.world.clock, service.access
+        ours = service.world.profile.text("cookie_from") == "first-reply"
+
+        def again() -> bool:
+            assert session is not None
+            if answer.at != service.answers.now() or clock.due() or not access.unlimited(session.user):
+                return False
+            if (ours and not sessions.issued(session.cookie)) or not sessions.again(session):
+                return False
+            service.calls[answer.method] += 1
+            return True
+
+        return again
 
     def _answer(self, call: Call, body: bytes, action: str) -> tuple[str, Answer]:
         failed = "500 Internal Server Error"

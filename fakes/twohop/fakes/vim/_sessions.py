@@ -99,6 +99,16 @@ class Sessions:
         self._end(session, SessionInput.DEADLINE)
         return None
 
+    def again(self, session: Session) -> bool:
+        """Count another call in a session; False where it is over, or may be."""
+        with self._lock:
+            now = self._world.clock.now()
+            if self._sessions.get(_digest(session.cookie)) is not session or _is_over(session, now):
+                return False
+            value = session.value.step(SessionInput.CALL, now)
+            session.value = value or session.value
+            return value is not None
+
     def ticket(self, session: Session) -> str:
         """Give a session a ticket that clones it, once; an earlier one is good no more."""
         session.ticket = f"VCT-{str(uuid.UUID(bytes=secrets.token_bytes(16))).upper()}"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._body import MalformedBody, RequestBody
 from ._exchange import Cut
+from ._heads import Repeat
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -45,6 +46,7 @@ class Answer:
         self._begun = False
         self._chunked = False
         self._look: Callable[[], None] | None = None
+        self._copy: list[bytes] | None = None
 
     def run(self, app: WSGIApplication, environ: dict[str, Any], body: RequestBody) -> Any:
         """Call the application and send its answer; return how it ended."""
@@ -52,6 +54,7 @@ class Answer:
         try:
             chunks = app(environ, self._start)
             self._look = environ.get("twohop.while_blocked")
+            self._copy = [] if "twohop.again" in environ else None
             self._send(chunks)
             return "complete"
         except Cut as cut:
@@ -138,6 +141,8 @@ class Answer:
             self._push(pending + last)
 
     def _push(self, data: bytes) -> None:
+        if self._copy is not None:
+            self._copy.append(data)
         connection, look, guard = self.handler.connection, self._look, self.handler.http.patience.idle_s
         if look is None:
             connection.sendall(data)
@@ -156,12 +161,19 @@ class Answer:
         finally:
             connection.settimeout(guard)
 
+    def repeat(self, again: Callable[[], bool]) -> Repeat | None:
+        """Return what was sent, for the same request to be answered with another date; None where it cannot be."""
+        before, date, behind = b"".join(self._copy or ()).partition(b"\r\nDate: ")
+        if self.handler.close_connection or not date:
+            return None
+        return Repeat(again, self.status, before + date, behind[behind.index(b"\r\n") :], self.sent)
+
     def _head(self, names: set[str]) -> bytes:
         handler = self.handler
         lines = [f"HTTP/1.1 {self._line}"]
         lines += [f"{name}: {value}" for name, value in self._headers]
         if "date" not in names:
-            lines.append(f"Date: {handler.date_time_string(self.handler.http.now())}")
+            lines.append(f"Date: {handler.http.date()}")
         if handler.close_connection and "connection" not in names:
             lines.append("Connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

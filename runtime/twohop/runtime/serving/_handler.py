@@ -11,6 +11,9 @@ import io
 import socket
 import ssl
 import sys
+import threading
+import time
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -20,7 +23,7 @@ from ._answer import Answer
 from ._body import RequestBody
 from ._exchange import ServedExchange
 from ._head import MalformedHead, RequestHead, read_head
-from ._heads import KnownHead
+from ._heads import KnownHead, Repeat
 from ._patience import PatientReader
 
 if TYPE_CHECKING:
@@ -40,6 +43,8 @@ class Handler(WSGIRequestHandler):
     number: int
     http: HttpServer
     _broken_off = False
+    _unsent = b""
+    _more = False
 
     @classmethod
     def serve(cls, server: HttpServer, number: int, connection: socket.socket, peer: tuple[str, int]) -> None:
@@ -73,6 +78,8 @@ class Handler(WSGIRequestHandler):
     def handle(self) -> None:
         """Serve one request after another."""
         self.close_connection = False
+        self.turn = threading.Lock()
+        self.turn.acquire()
         while not self.close_connection:
             self.handle_one_request()
         if isinstance(self.connection, ssl.SSLSocket) and not self._broken_off:
@@ -87,6 +94,9 @@ class Handler(WSGIRequestHandler):
         try:
             self._reader.idle()
             buffered = source.peek(1)
+            if self._repeat(buffered, self._send_all):
+                self._wait_watched()
+                return
             self._reader.head()
             known = self.http.heads.find(buffered)
             if known is not None:
@@ -108,7 +118,7 @@ class Handler(WSGIRequestHandler):
         self.close_connection = head.last
         self._reader.body()
         if known is not None:
-            self._exchange(self._environ(known), RequestBody(source, known.length))
+            self._exchange(self._environ(known), RequestBody(source, known.length), known, buffered)
         else:
             self._run(head, buffered)
 
@@ -126,12 +136,12 @@ class Handler(WSGIRequestHandler):
             return
         environ = self.make_environ()
         environ["REQUEST_URI"] = head.target
-        self.http.heads.keep(buffered, head, body.length, environ)
+        known = self.http.heads.keep(buffered, head, self.path, body.length, environ)
         if self.headers.get("Expect", "").lower() == "100-continue" and self.request_version >= "HTTP/1.1":
             body.before_first_read = lambda: self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._exchange(environ, body)
+        self._exchange(environ, body, known, buffered)
 
-    def _exchange(self, environ: dict[str, Any], body: RequestBody) -> None:
+    def _exchange(self, environ: dict[str, Any], body: RequestBody, known: KnownHead | None, buffered: bytes) -> None:
         """Run the application for a request and send what it answers."""
         t0 = self.http.now()
         environ["wsgi.input"] = body
@@ -143,16 +153,94 @@ class Handler(WSGIRequestHandler):
         answer = Answer(self)
         end = answer.run(app, environ, body)
         self._broken_off = end != "complete"
+        again = environ.get("twohop.again")
+        if again is not None and known is not None and app is self.http.app and end == "complete":
+            self._keep(known, buffered, answer.repeat(again))
         self._reader.rest()
         if not body.drain(DRAIN):
             self.close_connection = True
+        self._report(self.command, self.path, answer.status, body.consumed, answer.sent, t0, end)
+
+    def _report(
+        self, method: str, path: str, status: int, received: int, sent: int, t0: float, end: Any = "complete"
+    ) -> None:
         if self.http.observer is not None:
             peer = f"{self.client_address[0]}:{self.client_address[1]}"
             served = ServedExchange(
-                self.http.name, self.number, peer, self.command, self.path, answer.status,
-                body.consumed, answer.sent, t0, self.http.now(), end,
-            )  # fmt: skip
+                self.http.name, self.number, peer, method, path, status, received, sent, t0, self.http.now(), end
+            )
             self.http.observer(served)
+
+    def _keep(self, known: KnownHead, buffered: bytes, repeat: Repeat | None) -> None:
+        body = buffered[known.size : known.size + known.length]
+        if repeat is not None and len(body) == known.length:
+            self.http.heads.keep_answer(known, body, repeat)
+
+    def _repeat(self, buffered: bytes, send: Callable[[bytes], None]) -> bool:
+        """Answer the request that stands first in what has come as it was answered before; False where it was not."""
+        http = self.http
+        known = http.heads.find(buffered)
+        if known is None or http.faults is not None:
+            return False
+        end = known.size + known.length
+        # Where the body has not come as a whole, nothing is found.
+        repeat = known.repeats.get(buffered[known.size : end])
+        if repeat is None or not repeat.again():
+            return False
+        t0 = http.now()
+        self.rfile.read(end)
+        self._more = len(buffered) > end
+        send(b"%b%b%b" % (repeat.before, http.date().encode(), repeat.behind))
+        self._report(known.head.method, known.path, repeat.status, known.length, repeat.sent, t0)
+        return True
+
+    def _send_all(self, data: bytes) -> None:
+        self.connection.settimeout(self.http.patience.idle_s)
+        self.connection.sendall(data)
+
+    def _send_some(self, data: bytes) -> None:
+        try:
+            sent = self.connection.send(data)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            sent = 0
+        self._unsent = data[sent:]
+
+    def _wait_watched(self) -> None:
+        """Leave the connection to the watch until there is something that it cannot do."""
+        self._reader.at_once()
+        self._looked = time.monotonic()
+        if not self.look() or not self.http.watch.park(self):
+            self._go_on()
+            return
+        idle = self.http.patience.idle_s
+        while not self.turn.acquire(timeout=min(idle, threading.TIMEOUT_MAX)):
+            if time.monotonic() - self._looked >= idle:
+                # The watch sees the end of it, and gives it back.
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(self.connection, socket.SHUT_RDWR)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        unsent, self._unsent = self._unsent, b""
+        if unsent:
+            self._send_all(unsent)
+
+    def look(self) -> bool:
+        """Answer what has come, without waiting; False where the connection's own thread has to go on."""
+        source = cast(io.BufferedReader, self.rfile)
+        try:
+            while self._repeat(source.peek(1), self._send_some):
+                self._looked = time.monotonic()
+                if self._unsent:
+                    return False
+                if not self._more and not (isinstance(self.connection, ssl.SSLSocket) and self.connection.pending()):
+                    return True
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except Exception:
+            # Whatever it is, the connection's own thread meets it again.
+            return False
+        return False
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that HTTP itself forbids, without a page."""

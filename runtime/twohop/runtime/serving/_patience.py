@@ -39,6 +39,7 @@ class PatientReader(io.RawIOBase):
         self._connection, self._patience, self._now = connection, patience, now
         self._pause = self._budget = math.inf
         self._rate = 0.0
+        self._at_once = False
 
     def idle(self) -> None:
         """Wait for the first byte of a request."""
@@ -56,12 +57,19 @@ class PatientReader(io.RawIOBase):
         """Wait for what is left of a body that nobody reads."""
         self._begin(math.inf, self._patience.body_s, 0.0)
 
+    def at_once(self) -> None:
+        """Wait for nothing: BlockingIOError or SSLWantReadError where nothing has come."""
+        self._at_once = True
+        self._connection.settimeout(0)
+
     def readable(self) -> bool:
         """Say yes, as a raw stream has to."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Fill `buffer` with what comes; 0 at the end."""
+        if self._at_once:
+            return self._connection.recv_into(buffer)
         wait = min(self._pause, self._budget)
         if wait <= 0:
             raise TimeoutError("the client sends too slowly")
@@ -74,3 +82,4 @@ class PatientReader(io.RawIOBase):
 
     def _begin(self, pause: float, budget: float, rate: float) -> None:
         self._pause, self._budget, self._rate = pause, budget, rate
+        self._at_once = False

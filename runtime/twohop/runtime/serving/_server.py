@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import itertools
+import math
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from .._certificates import OtherLeaves
@@ -18,6 +20,7 @@ from ._handler import Handler
 from ._heads import MOST, Heads
 from ._patience import Patience
 from ._site import Describe, Site
+from ._watch import Watch
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -71,6 +74,8 @@ class HttpServer:
         self._lock = threading.Lock()
         self._live: dict[int, tuple[socket.socket, threading.Thread]] = {}
         self.heads = Heads(MOST if keep else 0)
+        self.watch = Watch(name)
+        self._dated = (0.0, "")
         self._stopping = False
         self._listener: socket.socket | None = None
         self._port_lock = threading.RLock()
@@ -107,10 +112,20 @@ class HttpServer:
         with self._lock:
             return len(self._live)
 
+    def date(self) -> str:
+        """Return the present as answers bear it."""
+        now, (second, text) = self.now(), self._dated
+        # Close to the next second it is rounded up.
+        if not second <= now < second + 0.99:
+            text = formatdate(now, usegmt=True)
+            self._dated = (math.floor(now), text)
+        return text
+
     def start(self) -> HttpServer:
         """Bind and begin to accept; once this returns, the port answers."""
         host, port = self._address
         self._stopping = False
+        self.watch = Watch(self.name)
         try:
             listener = self._bound()
             self._listen(listener)
@@ -157,6 +172,7 @@ class HttpServer:
         for _, thread in live:
             if thread is not threading.current_thread():
                 thread.join(5.0)
+        self.watch.close()
 
     def _secured(self, number: int, connection: socket.socket) -> None:
         with self._lock:
