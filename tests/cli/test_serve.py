@@ -206,3 +206,24 @@ def test_a_wrong_plan_is_one_line(run, tmp_path, text, said):
     (tmp_path / "faults.yaml").write_text(text)
     ended = run("serve", "--faults", tmp_path / "faults.yaml")
     assert ended.returncode == 1 and said in ended.stderr and ended.stderr.count("\n") == 1
+
+
+def test_a_scenario_brings_server_world_and_faults(serve, run, tmp_path):
+    served = serve("--scenario", "error-without-abort")
+    ended = run("export", "DC0_C0_RP0_VM0", "-o", tmp_path / "one", "--leases", "1", env=served.environment)
+    assert ended.returncode == 1 and ended.stderr.count("\n") == 1 and not (tmp_path / "one").exists()
+    control = served.environment["TWOHOP_CONTROL_URL"]
+    made = http.request("POST", f"{control}/v1/worlds", json={"name": "host", "scenario": "star-host"})
+    assert made.status == 201 and made.json()["about"]["esxi"]["profile"].startswith("esxi-8.0")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--scenario", "nothing"], "there is no scenario 'nothing'; there are no-keep-alive, "),
+        (["--scenario", "star-host", "--profile", "esxi-7.0"], "the scenario star-host brings its own profile"),
+    ],
+)
+def test_a_wrong_scenario_is_one_line(run, options, said):
+    ended = run("serve", *options)
+    assert ended.returncode == 1 and said in ended.stderr and ended.stderr.count("\n") == 1

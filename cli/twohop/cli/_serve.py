@@ -20,6 +20,7 @@ from ._until import Until, serving_options
 @click.option("--cell-profile", default="cell-36.0", show_default=True, help="Profile of the cell.")
 @click.option("--transfer-dir", type=click.Path(file_okay=False, path_type=Path), help="Transfer share of the cell.")
 @click.option("--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Plan of faults (YAML).")
+@click.option("--scenario", metavar="NAME", help="What somebody ran into; see docs/faults.md.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the vCenter or host; 0 picks one.")
 @click.option("--cell-port", type=click.IntRange(0, 65535), default=0, help="Port of the cell; 0 picks one.")
 @serving_options
@@ -33,6 +34,7 @@ def command(
     cell_profile: str,
     transfer_dir: Path | None,
     faults: Path | None,
+    scenario: str | None,
     port: int,
     cell_port: int,
     control_port: int,
@@ -49,12 +51,12 @@ def command(
 
     until = Until(control_port, env_file, ready_file)
     worlds = Worlds()
-    options = WorldOptions(
-        vms=vms, hosts=hosts, seed=seed, profile=profile, cell_profile=cell_profile, cell=cell, world=world,
-        transfer_dir=transfer_dir, port=port, cell_port=cell_port, faults=faults,
-    )  # fmt: skip
     with until.heard():
         try:
+            options = WorldOptions(
+                vms=vms, hosts=hosts, seed=seed, profile=profile, cell_profile=cell_profile, cell=cell, world=world,
+                transfer_dir=transfer_dir, port=port, cell_port=cell_port, faults=faults, scenario=scenario,
+            )  # fmt: skip
             served = worlds.add(DEFAULT, options)
             if served.vsphere.profile.note:
                 click.echo(f"twohop: {served.vsphere.profile.note}", err=True)

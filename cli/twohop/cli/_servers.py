@@ -17,6 +17,7 @@ from twohop.exporter.cell import Cell
 from twohop.exporter.cell._cell import NAME as CELL
 from twohop.exporter.vsphere import VCenterAddress
 from twohop.fakes import ESXi, VCenter, default_host_spec, default_spec, fake_for, load_spec
+from twohop.fakes.scenarios import scenario
 from twohop.runtime import Authority, Clock, Journal
 from twohop.runtime.faults import FaultPlan
 from twohop.runtime.observing import Observer
@@ -43,12 +44,19 @@ class WorldOptions:
     port: int = 0
     cell_port: int = 0
     faults: Path | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    scenario: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what a scenario brings itself."""
+        for name in ("profile", "world", "faults"):
+            if self.scenario is not None and getattr(self, name) is not None:
+                raise ValueError(f"the scenario {self.scenario} brings its own {name}; leave one of them out")
 
     @classmethod
     def read(cls, options: Mapping[str, Any]) -> WorldOptions:
         """Read the options of a world from JSON; ValueError names what is wrong."""
         allowed = {"vms": int, "hosts": int, "seed": int, "profile": str, "cell_profile": str, "cell": bool,
-                   "world": dict, "running": bool, "faults": list}  # fmt: skip
+                   "world": dict, "running": bool, "faults": list, "scenario": str}  # fmt: skip
         for name, value in options.items():
             if name not in allowed:
                 raise ValueError(f"a world has no option {name!r}; it has {', '.join(sorted(allowed))}")
@@ -112,7 +120,11 @@ class WorldServers:
             spec = load_spec(spec)
         else:
             self._base = None
-        profile = load_profile(options.profile or (spec or {}).get("profile", VCenter.default_profile))
+        played = scenario(options.scenario) if options.scenario is not None else None
+        if played is not None:
+            spec, profile = played.world, played.profile
+        else:
+            profile = load_profile(options.profile or (spec or {}).get("profile", VCenter.default_profile))
         self._spec = spec or _default(options, profile)
         if options.cell and profile.product != VCenter.product:
             raise ValueError(f"a cell stands before a vCenter, not before {profile.name}; leave the cell out")
@@ -126,7 +138,7 @@ class WorldServers:
             authority=authority,
             port=options.port,
             name=name,
-            faults=options.faults,
+            faults=played.faults if played is not None else options.faults,
         )
         if options.cell:
             self.vsphere.faults.join(CELL)

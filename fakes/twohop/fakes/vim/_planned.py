@@ -220,7 +220,18 @@ def invoke_planned(call: Any, request: Any) -> tuple[Any, Any]:
         service.invoke(call, request)
     if strike.kind == "fault":
         raise planned_fault(strike.args, target=request.this)
-    return VmomiSupport.GetWsdlMethod(NAMESPACE, strike.args["reply"]).info, None
+    reply = strike.args["reply"]
+    return VmomiSupport.GetWsdlMethod(NAMESPACE, reply).info, _of_somebody_else(call, request.this, target, reply)
+
+
+def _of_somebody_else(call: Any, this: Any, target: Any, reply: str) -> Any:
+    """Return what a read of the same object would have been told; nothing where the answer is not one of a read."""
+    if reply not in ("RetrieveProperties", "RetrievePropertiesEx"):
+        return None
+    collector = vmodl.query.PropertyCollector
+    told = [vmodl.DynamicProperty(name="state", val=target.state.seen)] if isinstance(target, ExportLease) else []
+    content = [collector.ObjectContent(obj=this, propSet=told)]
+    return content if reply == "RetrieveProperties" else collector.RetrieveResult(objects=content)
 
 
 def read_planned(call: Any, obj: Any, wsdl: str, path: str) -> bool:

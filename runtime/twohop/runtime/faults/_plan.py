@@ -115,12 +115,14 @@ class FaultPlan:
                 raise KeyError(id)
             self.rules = tuple(rule for rule in self.rules if rule.id != id)
             del self._counts[id]
+            self._changed.notify_all()
         self._tell()
 
     def clear(self) -> None:
         """Forget every rule."""
         with self._changed:
             self.rules, self._counts = (), {}
+            self._changed.notify_all()
         self._tell()
 
     def reset(self) -> None:
@@ -197,6 +199,8 @@ class FaultPlan:
         until = time.monotonic() + within
         with self._changed:
             while count() < times:
+                if id not in self._counts:
+                    raise KeyError(id)
                 left = until - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
                     raise TimeoutError(f"{id} {what} {count()} times in {within} s, expected {times}")
