@@ -18,6 +18,7 @@ from pyVmomi import vim
 
 from cell.http import Http, links
 from twohop.exporter import Cancellation, ExportError, NotFound, WrongPowerState, export_vm
+from twohop.exporter._events import BytesMoved
 from twohop.exporter.cell import Cell
 from twohop.exporter.cell.engine import Leg, default_catalogue, totals
 from twohop.exporter.package._vmdk import grain_digest
@@ -25,6 +26,7 @@ from twohop.exporter.via import CellExport, TaskProgress, export_via_cell
 from twohop.exporter.vsphere import VCenterAddress
 from twohop.fakes import VCenter
 from twohop.runtime.observing import Observations
+from twohop.runtime.profiles import load_profile
 
 VM0, VM1, VM2 = (f"DC0_C0_RP0_VM{n}" for n in range(3))
 CATALOGUE = {
@@ -272,3 +274,73 @@ def test_a_machine_whose_name_would_be_a_path_is_exported_all_the_same(tmp_path:
         with Cell(address, transfer_dir=share, clock=vc.clock, authority=vc.authority, catalogue=catalogue) as cell:
             made = export_via_cell(cell.url, cell.user, cell.password, "app", tmp_path / "out", ca_file=cell.ca_file)
             assert [file.disk for file in made.files] == [True]
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"link_lag": 3}, {"task_waits": 3}, {"finish_removes": "yes"}, {"stale_token_on_transfer": "401"},
+        {"lock_during_enable": "BUSY_ENTITY", "links_while_busy": "hidden"}, {"build_at": "get"},
+        {"transfer_auth": "needed"}, {"head": "405", "range": "200-full"}, {"missing_right": "link-hidden"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_our_own_client_gets_its_package_from_any_cell(tmp_path: Path, choice: dict[str, str]) -> None:
+    with VCenter() as vc:
+        address = VCenterAddress(vc.url, vc.user, vc.password, vc.ca_file)
+        profile = load_profile("cell-36.0").but(**choice)
+        with Cell(
+            address, transfer_dir=tmp_path / "share", clock=vc.clock, authority=vc.authority, profile=profile
+        ) as cell:
+            made = export_via_cell(cell.url, cell.user, cell.password, "vApp0", tmp_path / "out", ca_file=cell.ca_file)
+            assert [file.disk for file in made.files] == [True]
+            assert (list(cell.transfer_dir.iterdir()) == []) == ("finish_removes" in choice)
+
+
+@pytest.mark.parametrize(
+    ("missing", "error"), [("403", "need some or all of the following rights"), ("link-hidden", "may lack the right")]
+)
+def test_who_may_not_is_told_so(tmp_path: Path, missing: str, error: str) -> None:
+    catalogue = default_catalogue()
+    catalogue["orgs"][0]["users"] = [{"name": "reader", "role": "vApp User"}]
+    with VCenter() as vc:
+        address = VCenterAddress(vc.url, vc.user, vc.password, vc.ca_file)
+        profile = load_profile("cell-36.0").but(missing_right=missing)
+        with Cell(
+            address, transfer_dir=tmp_path / "share", clock=vc.clock, authority=vc.authority, profile=profile,
+            catalogue=catalogue,
+        ) as cell, pytest.raises(ExportError, match=error) as raised:  # fmt: skip
+            export_via_cell(cell.url, "reader@Org0", cell.password, "vApp0", tmp_path / "out", ca_file=cell.ca_file)
+        assert raised.value.whose == "you"
+
+
+def test_a_lease_is_kept_alive_however_long_the_export_takes_and_the_task_says_how_far_it_is(tmp_path: Path) -> None:
+    seen: list[int] = []
+    with ExitStack() as stack:
+        vc = stack.enter_context(VCenter())
+        address = VCenterAddress(vc.url, vc.user, vc.password, vc.ca_file)
+
+        def hear(event: object) -> None:
+            if isinstance(event, BytesMoved):
+                # Each piece takes longer than half the time that a lease lives unless somebody renews it.
+                vc.clock.advance(170)
+                (task,) = cell.engine.tasks_of(vapp)
+                seen.append(task.progress)
+
+        cell = stack.enter_context(
+            Cell(
+                address,
+                transfer_dir=tmp_path / "share",
+                clock=vc.clock,
+                authority=vc.authority,
+                journal=vc.journal,
+                events=hear,
+            )
+        )
+        (vapp,) = (e for e in cell.engine.catalogue.entities.values() if e.kind == "vApp")
+        task = cell.engine.enable(vapp, "administrator").id
+        cell.engine.settle()
+        ended = cell.engine.task(task)
+        assert ended is not None and ended.value.state.value == "success", ended
+    assert len(seen) > 10
+    assert seen == sorted(seen) and seen[0] < 10 < 30 < seen[-1] < 100

@@ -78,6 +78,7 @@ class VCenterSource:
             return name_file(entry.target_id or entry.url_name, next(numbers) if entry.is_disk else None)
 
         with VSphere(self._address, observer=self._observer) as vsphere:
+            meter.most = vsphere.committed_bytes(vsphere.find_vm(_travelling(vm)))
             pulled = pull_vm(
                 vsphere, _travelling(vm), directory, name_file=name, describe=DESCRIBE, clock=self._clock, events=meter,
                 cancelled=cancelled, observer=self._observer, order=self._order,
@@ -185,11 +186,14 @@ class Stored:
 
 
 class _Meter:
-    """Turns the events of a pull into bytes done and bytes expected at most, times and steps, and passes them on."""
+    """Turns the events of a pull into bytes done and bytes expected at most, times and steps, and passes them on.
+
+    `most` is what the machine takes on its datastores, 0 where that is not known: a stream of it rarely has more.
+    """
 
     def __init__(self, progress: Callable[[int, int], None], on_step: OnStep, clock: Clock, events: Events) -> None:
         self._progress, self._on_step, self._clock, self._events = progress, on_step, clock, events
-        self._expected = 0
+        self._expected = self.most = 0
         self._sizes: dict[str, int] = {}
         self.times: dict[str, tuple[float, float]] = {}
 
@@ -197,7 +201,8 @@ class _Meter:
         if isinstance(event, LeaseGranted):
             # After a cut there may be another lease, and what came under the first is fetched again.
             self._sizes.clear()
-            self._expected = event.total_bytes
+            # Of a thin disk that holds little the capacity would never be reached by half.
+            self._expected = min(event.total_bytes, self.most) or event.total_bytes
             self._on_step(Step.LEASED)
         elif isinstance(event, FileStarted):
             self.times[event.key] = (self._clock.now(), self._clock.now())

@@ -29,6 +29,8 @@ PART = ".part"
 ENDED = ("success", "error", "canceled", "aborted")
 FIRST_POLL, LAST_POLL = 0.05, 1.0
 """Real seconds between two looks at the task: the first, and what they grow to."""
+LOOKS = 8
+"""Looks at the entity for a link that does not appear, in some two seconds (3.15)."""
 STUCK = 7200.0
 """Real seconds without any progress of the task after which nobody waits on (F5)."""
 CLEAN_UP = 15.0
@@ -181,8 +183,20 @@ class _Asking:
         if ended.status != "success":
             raise self._failed(f"ended as {ended.status}: {ended.message or 'the cell does not say why'}")
         self._ended = ended
-        url = self._client.link(self._found, self._rel)
+        url = self._link()
         return fetch_descriptor(url, self._trust, self._client.token, self._own, self._observer)
+
+    def _link(self) -> str:
+        """Return the link, which nothing says is there as soon as the task has ended (3.15)."""
+        pause, wake = FIRST_POLL, threading.Event()
+        with self._cancelled.on_cancel(lambda _: wake.set()):
+            for _ in range(LOOKS - 1):
+                with contextlib.suppress(Gone):
+                    return self._client.link(self._found, self._rel)
+                wake.wait(pause)
+                self._cancelled.check()
+                pause = min(pause * 1.5, LAST_POLL)
+        return self._client.link(self._found, self._rel)
 
     def _await(self, task: Task) -> Task:
         """Wait until a task has ended; canceled and aborted are failures as error is (3.13)."""
