@@ -324,3 +324,26 @@ def a_snapshot_of_nobody_knows_what(wire):
 def busy_otherwise(wire):
     snapshots(wire, "snapshot-1")
     export_snapshot(wire, fault="TaskInProgress")
+
+
+# FAULT-011
+
+
+@keeps("FAULT-011")
+def its_own_response(wire):
+    wire.complete()
+
+
+@breaks("FAULT-011")
+def the_response_of_another_call(wire):
+    return (wire.complete(instead="<RetrievePropertiesResponse xmlns='urn:vim25'></RetrievePropertiesResponse>"),)
+
+
+@leaves_open("FAULT-011")
+def a_fault_is_no_response(wire):
+    wire.complete(fault="InvalidState")
+
+
+@leaves_open("FAULT-011")
+def no_answer_at_all(wire):
+    wire.complete(result=None)

@@ -48,7 +48,8 @@ class Wire:
     def soap(
         self, method: str, this_type: str, this: str, args: str = "", *, result: str | None = "", fault: str = "",
         members: str = "", detail: str | None = None, status: int = 500, code: str = "ServerFaultCode",
-        observer: str = "probe", version: str = "", cookie: str = "", set_cookie: str = "", **more: Any,
+        instead: str = "", observer: str = "probe", version: str = "", cookie: str = "", set_cookie: str = "",
+        **more: Any,
     ) -> int:  # fmt: skip
         asked = (
             f'<{method} xmlns="urn:vim25"><_this versionId="8.0.3.0" type="{this_type}">{this}</_this>{args}</{method}>'
@@ -63,7 +64,7 @@ class Wire:
             )
             response = Response(status, given, ENVELOPE.format(body), framing="length")
         elif result is not None:
-            body = f'<{method}Response xmlns="urn:vim25">{result}</{method}Response>'
+            body = instead or f'<{method}Response xmlns="urn:vim25">{result}</{method}Response>'
             response = Response(200, given, ENVELOPE.format(body), framing="length")
         headers = [("SOAPAction", f'"urn:vim25/{version}"')] if version else []
         headers += [("Cookie", f'vmware_soap_session="{cookie}"')] if cookie else []

@@ -145,3 +145,9 @@ def snapshots_of_machines_that_are_off(patch: pytest.MonkeyPatch, target: FakeTa
         return honest(call, snapshot)
 
     method(patch, "VirtualMachineSnapshot", "ExportSnapshot", strict)
+
+
+@killed_by("FAULT-011")
+def somebody_elses_answer_to_complete(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
+    """Complete is answered with what somebody else has read (10.9)."""
+    target.server.faults.begin([{"match": {"method": "HttpNfcLeaseComplete"}, "action": {"kind": "foreign"}}])

@@ -194,6 +194,14 @@ def _running_snapshot(history: History) -> Iterator[Case]:
             yield broken(told, f"ExportSnapshot in exchange {asked.id}: InvalidPowerState", by=(known[1], asked.id))
 
 
+def _own_response(history: History) -> Iterator[Case]:
+    for call in history.all(CallMade):
+        answered = call.outcome.answered
+        if answered is not None:
+            told = f"{call.method} in exchange {call.id} was answered with {answered}"
+            yield (kept if answered == f"{call.method}Response" else broken)(told, by=(call.id,))
+
+
 FAULT_CLAUSES = (
     Clause(
         "FAULT-001", "A fault comes with status 500, its detail one element whose xsi:type says what it is.",
@@ -234,5 +242,9 @@ FAULT_CLAUSES = (
     Clause(
         "FAULT-010", "ExportSnapshot is legal while the machine runs.",
         "vsphere 2.11", "V", "vendor", "vcenter", _running_snapshot,
+    ),
+    Clause(
+        "FAULT-011", "A call that is not refused is answered with the response of its own method, not of another.",
+        "vsphere 10.9, 12 row 21", "C", "vendor", "vcenter", _own_response,
     ),
 )  # fmt: skip

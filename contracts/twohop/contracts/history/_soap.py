@@ -38,12 +38,16 @@ class FaultSeen:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a call: accepted, refused by a fault, or unclear, which covers no answer and a foreign one."""
+    """What came of a call: accepted, refused by a fault, or unclear, which covers no answer and a foreign one.
+
+    `answered` is the name of the element in the body of an answer with status 200; None without one.
+    """
 
     kind: Literal["accepted", "faulted", "unclear"]
     fault: str | None = None
     message: str = ""
     seen: FaultSeen | None = field(default=None, compare=False)
+    answered: str | None = field(default=None, compare=False)
 
     @property
     def accepted(self) -> bool:
@@ -108,9 +112,12 @@ def _answer(exchange: Exchange, method: str) -> tuple[Element | None, Outcome]:
             kind = fault_name(held[0]) if held else "ClientFault"
             return None, Outcome("faulted", kind, text(fault, "faultstring") or "", seen)
     answer = next(children(body, f"{method}Response"), None)
+    first = next(iter(body), None) if body is not None and response.status == 200 and fault is None else None
+    answered = name(first) if first is not None else None
     if response.status == 200 and answer is not None:
-        return answer, Outcome("accepted")
-    return None, Outcome("unclear", message=f"status {response.status} without a {method}Response", seen=seen)
+        return answer, Outcome("accepted", answered=answered)
+    message = f"status {response.status} without a {method}Response"
+    return None, Outcome("unclear", message=message, seen=seen, answered=answered)
 
 
 def _fault_seen(status: int, fault: Element, held: list[Element]) -> FaultSeen:
