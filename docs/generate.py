@@ -1,4 +1,4 @@
-"""Write docs/faithful.md, esxi.md and lease.md from what they are about; `--check` says whether they are stale."""
+"""Write docs/faithful.md, esxi.md, lease.md and faults.md from what they tell; `--check` says whether they are stale."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import faults_page
 import lease_page
 
 from twohop.contracts.clauses import CLAUSES
@@ -155,7 +156,11 @@ def main() -> None:
     """Write the pages, or check them."""
     import twohop.fakes.vim  # noqa: F401  declares every kind
 
-    for name, text in (("faithful.md", page()), ("esxi.md", measured()), ("lease.md", lease_page.page(_table))):
+    pages = (
+        ("faithful.md", page()), ("esxi.md", measured()), ("lease.md", lease_page.page(_table)),
+        ("faults.md", faults_page.page(_table)),
+    )  # fmt: skip
+    for name, text in pages:
         path = HERE / name
         if "--check" not in sys.argv:
             path.write_text(text, "utf-8")
