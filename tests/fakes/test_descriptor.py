@@ -14,6 +14,7 @@ from pyVmomi import vim, vmodl
 from plain_pyvmomi import Plain
 from soap_wire import Wire
 from twohop.fakes import VCenter
+from twohop.fakes.world import WorldFileError
 from twohop.runtime.profiles import load_profile
 from vcenters import SMALL, make
 
@@ -82,6 +83,13 @@ def me(_shared: VCenter) -> Iterator[Plain]:
 
 
 def described(me: Plain, entity: Any, **given: Any) -> tuple[Any, Any]:
+    """The result, without errors, and its descriptor, which must be valid."""
+    result, root = described_with_errors(me, entity, **given)
+    assert not result.error
+    return result, root
+
+
+def described_with_errors(me: Plain, entity: Any, **given: Any) -> tuple[Any, Any]:
     """The result, and its descriptor, which must be valid."""
     result = me.content.ovfManager.CreateDescriptor(entity, vim.OvfManager.CreateDescriptorParams(**given))
     root = etree.fromstring(result.ovfDescriptor.encode(), etree.XMLParser(resolve_entities=False, no_network=True))
@@ -89,7 +97,6 @@ def described(me: Plain, entity: Any, **given: Any) -> tuple[Any, Any]:
         pytest.skip(f"no OVF schema in {SCHEMA}: set TWOHOP_SCHEMAS")
     schema = etree.XMLSchema(file=str(SCHEMA / "ovf-envelope.xsd"))
     assert schema.validate(root), schema.error_log
-    assert not result.error
     return result, root
 
 
@@ -250,7 +257,7 @@ def test_nvram_and_images_are_files_of_the_package_where_asked_for(me: Plain) ->
     assert attributes(root, "ovf:References/ovf:File", "href") == ["f2", "f3", "f4", "f5", "f6"]
     assert [type(w) for w in without.warning] == [vim.fault.OvfConnectedDeviceIso, vim.fault.OvfConnectedDeviceFloppy]
     iso, floppy = without.warning
-    assert (iso.filename, iso.vmPath) == ("[LocalDS_0] FULL/FULL.iso", "DC0/vm/FULL")
+    assert (iso.filename, iso.vmPath) == ("[LocalDS_0] FULL/FULL.iso", "/FULL")
     assert isinstance(iso.device, vim.vm.device.VirtualCdrom)
     assert isinstance(floppy.device, vim.vm.device.VirtualFloppy)
     assert without.includeImageFiles is True, "8.9: whether there are any"
@@ -388,6 +395,59 @@ def test_a_path_that_leads_elsewhere_is_refused(me: Plain, path: str) -> None:
     file = vim.OvfManager.OvfFile(deviceId="/vm-1/x", path=path, size=1)
     with pytest.raises(vmodl.fault.InvalidArgument):
         described(me, me.vm("BARE"), ovfFiles=[file])
+
+
+UNDESCRIBED: list[dict[str, Any]] = [
+    {
+        "name": "odd",
+        "disks": [
+            SMALL, {**SMALL, "export_error": "OvfUnableToExportDisk"},
+            {**SMALL, "export_error": "OvfUnsupportedDeviceExport"},
+        ],
+        "nics": [{"network": "spare", "export_error": "OvfUnsupportedDeviceExport"}, {"network": "VM Network"}],
+        "images": [{"empty": True, "export_error": "OvfUnknownDeviceBacking"}, {"kind": "floppy"}],
+        "vapp": {"properties": [{"id": "a", "type": "odd", "value": "1", "export_error": "OvfPropertyExport"}]},
+    },
+    {"name": "plain", "disks": [SMALL]},
+]  # fmt: skip
+
+
+def test_what_cannot_be_described_is_an_error_by_device_and_by_its_place_among_vapps() -> None:
+    inner = {"name": "inner", "vms": UNDESCRIBED}
+    datacenter = {"hosts": ["H0"], "networks": ["VM Network", "spare"], "vapps": [{"name": "outer", "vapps": [inner]}]}
+    with make(world={"datacenters": [datacenter]}) as vc, Plain(vc) as me:
+        result, root = described_with_errors(me, me.vapp("outer"))
+        vm, plain = me.vapp("outer").resourcePool[0].vm
+        _, alone = described(me, plain)
+        devices = {device.key: device for device in vm.config.hardware.device}
+        offered = [url.targetId for url in me.ready(me.vapp("outer").ExportVApp()).info.deviceUrl]
+    assert alone.find("ovf:DiskSection/ovf:Disk", NS) is not None
+    assert [type(each).__name__.rpartition(".")[2] for each in result.error] == [
+        "OvfUnsupportedDeviceExport", "OvfUnknownDeviceBacking", "OvfUnsupportedDeviceExport", "OvfUnableToExportDisk",
+        "OvfPropertyExport",
+    ]  # fmt: skip
+    *hardware, strange = result.error
+    assert {each.vmPath for each in (*hardware, *result.warning)} == {"/outer/inner/odd"}
+    assert [devices[each.device.key].deviceInfo.label for each in hardware] == [
+        "Hard disk 3", "CD/DVD drive 1", "Network adapter 1", "Hard disk 2",
+    ]  # fmt: skip
+    assert isinstance(hardware[1].backing, vim.vm.device.VirtualCdrom.RemotePassthroughBackingInfo)
+    assert (hardware[3].diskName, strange.type, strange.value) == ("Hard disk 2", "odd", "1")
+    assert [type(each) for each in result.warning] == [vim.fault.OvfConnectedDeviceFloppy]
+    names = [name for name, *_ in items(root, "ElementName") if name]
+    assert [name for name in names if name[:4] in ("Hard", "CD/D", "Flop", "Netw")] == [
+        "Hard disk 1", "Floppy drive 1", "Network adapter 2", "Hard disk 1", "Network adapter 1",
+    ]  # fmt: skip
+    assert attributes(root, "ovf:NetworkSection/ovf:Network", "name") == ["VM Network"]
+    assert len(attributes(root, "ovf:References/ovf:File", "href")) == 2
+    assert root.find(".//ovf:Property", NS) is None
+    assert len(offered) == 5, "the lease offers every disk, and the image"
+
+
+def test_a_world_file_names_only_errors_that_there_are() -> None:
+    row = {"name": "odd", "disks": [{**SMALL, "export_error": "OvfPropertyExport"}]}
+    with pytest.raises(WorldFileError, match=r"vm odd: disk 0: export_error .*OvfUnableToExportDisk"):
+        make(world={"datacenters": [{"hosts": ["H0"], "vms": [row]}]})
 
 
 def test_an_older_client_is_not_told_of_images() -> None:

@@ -38,6 +38,14 @@ MORE: list[dict[str, Any]] = [
     },
     {"name": "GONE", "images": [{"missing": True}]},
     {"name": "TWO", "disks": [SMALL, SMALL]},
+    {
+        "name": "ODD",
+        "disks": [
+            SMALL,
+            {**SMALL, "export_error": "OvfUnsupportedDeviceExport"},
+            {**SMALL, "export_error": "OvfUnableToExportDisk"},
+        ],
+    },
 ]
 VAPPS: list[dict[str, Any]] = [
     {"name": "OFF", "vms": [{"name": "A0", "disks": [SMALL]}, {"name": "A1", "host": "H1", "disks": [SMALL]}]},
@@ -437,6 +445,13 @@ def _subtypes(vc: VCenter, me: Plain) -> list[str]:
     return [kind for kind in found if kind in ("6", "15", "10")]
 
 
+def _undescribed(vc: VCenter, me: Plain) -> tuple[list[str], list[str], list[str]]:
+    """What is told of a machine with a disk that cannot be exported: in error, as warning, and in the descriptor."""
+    result = me.content.ovfManager.CreateDescriptor(me.vm("ODD"), vim.OvfManager.CreateDescriptorParams())
+    faults = [[type(each).__name__.rpartition(".Ovf")[2] for each in told] for told in (result.error, result.warning)]
+    return *faults, re.findall(r'ovf:diskId="(\w+)"', result.ovfDescriptor)
+
+
 def _stalled(vc: VCenter, me: Plain) -> tuple[str, str]:
     lease = me.export()
     vc.clock.advance(100)
@@ -675,6 +690,17 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     ),
     "descriptor_cores": (_cores, {"above-one": [], "processors": ["3"], "every-item": ["all"]}),
     "nodevicesubtypes": (_subtypes, {"drives": ["6", "10"], "drives-and-scsi": ["10"]}),
+    "undescribed": (
+        lambda vc, me: _undescribed(vc, me)[2],
+        {"left-out": ["vmdisk1"], "written": ["vmdisk1", "vmdisk2", "vmdisk3"]},
+    ),
+    "export_faults": (
+        lambda vc, me: _undescribed(vc, me)[:2],
+        {
+            "error": (["UnsupportedDeviceExport", "UnableToExportDisk"], []),
+            "warning": (["UnsupportedDeviceExport"], ["UnableToExportDisk"]),
+        },
+    ),
     "require_transfer_s": (_stalled, {0: ("none", "none"), 60: (TO, "none"), 40: (TO, TO)}),
     "transfer_progress": (_transfer_progress, {"progress": (42, 42), "transfer": (0, 100)}),
     "pull_mode": (lambda vc, me: me.export().capabilities.pullModeSupported, {True: True, False: False}),

@@ -58,7 +58,7 @@ class Content:
         Hardware(vm, self._files, self._options, self._dialect).write(at)
         _annotation(at, note)
         if vm.vapp is not None:
-            write_vapp_config(at, vm.vapp)
+            write_vapp_config(at, vm.vapp, left_out=self._dialect.left_out)
 
 
 def machines_of(entity: Vm | VApp) -> list[Vm]:

@@ -61,7 +61,8 @@ class Dialect:
     `rows` says which of VMware's own rows it writes, and in which order: `none`, which leaves out video cards, VMCI
     devices and subtypes of drives too, `sorted`, `listed`, or `listed-8.0`. `guest_control`, `mpt` and `vmci_slot` say
     whether one of them is among these, `cores` which items say how many cores a socket has, `without_subtypes` which
-    devices have no subtype for whoever asks for none, `guest_names` whether the guest operating system is described.
+    devices have no subtype for whoever asks for none, `guest_names` whether the guest operating system is described,
+    `left_out` whether what it cannot describe is left out.
     """
 
     generator: str
@@ -74,6 +75,7 @@ class Dialect:
     vmci_slot: bool
     cores: str
     without_subtypes: frozenset[str]
+    left_out: bool
 
     @property
     def settings(self) -> bool:
@@ -104,4 +106,5 @@ def dialect_of(profile: Profile, *, vmci_slot: bool) -> Dialect:
         vmci_slot=vmci_slot,
         cores=profile.text("descriptor_cores"),
         without_subtypes=frozenset(profile.text("nodevicesubtypes").split("-and-")),
+        left_out=profile.text("undescribed") == "left-out",
     )

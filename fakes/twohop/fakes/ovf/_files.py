@@ -28,10 +28,19 @@ class Files:
     """What the package refers to, with the ids that devices refer to it by.
 
     `given` None, or an empty list, takes every file under its device key as a placeholder, without a size (8.3).
-    `images` takes CD and floppy images: all of them, those that are named, or none.
+    `images` takes CD and floppy images: all of them, those that are named, or none. `left_out` leaves out what cannot
+    be described.
     """
 
-    def __init__(self, machines: Iterable[Vm], given: Sequence[DescribedFile] | None, *, images: Images, nvram: bool):
+    def __init__(
+        self,
+        machines: Iterable[Vm],
+        given: Sequence[DescribedFile] | None,
+        *,
+        images: Images,
+        nvram: bool,
+        left_out: bool,
+    ) -> None:
         by_device = {file.device: file for file in given or ()}
         self._rows: list[tuple[Disk | Image | Nvram, DescribedFile]] = []
         for vm in machines:
@@ -45,6 +54,8 @@ class Files:
             sources: list[Disk | Image | Nvram] = [source for kind in vm.settings.order for source in kinds[kind]]
             sources += [vm.nvram] if nvram and vm.nvram is not None else []
             for source in sources:
+                if left_out and not isinstance(source, Nvram) and source.export_error:
+                    continue
                 key = device_key(vm, source)
                 file = by_device.get(key) if by_device else DescribedFile(key, key)
                 if file is not None:

@@ -72,7 +72,8 @@ class Hardware:
         }
         for write, given in (devices[kind] for kind in kept.order):
             for number, device in enumerate(given, 1):
-                write(at, device, number)
+                if not (device.export_error and self._dialect.left_out):
+                    write(at, device, number)
         if self._dialect.settings:
             for key, value in machine_rows(vm, self._dialect):
                 config(at, key, value)

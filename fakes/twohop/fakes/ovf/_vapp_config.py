@@ -15,15 +15,16 @@ _NAMES = dict(
 _IN = {"ovf": OVF}
 
 
-def write_vapp_config(at: Any, config: VAppConfig) -> None:
-    """Add the sections that a machine has something for."""
-    if config.product or config.properties:
+def write_vapp_config(at: Any, config: VAppConfig, *, left_out: bool) -> None:
+    """Add the sections that a machine has something for; `left_out` leaves out what cannot be described."""
+    properties = [each for each in config.properties if not (left_out and each.export_error)]
+    if config.product or properties:
         product = section(at, "ProductSection", "Information about the installed software")
         for word, name in _NAMES.items():
             if word in config.product:
                 element(product, name, config.product[word])
         category = ""
-        for each in config.properties:
+        for each in properties:
             if each.category != category:
                 category = each.category
                 element(product, "Category", category)

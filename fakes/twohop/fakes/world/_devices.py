@@ -10,7 +10,18 @@ from ._entities import Datastore, Disk, Drive, Image, Nvram, Vm
 from ._history import disk_file
 from ._slots import KINDS, NoPlaceError, Slots, hardware_key
 from ._spec import check_keys
-from ._values import WorldFileError, choice, flag, name_of, number, pick, rows
+from ._values import (
+    DEVICE_ERRORS,
+    DISK_ERRORS,
+    WorldFileError,
+    choice,
+    export_error,
+    flag,
+    name_of,
+    number,
+    pick,
+    rows,
+)  # fmt: skip
 
 _DISK_KINDS = tuple(kind for kind in KINDS if kind != "floppy")
 _SIZES = {"iso": 1 << 20, "floppy": 1440 << 10}
@@ -54,6 +65,7 @@ class _Devices:
                 key=hardware_key(controller, unit), controller=controller, unit=unit,
                 content=self.contents.disk(row, n, self.where), datastore=store,
                 file_name=disk_file(self.vm, store, n), thin=flag(row.get("thin", True), f"{where}: thin"),
+                export_error=export_error(row, DISK_ERRORS, where),
             )  # fmt: skip
             self.vm.disks.append(disk)
 
@@ -66,6 +78,7 @@ class _Devices:
                 raise WorldFileError(f"{where}: a floppy drive has no choice of controllers; leave 'controller' out")
             empty = flag(row.get("empty", False), f"{where}: empty")
             guest_control = flag(row.get("guest_control", True), f"{where}: guest_control")
+            error = export_error(row, DEVICE_ERRORS, where)
             if empty and {"name", "size", "content", "missing", "datastore"} & set(row):
                 raise WorldFileError(f"{where}: an empty drive has no image; leave all but kind and place out")
             if "backing" in row and not empty:
@@ -82,7 +95,8 @@ class _Devices:
                 words = ("host", "atapi") if kind == "iso" else ("host",)
                 backing: Any = choice(row["backing"], words, f"{where}: backing") if "backing" in row else ""
                 drive = Drive(
-                    key=key, controller=controller, unit=unit, kind=medium, backing=backing, guest_control=guest_control
+                    key=key, controller=controller, unit=unit, kind=medium, backing=backing,
+                    guest_control=guest_control, export_error=error,
                 )  # fmt: skip
                 self.vm.drives.append(drive)
                 continue
@@ -96,6 +110,7 @@ class _Devices:
                 key=hardware_key(controller, unit), controller=controller, unit=unit,
                 kind="iso" if kind == "iso" else "floppy", datastore=store, file_name=f"[{store.name}] {name}",
                 content=None if missing else self.contents.plain(row, _SIZES[kind], where), guest_control=guest_control,
+                export_error=error,
             )  # fmt: skip
             self.vm.images.append(image)
 

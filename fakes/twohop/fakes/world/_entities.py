@@ -165,6 +165,7 @@ class Disk:
     """A virtual disk on a controller; `content` knows its capacity and its grains, those of every layer (7.7).
 
     `file_name` is `[datastore] path` of the file that is written to, `parents` are those below it, the nearest first.
+    `export_error` names the fault by which CreateDescriptor tells that it cannot describe a device (8.9).
     A disk does not change: whoever edits one puts another in its place, since snapshots hold the same.
     """
 
@@ -176,6 +177,7 @@ class Disk:
     file_name: str
     parents: tuple[str, ...] = ()
     thin: bool = True
+    export_error: str = ""
 
     @property
     def capacity(self) -> int:
@@ -197,6 +199,7 @@ class Drive:
     kind: Literal["iso", "floppy"]
     backing: Literal["", "atapi", "host"] = ""
     guest_control: bool = True
+    export_error: str = ""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -230,6 +233,7 @@ class Nic:
     connected: bool = True
     guest_control: bool = True
     wake_on_lan: bool = True
+    export_error: str = ""
     slot: int | None = None
 
 

@@ -15,7 +15,20 @@ from ._entities import Datacenter, Datastore, Disk, Folder, Host, ManagedBy, Nic
 from ._history import child_disks, copied_disks, frozen, next_number
 from ._settings import settings_of
 from ._spec import check_keys
-from ._values import WorldFileError, choice, flag, name_of, number, pick, rows, size, text, whole
+from ._values import (
+    DEVICE_ERRORS,
+    WorldFileError,
+    choice,
+    export_error,
+    flag,
+    name_of,
+    number,
+    pick,
+    rows,
+    size,
+    text,
+    whole,
+)
 from ._vapp_config import vapp_config_of
 
 if TYPE_CHECKING:
@@ -99,6 +112,7 @@ def _add_nics(site: Site, vm: Vm, row: Mapping[str, Any], where: str) -> None:
         nic = Nic(
             key=4000 + n, network=network, mac=mac, kind=kind, connected=connected, guest_control=control,
             wake_on_lan=flag(given.get("wake_on_lan", True), f"{at}: wake_on_lan"), slot=number(given, "slot", at),
+            export_error=export_error(given, DEVICE_ERRORS, at),
         )  # fmt: skip
         vm.nics.append(nic)
         if vm not in network.vms:

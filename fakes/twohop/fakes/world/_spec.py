@@ -29,14 +29,15 @@ _KEYS: dict[str, frozenset[str]] = {
         "manager": "extension type",
         "vapp of a vm": "product properties eulas transports install_delay",
         "product": "name vendor version full_version product_url vendor_url app_url",
-        "property": "id type value label category",
-        "nic": "network kind connected guest_control wake_on_lan slot",
+        "property": "id type value label category export_error",
+        "nic": "network kind connected guest_control wake_on_lan slot export_error",
         "setting": "cores_per_socket cpu_limit cpu_reservation memory_limit memory_reservation video displays "
         "power_off reset suspend standby sync_time order vmci_slot "
         "cpu_hot_add cpu_hot_remove memory_hot_add nested_hv",
-        "disk": "size data content controller bus unit thin datastore",
+        "disk": "size data content controller bus unit thin datastore export_error",
         "controller": "kind bus slot",
-        "image": "kind name size content missing empty backing controller bus unit datastore guest_control",
+        "image": "kind name size content missing empty backing controller bus unit datastore guest_control "
+        "export_error",
         "nvram": "name size content",
         "snapshot": "name note power quiesced delta current children",
         "delta": "data content zeroed",

@@ -91,3 +91,13 @@ def pick(among: list[Any], name: Any, where: str) -> Any:
         if candidate.name == name:
             return candidate
     raise WorldFileError(f"{where}: no {name!r}; there are {', '.join(c.name for c in among)}")
+
+
+DEVICE_ERRORS = ("OvfUnsupportedDeviceExport", "OvfUnknownDeviceBacking")
+"""Faults by which a server tells that it cannot describe a device (8.9)."""
+DISK_ERRORS = (*DEVICE_ERRORS, "OvfUnableToExportDisk")
+
+
+def export_error(row: Mapping[str, Any], known: tuple[str, ...], where: str) -> str:
+    """Return the name of the fault that a device or a property is described with; "" for none."""
+    return str(choice(row["export_error"], known, f"{where}: export_error")) if "export_error" in row else ""

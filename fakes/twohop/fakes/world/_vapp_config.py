@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._spec import check_keys
-from ._values import name_of, rows, text, whole
+from ._values import export_error, name_of, rows, text, whole
 
 PRODUCT = ("name", "vendor", "version", "full_version", "product_url", "vendor_url", "app_url")
 """What is said of a product, in the order in which servers write it."""
@@ -15,13 +15,14 @@ PRODUCT = ("name", "vendor", "version", "full_version", "product_url", "vendor_u
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A property of the guest; a label of "" is none."""
+    """A property of the guest; a label of "" is none. `export_error` names the fault that it is described with."""
 
     id: str
     type: str = "string"
     value: str = ""
     label: str = ""
     category: str = ""
+    export_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +54,5 @@ def vapp_config_of(given: Any, where: str) -> VAppConfig:
 def _property(raw: Any, where: str) -> Property:
     row = check_keys("property", raw, where)
     rest = {key: text(row[key], f"{where}: {key}") for key in ("type", "value", "label", "category") if key in row}
-    return Property(name_of(row.get("id"), f"{where}: id"), **rest)
+    error = export_error(row, ("OvfPropertyExport",), where)
+    return Property(name_of(row.get("id"), f"{where}: id"), **rest, export_error=error)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ...ovf import DescribedFile, describe, dialect_of
-from ...world import Image, Snapshot, VApp, Vm, missing_image
+from ...world import Snapshot, VApp, Vm, missing_image
 from .. import _faults as faults
 from .._kinds import Kind
 from .._registry import vim, vmodl
 from .._service import Call, Singleton
-from ._hardware import hardware
+from ._export_faults import device_errors, left_out, other_errors
 from ._service_instance import moment
 from ._values import before
 
@@ -50,9 +50,13 @@ def _create_descriptor(call: Call, _: Singleton, obj: Any, cdp: Any) -> Any:
         dialect=dialect_of(profile, vmci_slot=before(call, "7.0")),
     )
     images = [(vm, image) for vm in machines for image in vm.images]
+    errors = [fault for vm in machines for fault in device_errors(call, vm)]
+    more = [fault for vm in machines for fault in other_errors(call, vm)]
+    kept = profile.text("export_faults") == "error"
     return vim.OvfManager.CreateDescriptorResult(
         ovfDescriptor=text.decode(),
-        warning=[] if included else [_left_out(call, vm, image) for vm, image in images],
+        error=[*errors, *(more if kept else ())],
+        warning=[*(() if included else (left_out(call, vm, image) for vm, image in images)), *(() if kept else more)],
         # Not what was asked, but whether there are any (8.9).
         includeImageFiles=bool(images),
     )
@@ -74,14 +78,6 @@ def _file(given: Any) -> DescribedFile:
     if given.path.startswith("/") or "\\" in given.path or ".." in given.path.split("/"):
         raise faults.invalid_argument("ovfFiles.path", "A path is relative and has / between its parts.")
     return DescribedFile(given.deviceId, given.path, given.size, given.capacity, given.populatedSize)
-
-
-def _left_out(call: Call, vm: Vm, image: Image) -> Any:
-    """Return the warning that a drive is described without its image (8.9)."""
-    fault = vim.fault.OvfConnectedDeviceIso if image.kind == "iso" else vim.fault.OvfConnectedDeviceFloppy
-    device = next(d for d in hardware(call, vm).device if d.key == image.key)
-    text = f"The image {image.file_name} is connected to the virtual machine and is not exported."
-    return fault(filename=image.file_name, device=device, vmPath=call.world.path_of(vm), msg=text)
 
 
 @OVF_MANAGER.provides("ovfExportOption")
