@@ -84,14 +84,14 @@ def test_no_profile_breaks_a_clause(profile):
 def test_a_failure_names_clause_seed_and_the_shortest_program(target, monkeypatch):
     MUTANTS["complete_twice_accepted"](monkeypatch, target)
     with pytest.raises(ContractBroken) as caught:
-        drive(target, examples=20, steps=8, seed=7)
+        drive(target, examples=20, steps=8, seed=6)
     broken = caught.value
     assert broken.clauses == ("LEASE-003",)
     # A lease completes only once it is ready, which takes a look.
     assert [step for step, _ in broken.program][-2:] == ["complete", "complete"]
     assert len(broken.program) <= 4
     said = str(broken)
-    for part in ("LEASE-003 broken", "HttpNfcLeaseComplete", "seed: 7", "FakeTarget('vcenter-8.0', seed=0)"):
+    for part in ("LEASE-003 broken", "HttpNfcLeaseComplete", "seed: 6", "FakeTarget('vcenter-8.0', seed=0)"):
         assert part in said
     with pytest.raises(ContractBroken):
         replay(target, broken.program)

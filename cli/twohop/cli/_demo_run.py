@@ -61,6 +61,7 @@ class _Target:
 
     servers: WorldServers
     vms: Sequence[str] = (VM,)
+    vapps: Sequence[str] = ()
     recipe: str = "twohop demo"
     declared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

@@ -21,7 +21,8 @@ class Target(Protocol):
     """A vCenter or an ESXi host that may be driven.
 
     `url` is scheme, host and port without a path; `ca_file` verifies it and its hosts. `vms` are names of machines that
-    are powered off at the start and free to be exported and powered on and off. `declared` is the target's own profile
+    are powered off at the start and free to be exported and powered on and off, `vapps` those of vApps, of which a host
+    has none. `declared` is the target's own profile
     per product, empty where it has none. `recipe` is the Python expression that makes the same target again.
     """
 
@@ -45,6 +46,9 @@ class Target(Protocol):
 
     @property
     def vms(self) -> Sequence[str]: ...
+
+    @property
+    def vapps(self) -> Sequence[str]: ...
 
     @property
     def declared(self) -> Mapping[str, Mapping[str, Any]]: ...

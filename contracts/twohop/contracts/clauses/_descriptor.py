@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from twohop.contracts.history import DescriptorMade, History, OvfPart
 
 from ._clause import Case, Clause, broken, kept
+from ._descriptor_content import CONTENT_CLAUSES
+from ._descriptor_files import FILE_CLAUSES, UNITS
 
-_UNITS = {None: 0, "byte": 0, "byte * 2^20": 20, "byte * 2^30": 30}
 _RESOURCE = re.compile(r"ovf:/(disk|file)/(.+)")
 
 
@@ -45,12 +46,12 @@ def _units(history: History) -> Iterator[Case]:
         for disk in made.all("Disk"):
             amount, units = disk.attributes.get("capacity"), disk.attributes.get("capacityAllocationUnits")
             told = f"a disk in exchange {made.id} has capacity {amount}, units {units or 'unset'}"
-            if units not in _UNITS or amount is None or not amount.isdigit():
+            if units not in UNITS or amount is None or not amount.isdigit():
                 yield broken(told, "units are the byte, 2^20 and 2^30 of it", by=(made.id,))
                 continue
-            size = int(amount) << _UNITS[units]
+            size = int(amount) << UNITS[units]
             largest = next(power for power in (30, 20, 0) if size % (1 << power) == 0)
-            if largest > _UNITS[units]:
+            if largest > UNITS[units]:
                 yield broken(told, f"it is a whole number of 2^{largest} bytes", by=(made.id,))
             else:
                 yield kept(told, "the largest that is exact", by=(made.id,))
@@ -144,4 +145,6 @@ DESCRIPTOR_CLAUSES = (
         "DESCRIPTOR-006", "Every file is referred to: by a disk, by a drive, or, as nvram is, by a setting.",
         "vsphere 8.5, 8.10", "R", "vendor", "vcenter", _every_file_used,
     ),
+    *FILE_CLAUSES,
+    *CONTENT_CLAUSES,
 )  # fmt: skip

@@ -48,6 +48,7 @@ class LeaseDriver:
         self._observations = observations or Observations(target.clock.now)
         self._clients: dict[int, Speaker] = {}
         self.vms = self.client(0).machines(tuple(target.vms))
+        self.vapps = self.client(0).vapps(tuple(target.vapps))
 
     @property
     def leases(self) -> int:

@@ -196,11 +196,25 @@ class LeaseMachine(RuleBasedStateMachine):
         else:
             self.driver.take(what, **given, client=STRANGER)
 
-    @rule(vm=MACHINES, populated=st.booleans(), images=st.booleans())
-    def describe(self, vm: int, populated: bool, images: bool) -> None:
-        """Have the machine of a lease described."""
+    @rule(vm=MACHINES, populated=st.booleans(), images=st.booleans(), named=st.booleans())
+    def describe(self, vm: int, populated: bool, images: bool, named: bool) -> None:
+        """Have the machine of a lease described, without files and with those of the lease."""
+        self.driver.take("survey_machines")
         self._ready(vm)
-        self.driver.take("describe", lease=0, populated=populated, images=images)
+        self.driver.take("describe_machine", vm=self.driver.machine_of(0), images=images)
+        self.driver.take("describe", lease=0, populated=populated, images=images, named=named)
+
+    @rule(vm=MACHINES, of=MACHINES)
+    def describe_snapshot(self, vm: int, of: int) -> None:
+        """Have a machine described by a snapshot, its own or another's."""
+        self.driver.take("survey_machines")
+        self.driver.take("describe_machine", vm=vm, snapshot_of=of)
+
+    @rule(populated=st.booleans(), named=st.booleans())
+    def describe_vapp(self, populated: bool, named: bool) -> None:
+        """Have a vApp described."""
+        self.driver.take("survey_vapps")
+        self.driver.take("describe_vapp", vapp=0, populated=populated, named=named)
 
     @rule(vm=MACHINES)
     def query(self, vm: int) -> None:

@@ -1,8 +1,6 @@
-"""Steps that put sessions, properties, updates and descriptors to the test."""
+"""Steps that put sessions, properties and updates to the test."""
 
 from __future__ import annotations
-
-from pyVmomi import vim
 
 from ._driver import LeaseDriver, step
 
@@ -70,19 +68,3 @@ def _wait(driver: LeaseDriver) -> None:
         driver.model.version = found.version if found else driver.model.version
         if not found or not found.truncated:
             return
-
-
-@step
-def describe(driver: LeaseDriver, lease: int, populated: bool, images: bool = False) -> None:
-    """Have a lease's machine described, by the files the lease has shown or, where it showed none, by all (8.3)."""
-    held, speaker = driver.model.lease(lease), driver.client(0)
-    if held is None or held.vm in driver.model.gone:
-        return
-    files = [
-        vim.OvfManager.OvfFile(
-            deviceId=key, path=f"file-{number}", size=number << 16, populatedSize=number << 10 if populated else None
-        )
-        for number, key in enumerate(held.keys)
-    ]
-    params = vim.OvfManager.CreateDescriptorParams(ovfFiles=files, includeImageFiles=images)
-    speaker.ovf_manager.CreateDescriptor(speaker.vm(driver.vms[held.vm]), params)

@@ -68,17 +68,33 @@ class Speaker:
 
     def machines(self, names: tuple[str, ...]) -> list[str]:
         """Return the ids of the machines of these names, in this order; LookupError says which is missing."""
-        view = self._content.viewManager.CreateContainerView(self._content.rootFolder, [vim.VirtualMachine], True)
-        found = {self.read(vm, "name")["name"]: vm._moId for vm in view.view}
-        view.Destroy()
+        return self._found("machine", vim.VirtualMachine, names)
+
+    def vapps(self, names: tuple[str, ...]) -> list[str]:
+        """Return the ids of the vApps of these names, in this order; LookupError says which is missing."""
+        return self._found("vApp", vim.VirtualApp, names) if names else []
+
+    def _found(self, what: str, kind: Any, names: tuple[str, ...]) -> list[str]:
+        found = {self.read(each, "name")["name"]: each._moId for each in self.all(kind)}
         missing = [name for name in names if name not in found]
         if missing:
-            raise LookupError(f"the target has no machine {', '.join(missing)}; it has {', '.join(sorted(found))}")
+            raise LookupError(f"the target has no {what} {', '.join(missing)}; it has {', '.join(sorted(found))}")
         return [found[name] for name in names]
+
+    def all(self, kind: Any) -> list[Any]:
+        """Return every object of a type."""
+        view = self._content.viewManager.CreateContainerView(self._content.rootFolder, [kind], True)
+        found = list(view.view)
+        view.Destroy()
+        return found
 
     def vm(self, moid: str) -> Any:
         """Return a machine as this client calls it."""
         return vim.VirtualMachine(moid, self._stubs[0])
+
+    def vapp(self, moid: str) -> Any:
+        """Return a vApp as this client calls it."""
+        return vim.VirtualApp(moid, self._stubs[0])
 
     def lease(self, moid: str) -> Any:
         """Return a lease as this client calls it."""

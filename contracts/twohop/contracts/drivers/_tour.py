@@ -10,16 +10,23 @@ _LEASE: dict[str, Any] = {"lease": 0}
 _VM: dict[str, Any] = {"vm": 0}
 TOUR: tuple[Step, ...] = (
     # an export well done, with every look that can be taken at it
-    ("survey_machines", {}), ("tasks", _VM), ("export", _VM), ("tasks", _VM), ("progress", {**_LEASE, "percent": 0}),
+    ("survey_machines", {}), ("survey_vapps", {}), ("describe_machine", _VM), ("tasks", _VM), ("export", _VM),
+    ("tasks", _VM), ("progress", {**_LEASE, "percent": 0}),
     ("read", _LEASE), ("read", _LEASE), ("read_more", _LEASE), ("read_old", _LEASE),
     ("checksum_type", {**_LEASE, "algorithm": "sha256"}), ("get", _LEASE), ("get_with_cookie", _LEASE),
     ("ask", {**_LEASE, "method": "HEAD"}), ("ask", {**_LEASE, "method": "PUT"}),
     ("get_made_up", {**_LEASE, "number": 1}), ("manifest", _LEASE), ("progress", {**_LEASE, "percent": 100}),
     ("tasks", _VM), ("power_on", _VM),
+    ("describe", {**_LEASE, "populated": False}),
     ("change", {**_LEASE, "how": "reconfigure"}), ("progress", {**_LEASE, "percent": 1, "client": 2}),
     ("complete", _LEASE), ("tasks", _VM), ("get_one", {**_LEASE, "file": 0}), ("read", _LEASE), ("complete", _LEASE),
     # it is described, with its files and without; what is read of it is the same however it is read
     ("describe", {**_LEASE, "populated": True}), ("describe", {**_LEASE, "populated": False, "images": True}),
+    ("describe", {**_LEASE, "populated": False, "named": True}), ("describe_machine", _VM),
+    ("describe_machine", {"vm": 2, "snapshot_of": 2}), ("describe_machine", {"vm": 0, "snapshot_of": 2}),
+    ("describe_machine", {"vm": 2, "images": True}),
+    ("describe_vapp", {"vapp": 0, "populated": True}),
+    ("describe_vapp", {"vapp": 0, "populated": False, "named": True}),
     ("compare_reads", _VM), ("read_unknown", _VM), ("login_badly", {"client": 2}),
     ("watch", {}), ("wait", {}), ("wait_badly", {}), ("logout", {"client": 1}), ("wait", {}),
     ("progress", {**_LEASE, "percent": 1, "client": 1}),
@@ -37,6 +44,7 @@ TOUR: tuple[Step, ...] = (
     ("complete", _LEASE), ("power_on", {"vm": 1}),
     # an encrypted machine; a snapshot of one that runs
     ("export", {"vm": 3}), ("power_on", {"vm": 2}), ("survey_machines", {}), ("export_snapshot", {"vm": 2}),
-    ("wait_until_ready", _LEASE), ("get", _LEASE), ("describe", {**_LEASE, "populated": True}), ("complete", _LEASE),
+    ("wait_until_ready", _LEASE), ("get", _LEASE), ("describe", {**_LEASE, "populated": True}),
+    ("describe_machine", {"vm": 2, "snapshot_of": 2}), ("complete", _LEASE),
 )  # fmt: skip
 """An export with all looks at it, a machine that runs, two leases at once, one renewed and then left alone."""

@@ -35,7 +35,7 @@ from ._machine_events import (
     TaskCancelled,
     TaskSeen,
 )
-from ._property_events import CollectorMade, DescriptorMade, OvfPart, PropertiesRead, UpdatesAwaited
+from ._property_events import CollectorMade, DescriptorMade, DescriptorRefused, OvfPart, PropertiesRead, UpdatesAwaited
 
 __all__ = [
     "CallMade",
@@ -44,6 +44,7 @@ __all__ = [
     "ChecksumTypeSet",
     "CollectorMade",
     "DescriptorMade",
+    "DescriptorRefused",
     "DeviceUrl",
     "DiskFetched",
     "DownloadDisabled",

@@ -96,22 +96,52 @@ class GivenFile:
 
 @dataclass(frozen=True, slots=True)
 class OvfPart:
-    """An element of a descriptor: its name, its attributes without namespaces, its own text."""
+    """An element of a descriptor: its name, its attributes without namespaces, its own text.
+
+    `parent` is the number of the element that it stands in among all of them, -1 for the root.
+    """
 
     name: str
     attributes: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
+    parent: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class DescriptorMade(Event):
-    """CreateDescriptor. `given` are the caller's files; `parts` every element, the root first, None if it is no XML."""
+    """CreateDescriptor. `given` are the caller's files; `parts` every element, the root first, None if it is no XML.
+
+    `entity_type`, `title`, `description`, `options` and `snapshot` are the caller's too, None where he gave none.
+    `attached` is what the result says of images in drives, None where it says nothing (8.9).
+    """
 
     entity: str
     given: tuple[GivenFile, ...]
     images: bool
     parts: tuple[OvfPart, ...] | None
+    entity_type: str = "VirtualMachine"
+    title: str | None = None
+    description: str | None = None
+    options: tuple[str, ...] = ()
+    snapshot: str | None = None
+    attached: bool | None = None
 
     def all(self, wanted: str) -> tuple[OvfPart, ...]:
         """Return the elements of one name, in order."""
         return tuple(part for part in self.parts or () if part.name == wanted)
+
+    def below(self, part: OvfPart, *wanted: str) -> tuple[OvfPart, ...]:
+        """Return the children of an element that go by one of these names, in order."""
+        parts = self.parts or ()
+        at = next(number for number, each in enumerate(parts) if each is part)
+        return tuple(each for each in parts if each.parent == at and each.name in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorRefused(Event):
+    """CreateDescriptor gave none."""
+
+    entity: str
+    snapshot: str | None
+    options: tuple[str, ...]
+    outcome: Outcome

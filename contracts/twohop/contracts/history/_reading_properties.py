@@ -9,6 +9,7 @@ from ._property_events import (
     Change,
     CollectorMade,
     DescriptorMade,
+    DescriptorRefused,
     GivenFile,
     ObjectRead,
     ObjectTold,
@@ -33,8 +34,8 @@ def property_events(call: Call) -> Iterator[Event]:
         yield UpdatesAwaited(call.exchange, call.method, call.this, call.argument("version") or "", call.outcome, told)
     elif call.method == "CreatePropertyCollector" and call.outcome.accepted:
         yield CollectorMade(call.exchange, text(call.response, "returnval") or "")
-    elif call.method == "CreateDescriptor" and call.outcome.accepted:
-        yield _descriptor(call)
+    elif call.method == "CreateDescriptor":
+        yield _descriptor(call) if call.outcome.accepted else _no_descriptor(call)
 
 
 def _paths(call: Call) -> frozenset[str] | None:
@@ -94,11 +95,38 @@ def _descriptor(call: Call) -> DescriptorMade:
         for row in children(child(call.request, "cdp"), "ovfFiles")
     )  # fmt: skip
     root = parse(text(call.response, "returnval", "ovfDescriptor"))
-    parts = None if root is None else tuple(_part(element) for element in root.iter())
-    images = bool(flag(call.argument("cdp", "includeImageFiles")))
-    return DescriptorMade(call.exchange, call.argument("obj") or "", given, images, parts)
+    obj = child(call.request, "obj")
+    return DescriptorMade(
+        call.exchange,
+        call.argument("obj") or "",
+        given,
+        bool(flag(call.argument("cdp", "includeImageFiles"))),
+        None if root is None else _parts(root),
+        (obj.get("type") or "") if obj is not None else "",
+        call.argument("cdp", "name"),
+        call.argument("cdp", "description"),
+        _options(call),
+        call.argument("cdp", "snapshot"),
+        flag(text(call.response, "returnval", "includeImageFiles")),
+    )
 
 
-def _part(element: Element) -> OvfPart:
-    named = {str(key).rsplit("}", 1)[-1]: str(value) for key, value in element.items()}
-    return OvfPart(name(element), named, (element.text or "").strip())
+def _no_descriptor(call: Call) -> DescriptorRefused:
+    entity, snapshot = call.argument("obj") or "", call.argument("cdp", "snapshot")
+    return DescriptorRefused(call.exchange, entity, snapshot, _options(call), call.outcome)
+
+
+def _options(call: Call) -> tuple[str, ...]:
+    return tuple((row.text or "").strip() for row in children(child(call.request, "cdp"), "exportOption"))
+
+
+def _parts(root: Element) -> tuple[OvfPart, ...]:
+    elements = list(root.iter())
+    number = {element: at for at, element in enumerate(elements)}
+    made = []
+    for element in elements:
+        named = {str(key).rsplit("}", 1)[-1]: str(value) for key, value in element.items()}
+        above = element.getparent()
+        parent = number[above] if above is not None else -1
+        made.append(OvfPart(name(element), named, (element.text or "").strip(), parent))
+    return tuple(made)

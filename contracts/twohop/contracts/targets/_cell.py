@@ -191,6 +191,7 @@ class VCenterTarget:
         self.url, self.user = target.vsphere.url, target.vsphere.user
         self.password, self.ca_file = target.vsphere.password, target.vsphere.ca_file
         self.clock, self.vms = target.clock, target.machines
+        self.vapps: Sequence[str] = ()
         self.declared: Mapping[str, Mapping[str, Any]] = target.declared
 
     def reset(self) -> None:

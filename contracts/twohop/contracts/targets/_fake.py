@@ -28,9 +28,19 @@ MACHINES: Mapping[str, Mapping[str, Any]] = {
 }
 """Disks on two controllers; an empty one; nvram, an ISO and a snapshot; a machine that nobody may export."""
 
+VAPPS: Sequence[Mapping[str, Any]] = (
+    {
+        "name": "VAPP0",
+        "vms": [{"name": "WEB", "disks": [SMALL]}],
+        "vapps": [{"name": "VAPP1", "vms": [{"name": "DB", "disks": [EMPTY, SMALL]}, {"name": "BARE"}]}],
+    },
+)
+
 
 class FakeTarget:
     """A fake vCenter or ESXi host with four small machines, powered off; use it as a context manager.
+
+    A vCenter has a vApp besides, with another in it.
 
     `profile` is the name of any profile of theirs. One server serves many runs: `reset` between them takes
     milliseconds.
@@ -42,7 +52,10 @@ class FakeTarget:
         self.vms: Sequence[str] = tuple(MACHINES)
         host = "H0"
         machines = [{"name": vm, "power": "off", "host": host, **row} for vm, row in MACHINES.items()]
-        world = {"datacenters": [{"name": "DC0", "hosts": [host], "vms": machines}]}
+        vapps = VAPPS if self.profile.product == "vcenter" else ()
+        self.vapps: Sequence[str] = tuple(row["name"] for row in vapps)
+        datacenter = {"name": "DC0", "hosts": [host], "vms": machines, "vapps": list(vapps)}
+        world: dict[str, Any] = {"datacenters": [datacenter]}
         self.clock = Clock(start=1_700_000_000.0)
         self.server = fake_for(self.profile, world=world, seed=seed, clock=self.clock)
 

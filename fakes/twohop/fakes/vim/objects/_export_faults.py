@@ -20,7 +20,8 @@ def left_out(call: Call, vm: Vm, image: Image) -> Any:
 
 def device_errors(call: Call, vm: Vm) -> Iterator[Any]:
     """Yield the fault of each device of a machine that is not supported, or is backed by something unknown."""
-    for device in (*vm.disks, *vm.drives_and_images(), *vm.nics):
+    devices: list[Disk | Drive | Nic] = [*vm.disks, *vm.drives_and_images(), *vm.nics]
+    for device in devices:
         if device.export_error in _DEVICE:
             shown = _shown(call, vm, device)
             text = f"The device {shown.deviceInfo.label} cannot be exported."
