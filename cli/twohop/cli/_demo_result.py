@@ -16,7 +16,8 @@ NOT_SHOWN = frozenset(
         *("CTASK-003", "TRANSFER-003", "CLOCK-002", "CLEAN-001", "CLEAN-002", "CLEAN-003"),
     }
 )
-"""Clauses that need what the demo has not: machines with a TPM, a snapshot, a drive, two files; a vApp; a host that declares lengths."""
+"""Clauses that need what the demo has not: machines with a TPM, a snapshot, a drive, two files; a vApp; and a host that
+declares lengths."""
 IN_TROUBLE = frozenset({"EXPORT-001", "EXPORT-002", "EXPORT-003", "EXPORT-005", "EXPORT-006"})
 """Clauses about what an exporter does when something goes wrong, which the demo is spared."""
 
