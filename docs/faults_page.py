@@ -119,10 +119,10 @@ def page(table: Table) -> str:
     )
     lines += [
         "",
-        "`server` is `vcenter` or `esxi`, a host by its name, or `cell`; `method` a method of the vSphere API; `verb`",
-        "one of HTTP; `lease` counts the leases of the world from 1; `file` is the last part of a path. A kind that can",
-        "strike a connection or a request strikes requests as soon as the match names anything that only a request has,",
-        "or `after` says that bytes come before.",
+        "`server` is `vcenter` or `esxi`, a host by its name, or `cell`; `method` a method of the vSphere API;",
+        "`verb` one of HTTP; `lease` counts the leases of the world from 1; `file` is the last part of a path. A kind",
+        "that can strike a connection or a request strikes requests as soon as the match names anything that only a",
+        "request has, or `after` says that bytes come before.",
         "",
         "## Kinds",
         "",
@@ -141,9 +141,9 @@ def page(table: Table) -> str:
     lines += [f"- {row}: {why}." for row, why in WITHOUT.items()]
     lines += [
         "",
-        "`duplicate-export` leaves a lease behind whatever the client does: its answer was lost, so nobody knows it, and",
-        "only its timeout ends it. `refuse` is counted once each time the port closes: whom the kernel refuses the server",
-        "never sees.",
+        "`duplicate-export` leaves a lease behind whatever the client does: its answer was lost, so nobody knows it,",
+        "and only its timeout ends it. `refuse` is counted once each time the port closes: whom the kernel refuses the",
+        "server never sees.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""Write docs/faithful.md, esxi.md, lease.md and faults.md from what they tell; `--check` says whether they are stale."""
+"""Write docs/faithful.md, esxi.md, lease.md and faults.md from what they tell; `--check` says if they are stale."""
 
 from __future__ import annotations
 
