@@ -257,6 +257,13 @@ def test_a_device_that_may_be_left_out_is(to: Importer, text: str) -> None:
     assert to.spec(text.replace("</VirtualHardwareSection>", item))
 
 
+def test_a_device_that_the_fake_has_not_is_counted_as_a_gap(me: Plain, to: Importer, text: str) -> None:
+    item = "<Item><rasd:ElementName>usb</rasd:ElementName><rasd:InstanceID>77</rasd:InstanceID>"
+    item += "<rasd:ResourceType>23</rasd:ResourceType></Item></VirtualHardwareSection>"
+    assert to.spec(text.replace("</VirtualHardwareSection>", item))
+    assert me.vcenter.about()["gaps"]["importing a device of resource type 23"] == 1
+
+
 def test_a_host_that_stands_alone_takes_no_vapp() -> None:
     world = {"datacenters": [{"hosts": ["H0"], "vapps": [{"name": "A", "vms": [{"name": "A0", "disks": [SMALL]}]}]}]}
     with make(world=world) as vc, Plain(vc) as me:

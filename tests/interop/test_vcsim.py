@@ -17,12 +17,17 @@ from interop.support import run
 from twohop.exporter import (
     BadStream,
     Event,
+    ImportOptions,
     LeaseAborted,
+    LeaseCompleted,
     LeaseGranted,
+    ManifestCompared,
     Options,
     VCenterAddress,
     VSphere,
+    Wanted,
     export_vm,
+    import_ovf,
 )
 from twohop.fakes import VCenter
 
@@ -148,3 +153,15 @@ def test_a_snapshot_of_vcsim_is_refused_by_name_of_the_broken_rule(
     assert [type(event) for event in events if isinstance(event, LeaseGranted | LeaseAborted)] == [
         LeaseGranted, LeaseAborted,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", ["dir", "vm.ova"])
+def test_a_package_is_imported_by_ours(vcsim: VCenterAddress, tmp_path: Path, target: str) -> None:
+    made = package(tmp_path / target)
+    events: list[Event] = []
+    options = ImportOptions(name="new", where=Wanted(pool="DC0_C0", datastore="LocalDS_0"))
+    import_ovf(vcsim, made, options=options, events=events.append)
+    assert [type(event) for event in events if isinstance(event, LeaseCompleted | LeaseAborted)] == [LeaseCompleted]
+    assert [event.by for event in events if isinstance(event, ManifestCompared)] == ["SHA1"] * 2
+    with VSphere(vcsim) as session:
+        assert len(list(session.disks(session.find("new")))) == 2

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, Task, TaskID, TextColumn, TransferSpeedColumn
 from rich.text import Text
 
-from twohop.exporter import BytesMoved, Event, FileDone, FileStarted, LeaseGranted, TaskProgress
+from twohop.exporter import BytesMoved, Event, FileDone, FileSent, FileStarted, LeaseGranted, TaskProgress
 
 from ._show import Words
 
@@ -91,7 +91,7 @@ class Bars(Words):
             self._tasks[key] = self._progress.add_task(label, total=event.total)
         elif isinstance(event, BytesMoved):
             self._move((event.key, event.name, event.hop), event.done, event.total)
-        elif isinstance(event, FileDone):
+        elif isinstance(event, FileDone | FileSent):
             self._move((event.key, event.name, event.hop), event.size, event.size)
         else:
             super()._say(event)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import click
 from click.core import ParameterSource
@@ -101,11 +101,11 @@ def command(context: click.Context, /, **given: Any) -> None:
         if named or len(asked.names) > 1:
             what = ", ".join(sorted(f"--{name.replace('_', '-')}" for name in named)) or "several names"
             raise click.UsageError(f"{what} cannot be had with --via: the cell exports, and decides how")
-        _run((_compared if asked.compare else _through)(asked, asked.via), asked.as_json)
+        run_shown((_compared if asked.compare else _through)(asked, asked.via), asked.as_json)
     elif asked.dry_run:
-        _run(_planned(asked), asked.as_json)
+        run_shown(_planned(asked), asked.as_json)
     else:
-        _run(_straight(asked), asked.as_json)
+        run_shown(_straight(asked), asked.as_json)
 
 
 _HERE_ONLY = frozenset(
@@ -176,7 +176,7 @@ def _through(asked: _Asked, via: str) -> Callable[[Show], None]:
 def _compared(asked: _Asked, via: str) -> Callable[[Show], None]:
     who = _needed(asked.cell_user, "--cell-user or TWOHOP_CELL_USER")
     secret = password("TWOHOP_CELL_PASSWORD", who, via, asked.password_fd, asked.keyring)
-    address = _later(asked)
+    address = later(asked)
 
     def run(show: Show) -> None:
         from ._compare import compared
@@ -188,7 +188,7 @@ def _compared(asked: _Asked, via: str) -> Callable[[Show], None]:
 
 def _planned(asked: _Asked) -> Callable[[Show], None]:
     # A usage error has to come before anything is shown.
-    address = _later(asked)
+    address = later(asked)
 
     def run(show: Show) -> None:
         from twohop.exporter import VSphere, plan_export
@@ -210,7 +210,7 @@ def _planned(asked: _Asked) -> Callable[[Show], None]:
 
 
 def _straight(asked: _Asked) -> Callable[[Show], None]:
-    address = _later(asked)
+    address = later(asked)
 
     def run(show: Show) -> None:
         from twohop.exporter import ExportError, export_several, export_vm
@@ -233,7 +233,26 @@ def _straight(asked: _Asked) -> Callable[[Show], None]:
     return run
 
 
-def _later(asked: _Asked) -> Callable[[], VCenterAddress]:
+class Login(Protocol):
+    """Where a command logs in, and as whom."""
+
+    @property
+    def vcenter(self) -> str | None: ...
+    @property
+    def user(self) -> str | None: ...
+    @property
+    def ca_file(self) -> Path | None: ...
+    @property
+    def thumbprint(self) -> str | None: ...
+    @property
+    def insecure(self) -> bool: ...
+    @property
+    def password_fd(self) -> int | None: ...
+    @property
+    def keyring(self) -> bool: ...
+
+
+def later(asked: Login) -> Callable[[], VCenterAddress]:
     """Ask for what is missing now, and judge what was given when errors are shown."""
     vcenter, user = (
         _needed(asked.vcenter, "--vcenter or TWOHOP_VCENTER_URL"),
@@ -249,7 +268,8 @@ def _later(asked: _Asked) -> Callable[[], VCenterAddress]:
     return make
 
 
-def _run(export: Callable[[Show], None], as_json: bool) -> None:
+def run_shown(export: Callable[[Show], None], as_json: bool, of: str = "export") -> None:
+    """Run a command with its events shown; end the process with its code where it fails."""
     from twohop.exporter import ExportError
 
     from ._show import shown
@@ -270,7 +290,7 @@ def _run(export: Callable[[Show], None], as_json: bool) -> None:
             _fail("twohop", f"{type(error).__name__}: {error}; this is a bug: report it with TWOHOP_TRACEBACK=1 set", 1)
         except KeyboardInterrupt as stop:
             code = TERMINATED if isinstance(stop, _Terminated) else INTERRUPTED
-            _fail("you", "interrupted; the lease is given up and nothing of the export was kept", code)
+            _fail("you", f"interrupted; the lease is given up and nothing of the {of} was kept", code)
 
 
 def _needed(value: str | None, where: str) -> str:

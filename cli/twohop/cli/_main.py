@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("_demo", "Export one VM both ways on fake servers, and judge the run."),
     "serve": ("_serve", "Run a fake vCenter with its ESXi hosts, and a cell, until stopped."),
     "export": ("_export", "Export a VM as an OVF package, straight from the hosts or through a cell."),
+    "import": ("_import", "Import an OVF package or an OVA as a new VM or vApp."),
     "verify": ("_verify", "Check an OVF package or OVA, whoever made it, down to the grains of its disks."),
     "cell": ("_cell", "Run the two-hop service in front of a vCenter."),
     "drift": ("_drift", "Compare the fakes with recorded servers, answer by answer."),

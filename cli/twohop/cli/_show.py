@@ -18,10 +18,13 @@ from twohop.exporter import (
     Event,
     Failed,
     FileDone,
+    FileSent,
     FileUnlisted,
     HostChosen,
     LeaseAgain,
     LegTold,
+    PackageImported,
+    PackageRead,
     PackageWritten,
 )
 
@@ -73,7 +76,7 @@ class Words:
             click.echo(f"twohop: {event.vm}: {event.why} ({again})", err=True)
         elif isinstance(event, FileUnlisted):
             click.echo(f"twohop: vCenter's descriptor does not name {event.name}, which was kept", err=True)
-        elif isinstance(event, HostChosen) and event.why != "the lease names it":
+        elif isinstance(event, HostChosen) and event.why not in ("", "the lease names it"):
             click.echo(f"twohop: {event.key} comes from {event.host}, {event.why}", err=True)
         elif isinstance(event, FileDone):
             if event.hop == 1:
@@ -84,6 +87,15 @@ class Words:
         elif isinstance(event, LegTold):
             way = f"{event.leg:<12}{event.source} to {event.target}"
             click.echo(f"{way}  {event.bytes} bytes  {event.seconds:.3f} s  {_rate(event.bytes, event.seconds)}")
+        elif isinstance(event, FileSent):
+            rate = _rate(event.size, event.seconds)
+            click.echo(f"{event.name}  {event.size} bytes  {event.sha256}  {event.host}  {rate}")
+        elif isinstance(event, PackageRead):
+            for said in event.warnings:
+                click.echo(f"twohop: the server says of the package: {said}", err=True)
+        elif isinstance(event, PackageImported):
+            click.echo(f"lease {event.lease}  {event.seconds:.1f} s, {event.cpu_seconds:.1f} s of CPU")
+            click.echo(f"imported {event.name} ({event.entity})")
         elif isinstance(event, PackageWritten):
             for host, (size, seconds) in self._legs.items():
                 click.echo(f"from {host}  {size} bytes  {_rate(size, seconds)}")

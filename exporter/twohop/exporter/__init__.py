@@ -34,6 +34,7 @@ from ._events import (
     Events,
     Failed,
     FileDone,
+    FileSent,
     FileStarted,
     FileUnlisted,
     HostChosen,
@@ -45,6 +46,8 @@ from ._events import (
     LegTold,
     LoggedIn,
     ManifestCompared,
+    PackageImported,
+    PackageRead,
     PackageWritten,
     TaskProgress,
     ignore,
@@ -52,9 +55,12 @@ from ._events import (
 from ._plan import Plan, PlannedDisk
 from .direct import Export, Options, PulledVm, export_subject, export_vm, plan_export, pull_vm
 from .engine import PulledFile, Subject
+from .engine._import import Imported
+from .importing import ImportOptions, ImportPlan, import_ovf, plan_import
 from .several import Outcome, export_several
 from .transfer import Fetched, fetch
 from .vsphere import DeviceFile, HeldLease, KeepAlive, OvfFile, VCenterAddress, VSphere
+from .vsphere._import import Wanted
 
 __all__ = [
     "AlreadyThere",
@@ -76,6 +82,7 @@ __all__ = [
     "Failed",
     "Fetched",
     "FileDone",
+    "FileSent",
     "FileStarted",
     "FileUnlisted",
     "HeldLease",
@@ -83,6 +90,9 @@ __all__ = [
     "HostChosen",
     "HostRefused",
     "HostUnreachable",
+    "ImportOptions",
+    "ImportPlan",
+    "Imported",
     "KeepAlive",
     "LeaseAborted",
     "LeaseAgain",
@@ -100,6 +110,8 @@ __all__ = [
     "Options",
     "Outcome",
     "OvfFile",
+    "PackageImported",
+    "PackageRead",
     "PackageWritten",
     "Plan",
     "PlannedDisk",
@@ -114,6 +126,7 @@ __all__ = [
     "Untrusted",
     "VCenterAddress",
     "VSphere",
+    "Wanted",
     "WrongPowerState",
     "WrongThumbprint",
     "export_several",
@@ -121,6 +134,8 @@ __all__ = [
     "export_vm",
     "fetch",
     "ignore",
+    "import_ovf",
     "plan_export",
+    "plan_import",
     "pull_vm",
 ]

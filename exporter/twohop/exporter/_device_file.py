@@ -25,7 +25,7 @@ class DeviceFile:
 
     `key` is the device's immutable identifier (4.3); match by it, never by position (4.13). `disk` is None where the
     server does not say (4.8), `file_size` in bytes is only known for files that are no disks (4.11). `alternatives`
-    are other hosts that serve the same file (4.12).
+    are other hosts that serve the same file (4.12). `import_key` is of imports only (4.4).
     """
 
     key: str
@@ -35,6 +35,7 @@ class DeviceFile:
     file_size: int | None = None
     thumbprint: str | None = None
     alternatives: tuple[Source, ...] = ()
+    import_key: str = ""
 
     @property
     def is_disk(self) -> bool:

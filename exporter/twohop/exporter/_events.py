@@ -166,6 +166,41 @@ class PackageWritten(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PackageRead(Event):
+    """The server has read a package's descriptor: what it will be called, the files it wants, `bytes` to send."""
+
+    name: str
+    files: tuple[str, ...]
+    bytes: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileSent(Event):
+    """A host has taken a file of a package whole, and the file is what it should be; `seconds` of real time."""
+
+    key: str
+    name: str
+    size: int
+    sha256: str
+    host: str
+    seconds: float
+    hop: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PackageImported(Event):
+    """An import is done: the new object's name and id, `seconds` of wall time and `cpu_seconds` of this process."""
+
+    name: str
+    entity: str
+    bytes: int
+    seconds: float
+    lease: str = ""
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class TaskProgress(Event):
     """The cell's own export, the first of the two hops, as its task tells it: status and percent (2.13)."""
 

@@ -28,7 +28,9 @@ def _device_file(device: Any, host_map: Iterable[Any], address: VCenterAddress) 
                 others += [_source(_join(h.url, device.targetId), h.sslThumbprint, address) for h in row.hosts or ()]
     alternatives = tuple(dict.fromkeys(other for other in others if other != own))
     size = device.fileSize if device.fileSize else None
-    return DeviceFile(device.key, own.url, device.targetId, device.disk, size, own.thumbprint, alternatives)
+    return DeviceFile(
+        device.key, own.url, device.targetId, device.disk, size, own.thumbprint, alternatives, device.importKey or ""
+    )  # fmt: skip
 
 
 def _source(url: str, thumbprint: str | None, address: VCenterAddress) -> Source:

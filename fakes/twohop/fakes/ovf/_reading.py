@@ -178,6 +178,7 @@ def _machine(system: Any, package: _Package) -> dict[str, Any]:
         "images": [_drive(item, by_id, package) for item in items if _type(item) in (str(CDROM), str(FLOPPY))],
         "nics": [_nic(item) for item in _of(items, str(ETHERNET))],
         "settings": _settings(hardware, items),
+        "_left_out": sorted({_type(item) for item in items if _is_left_out(item)}),
     }
     firmware = _configured(hardware).get("firmware")
     if firmware:
@@ -220,6 +221,11 @@ def _check_type(item: Any) -> None:
         "deviceType": int(kind) if _whole(kind) and int(kind) < 1 << 31 else 0,
     }
     raise PackageError("OvfUnsupportedType", f"no machine has a device of resource type {kind}", item, **fields)
+
+
+def _is_left_out(item: Any) -> bool:
+    # Every machine has a video card and a VMCI device.
+    return _type(item) in PASSED_OVER - {"24"} and _says(item, "ResourceSubType") != "vmware.vmci"
 
 
 def _settings(hardware: Any, items: list[Any]) -> dict[str, Any]:

@@ -118,6 +118,8 @@ class _Making:
 
     def _machine(self, row: Mapping[str, Any], key: str) -> Any:
         settings = row["settings"]
+        for kind in row["_left_out"]:
+            self.call.service.gap(f"importing a device of resource type {kind}")
         config = data(
             vim.vm.ConfigSpec,
             name=row["name"],
