@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from pathlib import Path
 
@@ -132,6 +133,11 @@ def write(path: Path, *exchanges: tuple[str, Answer], **more: object) -> Path:
     return path
 
 
+ROW = """interactions:
+- request: {method: GET, uri: 'https://h/p', body: null}
+  response: {status: {code: 200}, headers: {}, body: {string: x}}"""
+
+
 def request(inner: str) -> str:
     return f"{HEAD}{inner}{TAIL}"
 
@@ -235,7 +241,22 @@ def test_the_recorded_inventory_becomes_the_fake_s(tmp_path: Path) -> None:
         ("list.yaml", "- 1\n- 2\n", "no list under"),
         ("yaml.yaml", "a: [1\nb: {", "not YAML"),
         ("object.yaml", "interactions: !!python/object/apply:os.system ['true']", "is not taken"),
-        ("empty.yaml", "interactions: [{}]", "lacks 'request'"),
+        ("empty.yaml", "interactions: [{}]", "interaction 0 lacks 'request'"),
+        ("number.yaml", "interactions: [7]", "interaction 0 lacks 'request'"),
+        ("part.yaml", "interactions: [{request: 1, response: 2}]", "a 'request' that is no mapping"),
+        ("uri.yaml", ROW.replace("'https://h/p'", "7"), "a 'uri' that is no text"),
+        ("ipv6.yaml", ROW.replace("https://h/p", "https://[h/p"), "a 'uri' that is none"),
+        ("method.yaml", ROW.replace("method: GET", "verb: GET"), "lacks 'method'"),
+        ("status.yaml", ROW.replace("code: 200", "code: fine"), "a 'status' that is no number"),
+        ("nostatus.yaml", ROW.replace("status: {code: 200}, ", ""), "lacks 'status'"),
+        ("headers.yaml", ROW.replace("headers: {}", "headers: 5"), "'headers' of its response"),
+        ("base64.yaml", ROW.replace("{string: x}", "{base64_string: a}"), "not in base 64"),
+        ("gzip.yaml", ROW.replace("{string: x}", "{string: !!binary H4sIAAAA}"), "a compressed body that is cut off"),
+        ("zip.yaml", ROW.replace("{string: x}", "{string: !!binary H4sA/wAA}"), "a compressed body that is broken"),
+        ("second.yaml", ROW + "\n- {}", "interaction 1 lacks"),
+        ("deep.yaml", "[" * 5000, "nested too deep|not YAML"),
+        ("nul.yaml", "a\0b", "not YAML"),
+        ("nothing.yaml", "", "no list under"),
         ("log.json", '{"calls": []}', "no list under"),
     ],
 )
@@ -264,6 +285,35 @@ def test_cassettes_of_every_age_read_alike(tmp_path: Path) -> None:
         "python2": plain % f"!!python/unicode {json.dumps(body)}",
         "binary": plain % f"!!binary {coded}",
         "ruby": f"{ruby}{{code: 200}}\n    headers: {{A: b}}\n    body: {{string: {json.dumps(body)}}}",
+        "gzip": plain.replace("headers: {}, body", "headers: {Content-Encoding: [gzip]}, body")
+        % f"!!binary {base64.b64encode(gzip.compress(body.encode())).decode()}",
+        "unpacked": plain.replace("headers: {}, body", "headers: {content-encoding: gzip}, body")
+        % json.dumps(body, ensure_ascii=False),
+        "letters": plain % json.dumps(gzip.compress(body.encode()).decode("latin-1")),
+        "pieces": plain % f"[!!binary {coded}, '']",
+        "json": json.dumps(yaml.safe_load(plain % json.dumps(body))),
+        "betamax": json.dumps(
+            {
+                "http_interactions": [
+                    {
+                        "request": {
+                            "body": {"encoding": "utf-8", "string": ""},
+                            "headers": {"A": ["b"]},
+                            "method": "GET",
+                            "uri": "https://h/p",
+                        },
+                        "response": {
+                            "body": {"base64_string": coded},
+                            "headers": {},
+                            "url": "https://h/p",
+                            "status": {"code": 200, "message": "OK"},
+                        },
+                    }
+                ]
+            }
+        ),
+        "pairs": plain.replace("headers: {}, body", "headers: [[A, b], [A, c]], body") % json.dumps(body),
+        "line": plain.replace("{code: 200, message: OK}", "200 OK") % json.dumps(body),
         "ruby64": f"{ruby}200\n    headers: {{}}\n    body: {{encoding: ASCII-8BIT, base64_string: {coded}}}",
     }
     for name, text in texts.items():
@@ -272,6 +322,40 @@ def test_cassettes_of_every_age_read_alike(tmp_path: Path) -> None:
         (exchange,) = read_cassette(path).exchanges
         assert (exchange.request.method, exchange.request.path) == ("GET", "/p"), name
         assert (exchange.answer.status, exchange.answer.body) == (200, body), name
+
+
+def test_a_request_without_a_body_and_an_answer_without_one_are_empty(tmp_path: Path) -> None:
+    path = tmp_path / "bare.yaml"
+    path.write_text(ROW.replace("body: {string: x}", "url: u").replace(", body: null", ""))
+    (exchange,) = read_cassette(path).exchanges
+    assert (exchange.request.body, exchange.answer.body) == ("", "")
+
+
+def test_a_directory_s_json_logs_are_no_cassettes(tmp_path: Path) -> None:
+    write(tmp_path / "good.yaml", *GOOD)
+    (tmp_path / "log.json").write_text('{"calls": []}')
+    (tmp_path / "one.json").write_text(json.dumps(yaml.safe_load((tmp_path / "good.yaml").read_text())))
+    code, document = run(tmp_path)
+    assert (code, document["exchanges"], document["alike"]) == (0, 6, 6)
+
+
+SEARCH = request(
+    '<FindByUuid xmlns="urn:vim25"><_this type="SearchIndex">SearchIndex</_this>'
+    "<uuid>5001ad1b-c78d-179e-ecd7-1cc0e1cf1b96</uuid><vmSearch>true</vmSearch>"
+    "<instanceUuid>true</instanceUuid></FindByUuid>"
+)
+
+
+def test_a_search_finds_what_the_recorded_one_found_in_both_modes(tmp_path: Path) -> None:
+    found = answer(
+        '<FindByUuidResponse xmlns="urn:vim25"><returnval type="VirtualMachine">vm-93</returnval></FindByUuidResponse>',
+        cache_control="no-cache",
+    )
+    code, document = run(write(tmp_path / "search.yaml", *GOOD, (SEARCH, found)))
+    assert (code, document["alike"]) == (0, 4)
+    assert document["modes"]["own"]["alike"] == 4  # type: ignore[index]
+    nothing = answer('<FindByUuidResponse xmlns="urn:vim25"></FindByUuidResponse>', cache_control="no-cache")
+    assert run(write(tmp_path / "nothing.yaml", *GOOD, (SEARCH, nothing)))[0] == 0
 
 
 def test_the_target_is_counted_of_what_is_not_declared() -> None:

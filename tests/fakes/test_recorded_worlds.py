@@ -103,3 +103,70 @@ def test_a_vocabulary_tells_always_from_sometimes() -> None:
     assert heard.fitted("Thing", "list", ["a"], None) is None
     assert heard.fitted("Thing", "name", "mine", "n") == "mine"
     assert heard.fitted("Thing", "info", vim.host.IpConfig(dhcp=False), None).ipAddress == "x"
+
+
+def ref(kind: str, moid: str) -> str:
+    return f'<val {XSI} type="{kind}" xsi:type="ManagedObjectReference">{moid}</val>'
+
+
+POOL, FOLDER, MACHINE, STORE = "ResourcePool", "Folder", "VirtualMachine", "Datastore"
+STRANGE = {
+    "pools in a ring": {
+        "p-1": (POOL, {"parent": ref(POOL, "p-2")}), "p-2": (POOL, {"parent": ref(POOL, "p-1")}),
+        "vm-1": (MACHINE, {"resourcePool": ref(POOL, "p-1")}),
+    },
+    "a folder in itself": {
+        "f-1": (FOLDER, {"parent": ref(FOLDER, "f-1")}), "vm-1": (MACHINE, {"parent": ref(FOLDER, "f-1")}),
+    },
+    "a datacenter in its folder": {
+        "dc-1": ("Datacenter", {"parent": ref(FOLDER, "f-9"), "vmFolder": ref(FOLDER, "f-9")}),
+        "f-9": (FOLDER, {"parent": ref("Datacenter", "dc-1")}),
+    },
+    "a datastore below itself": {
+        "f-1": (FOLDER, {"parent": ref(FOLDER, "f-1")}), "ds-1": (STORE, {"parent": ref(FOLDER, "f-1")}),
+        "host-1": ("HostSystem", {}),
+    },
+    "a host in a machine in it": {
+        "host-1": ("HostSystem", {"parent": ref(MACHINE, "vm-1")}),
+        "vm-1": (MACHINE, {"parent": ref("HostSystem", "host-1")}),
+    },
+    "words for numbers": {
+        "vm-1": (MACHINE, {
+            "runtime.powerState": val("xsd:string", "flying"), "config.hardware.numCPU": val("xsd:string", "many"),
+            "config.hardware.device": val("xsd:string", "none"), "name": ref(FOLDER, "f-9"),
+        }),
+        "ds-1": (STORE, {"summary.capacity": val("xsd:string", "much")}),
+        "ds-2": (STORE, {"summary.capacity": val("xsd:long", "-5")}),
+    },
+    "a disk on a keyboard": {
+        "vm-1": (MACHINE, {
+            "config.hardware.device": val(
+                "ArrayOfVirtualDevice",
+                '<VirtualDevice xsi:type="VirtualDisk"><key>2000</key><controllerKey>600</controllerKey>'
+                '<capacityInKB>-1</capacityInKB></VirtualDevice>'
+                '<VirtualDevice xsi:type="VirtualKeyboard"><key>600</key></VirtualDevice>',
+            )
+        })
+    },
+    "types that nothing is of": {
+        "x": ("Nonsense", {}), "y": ("Description", {}), "z": ("ManagedEntity", {}), "": (MACHINE, {}),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("server", [VCenter, ESXi])
+@pytest.mark.parametrize("name", STRANGE)
+def test_what_cannot_be_is_built_as_something_that_can(server: type[VCenter | ESXi], name: str) -> None:
+    fake = server()
+    fake.adopt({moid: {"type": kind, "properties": told} for moid, (kind, told) in STRANGE[name].items()})
+    assert vocabulary_of(fake._service).knows("Folder", "childEntity")
+    for entity in fake.world.objects.values():
+        assert entity is fake.world.root or entity.parent in fake.world.objects.values()
+        assert fake.world.path_of(entity) is not None
+
+
+def test_a_machine_whose_guest_speaks_is_running() -> None:
+    fake = adopted({"guest.ipAddress": val("xsd:string", "192.0.2.7")})
+    assert read(fake, "vm-7", "runtime.powerState") == "poweredOn"
+    assert read(fake, "vm-7", "guest").ipAddress == "192.0.2.7"
+    assert read(fake, "vm-7", "guest").toolsRunningStatus == "guestToolsRunning"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from plain_pyvmomi import Plain
@@ -100,3 +102,41 @@ def test_a_type_that_there_is_not_is_named() -> None:
     world = {**SPEC, "datacenters": [{**SPEC["datacenters"][0], "datastores": [{"name": "x", "type": "zfs"}]}]}
     with pytest.raises(WorldFileError, match="type of datastore x"):
         VCenter(world=world)
+
+
+def test_machines_are_found_by_what_their_tools_tell() -> None:
+    world = {
+        **SPEC,
+        "datacenters": [
+            {**SPEC["datacenters"][0], "vms": [{"name": "web", "power": "on", "tools": True}, {"name": "db"}]}
+        ],
+    }
+    with make("vcenter-8.0", world=world) as fake, Plain(fake) as plain:
+        web, index = plain.named("VirtualMachine", moid(fake, "web")), plain.content.searchIndex
+        name, address = web.guest.hostName, web.guest.ipAddress
+        assert name and address
+        assert index.FindByDnsName(None, name, True) == web and index.FindByIp(None, address, True) == web
+        web.PowerOffVM_Task()
+        assert index.FindByDnsName(None, name, True) is None and index.FindAllByIp(None, address, True) == []
+
+
+def test_a_host_keeps_the_time_that_it_is_given() -> None:
+    with make("vcenter-8.0", world=SPEC) as fake, Plain(fake) as plain:
+        clock = plain.named("HostSystem", moid(fake, "H")).configManager.dateTimeSystem
+        before = clock.QueryDateTime()
+        clock.UpdateDateTime(before + timedelta(hours=3))
+        assert clock.QueryDateTime() - before == timedelta(hours=3)
+        assert plain.si.CurrentTime() == before, "the vCenter has a clock of its own"
+
+
+def test_a_host_tells_the_paths_to_its_disks_and_who_is_at_its_ports() -> None:
+    with make("vcenter-8.0", world=SPEC) as fake, Plain(fake) as plain:
+        told = plain.named("HostSystem", moid(fake, "H")).config
+        disks = {lun.key for lun in told.storageDevice.scsiLun}
+        assert {lun.lun for lun in told.storageDevice.multipathInfo.lun} == disks
+        assert {device.lun for device in told.storageDevice.plugStoreTopology.device} == disks
+        ports = {group.spec.name: [(port.type, port.mac) for port in group.port] for group in told.network.portgroup}
+        (card,) = (nic.mac for nic in fake.world.vm("home").nics)
+        assert ports["Management Network"] == [("host", [told.network.vnic[0].spec.mac])]
+        assert ports["VM Network"] == [("virtualMachine", [card])], "machines that are off are at no port"
+        assert bytes(told.certificate).decode().startswith("-----BEGIN CERTIFICATE-----")

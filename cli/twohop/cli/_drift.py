@@ -24,8 +24,8 @@ MODES = {"imported": "the inventory of the recording", "own": "the fake's own wo
 def command(cassettes: tuple[Path, ...], as_json: bool, verbose: bool) -> None:
     """Replay recorded requests against the fakes and compare the answers by shape.
 
-    CASSETTES are files of vcrpy or Ruby's VCR, or directories of them. Exit code: 0 where the distance is
-    within its target in both modes, 1 where it is not in one, 2 for a file that is no cassette.
+    CASSETTES are files of vcrpy, Ruby's VCR or betamax, in YAML or JSON, or directories of them. Exit code: 0 where the
+    distance is within its target in both modes, 1 where it is not in one, 2 for a file that is no cassette.
     """
     from twohop.contracts.drift import CassetteError, Figures, read_cassette
 
@@ -53,13 +53,20 @@ def _files(given: tuple[Path, ...]) -> list[Path]:
     found = []
     for path in given:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml") and p.is_file())
+            inside = sorted(p for p in path.rglob("*") if _may_be_cassette(p))
             if not inside:
                 fail("input", f"{path}: there is no cassette in this directory", 2)
             found += inside
         else:
             found.append(path)
     return found
+
+
+def _may_be_cassette(path: Path) -> bool:
+    """Tell whether a file in a directory is taken for a cassette: of JSON files those that have interactions."""
+    if path.suffix == ".json":
+        return path.is_file() and b'interactions"' in path.read_bytes()
+    return path.suffix in (".yaml", ".yml") and path.is_file()
 
 
 def _print(mode: str, figures: Figures, verbose: bool) -> None:

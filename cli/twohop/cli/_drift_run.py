@@ -61,6 +61,7 @@ def _replay(cassette: Cassette, inventory: Inventory, *, own: bool) -> list[Outc
         server = Server(
             fake.url, fake.ca_file, fake.user, fake.password, fake.clock.advance,
             _stand_ins(fake) if own else None, frozenset() if own else frozenset(moid for moid, _ in fake.inventory()),
+            fake.word,
         )  # fmt: skip
         return replay(cassette, server, inventory.types())
 

@@ -17,7 +17,7 @@ from twohop.runtime.profiles import Profile, ProfileError, load_profile
 from twohop.runtime.serving import HttpServer
 
 from .datastore import PREFIX, DatastoreApp
-from .vim import Service, VimApp, build_recorded
+from .vim import Service, VimApp, build_recorded, listen
 from .vim._planned import describe_call, plan_for
 from .vim.objects import declare_managers
 from .world import Grant, User, World, check_world, load_spec, read_users
@@ -133,6 +133,16 @@ class VSphereServer(ABC):
     def inventory(self) -> list[tuple[str, str]]:
         """Return the id and the type of every object there is, managers included."""
         return self._service.inventory()
+
+    def word(self, moid: str, path: str) -> str | None:
+        """Return a property of an object of the inventory as text, or its place under `path`; None for none."""
+        entity = self.world.objects.get(moid)
+        if entity is None:
+            return None
+        if path == "path":
+            return self.world.path_of(entity)
+        value = self._service.kind_of(entity).read(listen(self._service), entity, path)
+        return None if value is None else str(value)
 
     def start(self) -> Self:
         """Start every server; once this returns, every port answers."""

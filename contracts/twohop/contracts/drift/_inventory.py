@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from ._cassette import Cassette, Recorded
+from ._found import search_of
 
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
@@ -59,6 +60,9 @@ def read_inventory(cassette: Cassette) -> Inventory:
         for machine in _with_figures(root):
             if machine in found.objects:
                 found.objects[machine].properties.setdefault("runtime.powerState", _RUNNING)
+        search = search_of(exchange.request, exchange.answer)
+        if search is not None and search.path != "path" and search.moid in found.objects:
+            found.objects[search.moid].properties.setdefault(search.path, search.value())
         for owner, path, value in _told(exchange, root):
             seen = found.objects.get(owner)
             if seen is not None:

@@ -12,6 +12,7 @@ import urllib3
 
 from ._cassette import Answer, Cassette, Recorded, Request
 from ._compare import Difference, Terms, compare
+from ._found import search_of
 from ._references import References
 from ._shape import Node, parse
 
@@ -30,7 +31,8 @@ class Server:
     """A server to replay against. `advance` moves its clock by seconds, for waits that end by time alone.
 
     `stand_ins` returns the ids of objects of a type there; None where the inventory is the recorded one, and `objects`
-    are then the ids of what it has of the recording.
+    are then the ids of what it has of the recording. `words` returns what an object is found by: the text of a
+    property, or its place in the inventory, under `path`.
     """
 
     url: str
@@ -40,6 +42,7 @@ class Server:
     advance: Callable[[float], object]
     stand_ins: Callable[[str], list[str]] | None = None
     objects: frozenset[str] = frozenset()
+    words: Callable[[str, str], str | None] = lambda moid, path: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class _Session:
     def send(self, exchange: Recorded) -> _Sent:
         """Send a recorded request: to each stand-in of what it reads, where there are several."""
         operation = operation_of(exchange.request)
+        self._translate(exchange)
         sent = _Sent(exchange, operation, self._chain(exchange, operation))
         tries = self._tries(exchange, operation)
         for self._choice in range(tries):
@@ -108,6 +112,15 @@ class _Session:
         self._choice, self._references.again = 0, False
         self._references.learn(exchange.answer, sent.answers[0])
         return sent
+
+    def _translate(self, exchange: Recorded) -> None:
+        """Learn what is searched for today where a recorded search found something."""
+        search = search_of(exchange.request, exchange.answer)
+        if search is not None:
+            here = search.moid if self._server.stand_ins is None else self._stand_in(search.type, search.moid)
+            word = self._server.words(here, search.path) if here is not None else None
+            if word is not None:
+                self._references.values[search.text] = word
 
     def judge(self, sent: _Sent, everything: list[_Sent]) -> Outcome:
         """Compare an answer with the recorded one."""

@@ -4,5 +4,6 @@ from . import objects
 from ._app import VimApp
 from ._recorded import build_recorded
 from ._service import Service
+from ._vocabulary import listen
 
-__all__ = ["Service", "VimApp", "build_recorded", "objects"]
+__all__ = ["Service", "VimApp", "build_recorded", "listen", "objects"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..world import Entity, ExportLease, ExportTask, Grant, Snapshot, User, VApp, Vm, World, WorldFileError
@@ -82,6 +82,12 @@ class Access:
                 role = self._role_of(user, grant)
                 place = self._place(user, grant.on)
                 self.permissions.append(Permission(place.moid, shown(user.name), role.id, grant.propagate))
+
+    def follow(self, root: str) -> None:
+        """Take permissions on what was the root folder to the one of today; those on what is gone go with it."""
+        here = self._world.root.moid
+        kept = (replace(p, entity=here) if p.entity == root else p for p in self.permissions)
+        self.permissions = [p for p in kept if p.entity in self._world.objects]
 
     def user(self, name: str) -> User | None:
         """Return the user of that name, in any of its forms."""

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from ..machines import PowerState
-from ..vmdk import SeededContent
 from ..world import (
     STORE_TYPES,
     Change,
     Cluster,
-    Controller,
     Datacenter,
     Datastore,
-    Disk,
     Entity,
     Folder,
     Host,
     Network,
-    Nic,
     ResourcePool,
     Standalone,
     VApp,
     Vm,
 )
 from ._given import Given, read_given
-from ._registry import VmomiSupport, vim, wsdl_class
+from ._recorded_machines import number_of, read_machine, stand_in_uuid
+from ._registry import VmomiSupport, known_type, wsdl_class
 from ._service import Service
 from ._vocabulary import vocabulary_of
 
@@ -67,10 +62,12 @@ def build_recorded(service: Service, inventory: Mapping[str, Mapping[str, Any]])
         # A host that tells nothing of itself is the one that stands there.
         service.given = _given(inventory)
         return
+    root = service.world.root.moid
     with service.world.change() as tx:
         for entity in list(service.world.objects.values()):
             tx.remove(entity)
         _Builder(service, tx, inventory).build()
+    service.access.follow(root)
 
 
 def _given(inventory: Mapping[str, Mapping[str, Any]]) -> dict[str, Given]:
@@ -113,11 +110,8 @@ class _Builder:
         self._place()
 
     def _single(self, moid: str, wsdl: str) -> None:
-        if not moid.startswith("session[") and wsdl not in _PASSING:
-            try:
-                wsdl_class(wsdl)
-            except KeyError:
-                return
+        # A client may name a super-class; what the object is, it does not tell (10.5).
+        if not moid.startswith("session[") and wsdl not in (*_PASSING, "ManagedEntity") and known_type(wsdl):
             self.service.manager(moid, wsdl)
 
     # Every object by itself.
@@ -181,79 +175,32 @@ class _Builder:
         elif of in (Cluster, Standalone):
             entity = of(moid=moid, name=name)
         elif of in (ResourcePool, VApp):
-            entity = of(moid=moid, name=name, owner=self._some(Cluster, moid, "owner"))
+            entity = of(moid=moid, name=name, owner=self.some(Cluster, moid, "owner"))
         elif of is Datastore:
             given = self.given.get(moid, Given())
-            capacity = int(given.find("summary.capacity") or 1 << 42)
+            capacity = number_of(given.find("summary.capacity"), 1 << 42)
             kind = str(given.find("summary.type") or "VMFS")
             entity = Datastore(
-                moid=moid, name=name, capacity=max(capacity, 1), uuid=_uuid(moid),
+                moid=moid, name=name, capacity=max(capacity, 1), uuid=stand_in_uuid(moid),
                 type=next((of for of, shown in STORE_TYPES.items() if kind.startswith(shown)), "vmfs"),
             )  # fmt: skip
         elif of is Network:
             entity = Network(moid=moid, name=name)
         elif of is Host:
-            cluster = self._some(Cluster, moid, "parent")
+            cluster = self.some(Cluster, moid, "parent")
             system = str(
-                self.given.get(moid, Given()).find("hardware.systemInfo.uuid", "summary.hardware.uuid") or _uuid(moid)
+                self.given.get(moid, Given()).find("hardware.systemInfo.uuid", "summary.hardware.uuid")
+                or stand_in_uuid(moid)
             )
             entity = Host(moid=moid, name=name, uuid=system, cluster=cluster)
         else:
-            entity = self._machine(moid, name)
+            entity = read_machine(self, self.given.get(moid, Given()), moid, name)
         self._add(entity, other)
-
-    def _machine(self, moid: str, name: str) -> Vm:
-        given = self.given.get(moid, Given())
-        power = given.find("runtime.powerState", "summary.runtime.powerState") or "poweredOff"
-        store = self._some(Datastore, moid, "datastore")
-        files = given.find("config.files.vmPathName", "summary.config.vmPathName")
-        tools = given.find("guest.toolsRunningStatus", "summary.guest.toolsRunningStatus") == "guestToolsRunning"
-        vm = Vm(
-            moid=moid, name=name, host=self._some(Host, moid, "runtime.host", "summary.runtime.host"),
-            vmx=str(files or f"[{store.name}] {name}/{name}.vmx"), tools=tools, datastore=store,
-            pool=self._some(ResourcePool, moid, "resourcePool"),
-            uuid=str(given.find("config.uuid", "summary.config.uuid") or _uuid(moid)),
-            instance_uuid=str(given.find("config.instanceUuid", "summary.config.instanceUuid") or _uuid(moid + "i")),
-            power=PowerState(str(power)), template=bool(given.find("config.template", "summary.config.template")),
-            cpus=int(given.find("config.hardware.numCPU", "summary.config.numCpu") or 1),
-            memory_mib=int(given.find("config.hardware.memoryMB", "summary.config.memorySizeMB") or 32),
-            guest_id=str(given.find("config.guestId", "summary.config.guestId") or "otherGuest"),
-            hardware=str(given.find("config.version", "summary.config.hwVersion") or "vmx-13"),
-            annotation=str(given.find("config.annotation", "summary.config.annotation") or ""),
-        )  # fmt: skip
-        self._devices(vm, given.find("config.hardware.device") or [])
-        return vm
-
-    def _devices(self, vm: Vm, devices: list[Any]) -> None:
-        for device in devices:
-            if isinstance(device, vim.vm.device.VirtualDisk):
-                controller = next((c for c in vm.controllers if c.key == device.controllerKey), None)
-                if controller is None:
-                    owner = next((d for d in devices if d.key == device.controllerKey), None)
-                    kind = type(owner)._wsdlName if owner is not None else "ParaVirtualSCSIController"
-                    bus = getattr(owner, "busNumber", 0) or 0
-                    controller = Controller(key=device.controllerKey or 1000, kind=kind, bus=bus)
-                    vm.controllers.append(controller)
-                capacity = max(512, int(device.capacityInBytes or device.capacityInKB << 10) // 512 * 512)
-                content = SeededContent(capacity, min(capacity, 64 << 20), device.key)
-                name = getattr(device.backing, "fileName", f"[] {vm.name}/{vm.name}.vmdk")
-                disk = Disk(
-                    key=device.key, controller=controller, unit=device.unitNumber or 0, content=content,
-                    file_name=name, datastore=vm.datastore,
-                )  # fmt: skip
-                vm.disks.append(disk)
-            elif isinstance(device, vim.vm.device.VirtualEthernetCard):
-                reference = getattr(device.backing, "network", None)
-                known = self.made.get(reference._moId) if reference is not None else None
-                network = known if isinstance(known, Network) else self._some(Network, vm.moid, "network")
-                kind = type(device)._wsdlName
-                vm.nics.append(
-                    Nic(key=device.key, network=network, mac=device.macAddress or "00:50:56:80:00:00", kind=kind)
-                )
 
     # What an object needs and the recording does not tell.
 
-    def _some(self, of: type[E], moid: str, *paths: str) -> E:
+    def some(self, of: type[E], moid: str, *paths: str) -> E:
+        """Return the object of a class that one refers to at these paths; where none is, any other, or a new one."""
         for reference in self._refs(moid, *paths):
             known = self.made.get(reference)
             if isinstance(known, of):
@@ -273,11 +220,15 @@ class _Builder:
                 else Cluster(moid=self._id("domain-c"), name="Cluster")
             )
         elif of is ResourcePool:
-            entity = ResourcePool(moid=self._id("resgroup-"), name="Resources", owner=self._some(Cluster, ""))
+            entity = ResourcePool(moid=self._id("resgroup-"), name="Resources", owner=self.some(Cluster, ""))
         elif of is Host:
-            entity = Host(moid=self._id("host-"), name="host", uuid=_uuid("host"), cluster=self._some(Cluster, ""))
+            entity = Host(
+                moid=self._id("host-"), name="host", uuid=stand_in_uuid("host"), cluster=self.some(Cluster, "")
+            )
         elif of is Datastore:
-            entity = Datastore(moid=self._id("datastore-", "datastore"), name="datastore", uuid=_uuid("datastore"))
+            entity = Datastore(
+                moid=self._id("datastore-", "datastore"), name="datastore", uuid=stand_in_uuid("datastore")
+            )
         elif of is Network:
             entity = Network(moid=self._id("network-", "VM Network"), name="VM Network")
         elif of is Datacenter:
@@ -294,8 +245,7 @@ class _Builder:
         for entity in list(self.made.values()):
             if entity is self.world.root or isinstance(entity, Datacenter) or entity.parent is not None:
                 continue
-            told = [self.made[p] for p in self._refs(entity.moid, "parent") if p in self.made]
-            entity.parent = told[0] if told else self._usual_place(entity)
+            entity.parent = self._told_parent(entity) or self._usual_place(entity)
         for cluster in list(self._of(Cluster)):
             if not any(p.parent is cluster for p in self._of(ResourcePool)):
                 pool = ResourcePool(moid=self._id("resgroup-"), name="Resources", owner=cluster, parent=cluster)
@@ -312,7 +262,7 @@ class _Builder:
             return next((p for p in self._of(ResourcePool) if not isinstance(p, VApp)), entity.owner)
         if isinstance(entity, ResourcePool):
             return entity.owner
-        datacenter = self._some(Datacenter, "")
+        datacenter = self.some(Datacenter, "")
         if isinstance(entity, Vm):
             return datacenter.vm_folder
         if isinstance(entity, Datastore):
@@ -351,7 +301,19 @@ class _Builder:
                 self._datacenter_of(entity).networks.append(entity)
 
     def _told_parent(self, entity: Entity) -> Entity | None:
-        return next((self.made[p] for p in self._refs(entity.moid, "parent") if p in self.made), None)
+        """Return the place that a recording tells, where such an object can stand there."""
+        places = next(of for kind, of in _PLACES if isinstance(entity, kind))
+        known = [self.made[p] for p in self._refs(entity.moid, "parent") if p in self.made]
+        return next((each for each in known if isinstance(each, places) and not self._is_below(each, entity)), None)
+
+    def _is_below(self, place: Entity, entity: Entity) -> bool:
+        """Tell whether a place is an object itself or stands somewhere below it: a recording may go round."""
+        at: Entity | None = place
+        while at is not None:
+            if at is entity:
+                return True
+            at = at.parent
+        return False
 
     def _owner(self, pool: ResourcePool) -> Cluster:
         at: Entity | None = pool.parent
@@ -375,8 +337,15 @@ class _Builder:
         at: Entity | None = entity
         while at is not None and not isinstance(at, Datacenter):
             at = at.parent
-        return at if at is not None else self._some(Datacenter, "")
+        return at if at is not None else self.some(Datacenter, "")
 
 
-def _uuid(seed: str) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"twohop recorded {seed}"))
+_PLACES: tuple[tuple[type[Entity], tuple[type[Entity], ...]], ...] = (
+    (Vm, (Folder, VApp)),
+    (VApp, (ResourcePool, Folder)),
+    (ResourcePool, (Cluster, ResourcePool)),
+    (Host, (Cluster,)),
+    (Folder, (Folder, Datacenter)),
+    (Entity, (Folder,)),
+)
+"""Where objects of a class can stand."""

@@ -16,7 +16,7 @@ from ._registry import VmomiSupport, newest_known, version_for
 from ._sessions import Session
 
 if TYPE_CHECKING:
-    from ._service import Service
+    from ._service import Call, Service
 
 
 def empty(value: Any) -> bool:
@@ -93,15 +93,18 @@ class Vocabulary:
         return result
 
 
-def vocabulary_of(service: Service) -> Vocabulary:
-    """Hear everything that a service says of the world it has: each property of each object."""
+def listen(service: Service) -> Call:
+    """Return a call of the first user in the newest version. Nobody logs in for it, and it leaves no trace."""
     from ._service import Call
 
-    found = Vocabulary()
     now = service.world.clock.now()
-    # Nobody logs in for it: who listens leaves no trace.
     listener = Session("", "", "", service.access.permissions[0].principal, now, "", "", SessionValue(1.0, now))
-    call = Call(service, listener, version_for("", newest_known(service.world.profile.text("api_version"))))
+    return Call(service, listener, version_for("", newest_known(service.world.profile.text("api_version"))))
+
+
+def vocabulary_of(service: Service) -> Vocabulary:
+    """Hear everything that a service says of the world it has: each property of each object."""
+    found, call = Vocabulary(), listen(service)
     for obj in (*service.singletons.values(), *service.world.objects.values()):
         kind = service.kind_of(obj)
         found.hear(kind.wsdl, [(name, kind.read(call, obj, name)) for name in kind.readable(call.version)])

@@ -135,13 +135,17 @@ class Network(Entity):
 
 @dataclass(eq=False, kw_only=True, repr=False)
 class Host(Entity):
-    """An ESXi host. Leases print its `authority` (host:port), `thumbprint` (SHA-1) and `certificate` (PEM)."""
+    """An ESXi host. Leases print its `authority` (host:port), `thumbprint` (SHA-1) and `certificate` (PEM).
+
+    `clock_ahead` is how many seconds its own clock is ahead of the world's: somebody may have set it.
+    """
 
     uuid: str
     cluster: Cluster
     datastores: list[Datastore] = field(default_factory=list)
     networks: list[Network] = field(default_factory=list)
     vms: list[Vm] = field(default_factory=list)
+    clock_ahead: float = 0.0
     authority: str = ""
     thumbprint: str = ""
     certificate: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from ...world import Cluster, Datastore, Host, Vm
@@ -101,7 +102,26 @@ def _unset(call: Call, part: Part) -> Any:
 
 @DATE_TIME_SYSTEM.method("QueryDateTime")
 def _query_date_time(call: Call, part: Part) -> Any:
-    return moment_of(call)
+    return moment_of(call) + timedelta(seconds=_host(part).clock_ahead)
+
+
+@DATE_TIME_SYSTEM.method("UpdateDateTime")
+def _update_date_time(call: Call, part: Part, dateTime: Any) -> None:
+    _host(part).clock_ahead = dateTime.timestamp() - call.world.clock.now()
+
+
+@NETWORK_SYSTEM.method("RefreshNetworkSystem")
+@STORAGE_SYSTEM.method("RefreshStorageSystem")
+@STORAGE_SYSTEM.method("RescanAllHba")
+@STORAGE_SYSTEM.method("RescanVmfs")
+@DATE_TIME_SYSTEM.method("RefreshDateTimeSystem")
+def _refresh(call: Call, part: Part) -> None:
+    """What is asked to look again sees what it saw: nothing changes here by itself."""
+
+
+def _host(part: Part) -> Host:
+    assert isinstance(part.owner, Host)
+    return part.owner
 
 
 @DATASTORE_SYSTEM.provides("datastore")

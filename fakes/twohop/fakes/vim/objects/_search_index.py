@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...machines import PowerState
 from ...world import Cluster, Datacenter, Entity, Folder, Host, ResourcePool, Vm
 from .. import _faults as faults
 from .._guard import visible
@@ -89,35 +90,45 @@ def _by_datastore_path(call: Call, _: Singleton, datacenter: Any, path: str) -> 
     return None
 
 
-def _by_name(call: Call, datacenter: Any, name: str, vm_search: bool) -> list[Any]:
-    # What a guest calls itself only its tools could say, and no machine here runs any.
+def _by_name(call: Call, datacenter: Any, name: str, vm_search: bool, told: str) -> list[Any]:
+    """Return the hosts of a name, or the machines whose tools tell that name or address."""
     within = call.resolve(datacenter) if datacenter is not None else None
-    if vm_search:
-        return []
+    among: list[Vm] | list[Host] = call.world.vms() if vm_search else call.world.hosts()
     return [
-        call.ref(host)
-        for host in call.world.hosts()
-        if host.name.lower() == name.lower()
-        and within in (None, call.world.datacenter_of(host))
-        and visible(call, host)
+        call.ref(candidate)
+        for candidate in among
+        if within in (None, call.world.datacenter_of(candidate))
+        and visible(call, candidate)
+        and _called(call, candidate, told).lower() == name.lower()
     ]
+
+
+def _called(call: Call, candidate: Vm | Host, told: str) -> str:
+    if isinstance(candidate, Host):
+        return candidate.name
+    if not candidate.tools or candidate.power is not PowerState.ON:
+        return ""
+    return str(call.service.kind_of(candidate).read(call, candidate, told) or "")
+
+
+NAME, ADDRESS = "guest.hostName", "guest.ipAddress"
 
 
 @SEARCH_INDEX.method("FindByDnsName")
 def _find_by_dns(call: Call, _: Singleton, datacenter: Any, dnsName: str, vmSearch: bool) -> Any:
-    return next(iter(_by_name(call, datacenter, dnsName, vmSearch)), None)
+    return next(iter(_by_name(call, datacenter, dnsName, vmSearch, NAME)), None)
 
 
 @SEARCH_INDEX.method("FindAllByDnsName")
 def _find_all_by_dns(call: Call, _: Singleton, datacenter: Any, dnsName: str, vmSearch: bool) -> list[Any]:
-    return _by_name(call, datacenter, dnsName, vmSearch)
+    return _by_name(call, datacenter, dnsName, vmSearch, NAME)
 
 
 @SEARCH_INDEX.method("FindByIp")
 def _find_by_ip(call: Call, _: Singleton, datacenter: Any, ip: str, vmSearch: bool) -> Any:
-    return next(iter(_by_name(call, datacenter, ip, vmSearch)), None)
+    return next(iter(_by_name(call, datacenter, ip, vmSearch, ADDRESS)), None)
 
 
 @SEARCH_INDEX.method("FindAllByIp")
 def _find_all_by_ip(call: Call, _: Singleton, datacenter: Any, ip: str, vmSearch: bool) -> list[Any]:
-    return _by_name(call, datacenter, ip, vmSearch)
+    return _by_name(call, datacenter, ip, vmSearch, ADDRESS)

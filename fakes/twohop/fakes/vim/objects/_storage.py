@@ -142,6 +142,12 @@ def _host(call: Call, store: Datastore) -> list[Any]:
     return [vim.Datastore.HostMount(key=call.ref(host), mountInfo=mount) for host in store.hosts]
 
 
+@DATASTORE.method("RefreshDatastore")
+@DATASTORE.method("RefreshDatastoreStorageInfo")
+def _refresh(call: Call, store: Datastore) -> None:
+    """What is told of a datastore is never old here."""
+
+
 @DATASTORE.provides("vm")
 def _vm(call: Call, store: Datastore) -> list[Any]:
     return call.refs(store.vms)

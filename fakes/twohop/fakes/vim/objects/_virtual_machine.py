@@ -21,6 +21,12 @@ __all__ = ["VIRTUAL_MACHINE", "change_version", "config_info"]
 
 VIRTUAL_MACHINE = Kind("VirtualMachine", MANAGED_ENTITY, of=Vm)
 
+
+@VIRTUAL_MACHINE.method("RefreshStorageInfo")
+def _refresh(call: Call, vm: Vm) -> None:
+    """What is told of a machine's storage is never old here."""
+
+
 for _name, _read in (
     ("config", config_info),
     ("runtime", runtime),
