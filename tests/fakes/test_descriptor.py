@@ -15,7 +15,7 @@ from plain_pyvmomi import Plain
 from soap_wire import Wire
 from twohop.fakes import VCenter
 from twohop.fakes.world import WorldFileError
-from twohop.runtime.profiles import load_profile
+from twohop.runtime.profiles import known_profiles, load_profile
 from vcenters import SMALL, make
 
 SCHEMA = Path(os.environ.get("TWOHOP_SCHEMAS", Path(__file__).parents[3] / "shared" / "schemas")) / "ovf"
@@ -456,3 +456,49 @@ def test_an_older_client_is_not_told_of_images() -> None:
         answer = wire.call("CreateDescriptor", "OvfManager", "OvfManager", argument)
         assert answer.fault is None
         assert answer.texts("includeImageFiles") == []
+
+
+EVERYWHERE = [name for name in known_profiles() if not name.startswith("cell")]
+
+
+@pytest.mark.parametrize("profile", EVERYWHERE)
+def test_descriptors_of_every_profile_are_valid_and_do_what_the_caller_asks(profile: str) -> None:
+    """Machines with everything, a snapshot, and nested vApps: each way of asking, held against the schema (8.8)."""
+    world = WORLD
+    if profile.startswith("esxi"):
+        (row,) = WORLD["datacenters"]
+        world = {"datacenters": [{"hosts": ["H0"], "vms": row["vms"]}]}
+    with make(profile, world=world) as server, Plain(server) as me:
+        full, snap = me.vm("FULL"), me.vm("SNAP")
+        (tree,) = snap.snapshot.rootSnapshotList
+        entities: list[tuple[Any, dict[str, Any]]] = [(full, {}), (me.vm("KINDS"), {}), (snap, {})]
+        # The API of 4.1 has neither snapshots nor options here (META).
+        newer = server.world.profile.version != "4.1"
+        if newer:
+            entities.append((snap, {"snapshot": tree.snapshot}))
+        if not profile.startswith("esxi"):
+            entities.append((me.vapp("shop"), {}))
+        for entity, more in entities:
+            for images in (False, True):
+                described(me, entity, includeImageFiles=images, name="a name", description="a <note>", **more)
+        _, plain = described(me, full)
+        if not newer:
+            return
+        _, root = described(me, full, exportOption=["mac", "uuid", "extraconfig", "nodevicesubtypes"])
+        mac, uuid = full.config.hardware.device[-1].macAddress, full.config.uuid
+    assert ("Network adapter 1" in _named(root)) is not profile.startswith("esxi")
+    assert (mac in _addresses(root), mac in _addresses(plain)) == (True, False)
+    (hardware,) = root.iter(f"{OVF}VirtualHardwareSection")
+    assert _configured(hardware, "ExtraConfig")["uuid.bios"] == uuid
+    assert _configured(hardware, "ExtraConfig")["svga.present"] == "TRUE"
+    kinds = [dict(items(each, "ResourceType", "ResourceSubType")) for each in (plain, root)]  # type: ignore[arg-type]
+    assert [each["15"] for each in kinds] == ["vmware.cdrom.remotepassthrough", None]
+    assert [each["10"] for each in kinds] == ["VmxNet3"] * 2
+
+
+def _named(root: Any) -> list[str | None]:
+    return [name for name, *_ in items(root, "ElementName")]
+
+
+def _addresses(root: Any) -> list[str | None]:
+    return [address for address, *_ in items(root, "Address")]
