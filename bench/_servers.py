@@ -54,13 +54,9 @@ class Serving:
 
 
 @contextlib.contextmanager
-def fake_host(folder: Path, disk: dict[str, Any]) -> Iterator[Serving]:
-    """Serve a world with one machine of one disk, and hold a lease on it; `renew` keeps the lease alive."""
-    vm = {"name": "vm", "host": "H0", "disks": [disk]}
-    world = {"twohop": 1, "datacenters": [{"clusters": [{"name": "C0", "hosts": ["H0"]}], "vms": [vm]}]}
-    file = folder / f"world-{disk['content'].replace('/', '-')[-40:]}.yaml"
-    file.write_text(json.dumps(world))
-    command = [sys.executable, "-m", "twohop.cli", "serve", "--world", str(file)]
+def served(*options: str) -> Iterator[tuple[dict[str, str], int]]:
+    """Run `twohop serve`; gives what it prints, by name, and its process id."""
+    command = [sys.executable, "-m", "twohop.cli", "serve", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -72,6 +68,20 @@ def fake_host(folder: Path, disk: dict[str, Any]) -> Iterator[Serving]:
                 break
         else:
             sys.exit("bench: twohop serve ended before it was ready")
+        yield env, process.pid
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+@contextlib.contextmanager
+def fake_host(folder: Path, disk: dict[str, Any]) -> Iterator[Serving]:
+    """Serve a world with one machine of one disk, and hold a lease on it; `renew` keeps the lease alive."""
+    vm = {"name": "vm", "host": "H0", "disks": [disk]}
+    world = {"twohop": 1, "datacenters": [{"clusters": [{"name": "C0", "hosts": ["H0"]}], "vms": [vm]}]}
+    file = folder / f"world-{disk['content'].replace('/', '-')[-40:]}.yaml"
+    file.write_text(json.dumps(world))
+    with served("--world", str(file)) as (env, pid):
         where, ca_file = urlsplit(env["TWOHOP_VCENTER_URL"]), Path(env["TWOHOP_CA_FILE"])
         service = SmartConnect(
             host=where.hostname, port=where.port, user=env["TWOHOP_USER"], pwd=env["TWOHOP_PASSWORD"],
@@ -82,13 +92,10 @@ def fake_host(folder: Path, disk: dict[str, Any]) -> Iterator[Serving]:
             time.sleep(0.05)
         url = next(each.url for each in lease.info.deviceUrl if each.disk)
         try:
-            yield Serving(url, ca_file, process.pid, lambda: lease.Progress(1), env)
+            yield Serving(url, ca_file, pid, lambda: lease.Progress(1), env)
             lease.Complete()
         finally:
             Disconnect(service)
-    finally:
-        process.terminate()
-        process.communicate()
 
 
 @contextlib.contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import socket
-from collections.abc import Iterator
+from collections import ChainMap
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +18,12 @@ from soap_wire import Wire
 from twohop.fakes.machines import PowerState
 from twohop.fakes.vim import VimApp
 from twohop.fakes.vim._access import ADMIN, READ_ONLY, Permission
+from twohop.fakes.vim._kinds import KINDS, Kind
+from twohop.fakes.vim._registry import version_for
+from twohop.fakes.vim._reply import serialize_value
+from twohop.fakes.vim._request import BadRequest, Invocation, parse_request
+from twohop.fakes.vim._service import Call
+from twohop.fakes.vim._templates import Templates
 from twohop.fakes.world import Vm
 from twohop.runtime.profiles import known_profiles
 from twohop.runtime.serving import HttpServer
@@ -214,3 +222,50 @@ def test_what_follows_from_permissions_is_not_kept(sides: Sides) -> None:
 def test_a_reader_that_looks_at_more_than_the_world_is_noticed(sides: Sides) -> None:
     read(sides, "recentTask")
     assert not any(b"recentTask" in body for body, _ in sides.vcenter._service.answers.kept())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.shorts], ids=lambda kind: kind.wsdl)
+def test_what_is_read_by_a_short_way_is_what_the_whole_property_holds(sides: Sides, kind: Kind) -> None:
+    world, service = sides.vcenter.world, sides.vcenter._service
+    call = Call(service, service.sessions.active()[0], version_for("", sides.vcenter.profile.text("api_version")))
+    objects = [each for each in world.objects.values() if service.kind_of(each).wsdl == kind.wsdl]
+    assert objects
+    for state in PowerState:
+        with world.change() as tx:
+            for vm in world.vms():
+                tx.set(vm, "power", state)
+        for each, (path, short) in itertools.product(objects, kind.shorts.items()):
+            shorts, kind.shorts = kind.shorts, ChainMap()
+            try:
+                whole = kind.read(call, each, path)
+            finally:
+                kind.shorts = shorts
+            assert serialize_value(short(call, each), call.version) == serialize_value(whole, call.version)
+
+
+PLACES = ["{}", "<!--{}-->", "<a>{}</a>", "<![CDATA[{}]]>"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("other", ["vm-2", "x", "vm-1 ", "a&amp;b", "", "vm-1</obj><obj>", "0" * 64, "0" * 65])
+def test_another_id_in_a_known_request_is_read_as_by_the_general_path(place: str, other: str) -> None:
+    def body(moid: str) -> bytes:
+        obj = place.format(f'<obj type="VirtualMachine">{moid}</obj>')
+        return ENVELOPE.format(
+            '<RetrieveProperties xmlns="urn:vim25"><_this type="PropertyCollector">p</_this><specSet><propSet>'
+            f"<type>VirtualMachine</type></propSet><objectSet>{obj}<skip>true</skip></objectSet></specSet>"
+            "</RetrieveProperties>"
+        ).encode()
+
+    def read(parse: Callable[[bytes], Invocation], moid: str) -> object:
+        try:
+            request = parse(body(moid))
+        except BadRequest as error:
+            return str(error.fault)
+        return str(request.this), request.method.wsdlName, str(request.arguments)
+
+    templates = Templates(ordered=True)
+    assert read(templates.parse, "vm-1") == read(parse_request, "vm-1")
+    for _ in range(2):
+        assert read(templates.parse, other) == read(parse_request, other)
+    assert read(templates.parse, "vm-1") == read(parse_request, "vm-1")

@@ -15,9 +15,10 @@ from ._answers import Answer
 from ._planned import LIMIT, invoke_planned
 from ._registry import NAMESPACE, identity_of, newest_known, older, prior_versions, version_for, vmodl
 from ._reply import client_fault, serialize_fault, serialize_result
-from ._request import BadRequest, parse_request
+from ._request import BadRequest, Invocation, parse_request
 from ._service import Call, Service
 from ._sessions import COOKIE, cookie_of
+from ._templates import Templates
 from ._wsdl import DOCUMENTS, document
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class VimApp:
     def __init__(self, service: Service, *, keep: bool = True) -> None:
         self.service = service
         self._keep = keep
+        self._ordered = service.world.profile.text("argument_order") == "checked"
+        self._templates = Templates(ordered=self._ordered)
         self._api = newest_known(service.world.profile.text("api_version"))
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -106,6 +109,9 @@ class VimApp:
         self.service.calls[kept.method] += 1
         return "200 OK", kept
 
+    def _parse(self, body: bytes) -> Invocation:
+        return self._templates.parse(body) if self._keep else parse_request(body, ordered=self._ordered)
+
     def _again(self, call: Call, answer: Answer) -> Callable[[], bool]:
         """Return what tells whether the same request has the same answer again, and takes note of the call."""
         service, session = self.service, call.session
@@ -114,7 +120,12 @@ class VimApp:
 
         def again() -> bool:
             assert session is not None
-            if answer.at != service.answers.now() or clock.due() or not access.unlimited(session.user):
+            if (
+                service.faults.rules
+                or answer.at != service.answers.now()
+                or clock.due()
+                or not access.unlimited(session.user)
+            ):
                 return False
             if (ours and not sessions.issued(session.cookie)) or not sessions.again(session):
                 return False
@@ -127,8 +138,7 @@ class VimApp:
         failed = "500 Internal Server Error"
         try:
             before = self.service.answers.now()
-            ordered = self.service.world.profile.text("argument_order") == "checked"
-            request = parse_request(body, ordered=ordered)
+            request = self._parse(body)
             self.service.world.clock.catch_up()
             method, planned = request.method, bool(self.service.faults.rules)
             if planned:

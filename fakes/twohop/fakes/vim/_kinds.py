@@ -31,6 +31,7 @@ class Kind:
         self.parent = parent
         self.readers: ChainMap[str, Reader] = parent.readers.new_child() if parent else ChainMap()
         self.methods: ChainMap[str, Handler] = parent.methods.new_child() if parent else ChainMap()
+        self.shorts: ChainMap[str, Reader] = parent.shorts.new_child() if parent else ChainMap()
         KINDS[wsdl] = self
         if of is not None:
             BY_CLASS[of] = self
@@ -43,6 +44,15 @@ class Kind:
                 if name not in properties_of(self.wsdl):
                     raise LookupError(f"vim25 has no property {self.wsdl}.{name}")
                 self.readers[name] = reader
+            return reader
+
+        return declare
+
+    def shortens(self, path: str) -> Callable[[Reader], Reader]:
+        """Declare how a value within a property is had without all of the property; it must be the same value."""
+
+        def declare(reader: Reader) -> Reader:
+            self.shorts[path] = reader
             return reader
 
         return declare
@@ -76,8 +86,10 @@ class Kind:
         check_read(call, obj, info)
         if call.service.faults.rules and call.service.faults.at("read") and read_planned(call, obj, self.wsdl, path):
             return None
-        reader = self.readers.get(name)
         given = call.service.given.get(obj.moid)
+        if given is None and (short := self.shorts.get(path)) is not None:
+            return short(cast("Call", call.watched), obj)
+        reader = self.readers.get(name)
         if reader is None and not info.optional:
             call.service.gap(f"property {self.wsdl}.{name}")
             call.watched.pure = False

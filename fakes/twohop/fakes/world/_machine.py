@@ -115,7 +115,8 @@ def _add_nics(site: Site, vm: Vm, row: Mapping[str, Any], where: str) -> None:
             export_error=export_error(given, DEVICE_ERRORS, at),
         )  # fmt: skip
         vm.nics.append(nic)
-        if vm not in network.vms:
+        # A network's machines come one after the other: where this one stands there, it stands last.
+        if network.vms[-1:] != [vm]:
             network.vms.append(vm)
 
 

@@ -39,6 +39,11 @@ for _name, _read in (
     VIRTUAL_MACHINE.provides(_name)(_read)
 
 
+@VIRTUAL_MACHINE.shortens("runtime.powerState")
+def _power(call: Call, vm: Vm) -> Any:
+    return vim.VirtualMachine.PowerState(vm.power.value)
+
+
 @VIRTUAL_MACHINE.provides("layout")
 def _layout(call: Call, vm: Vm) -> Any:
     return layout(vm)
