@@ -2,8 +2,7 @@
 
 Every connection asks for the name and power state of one machine after another, each time of another one, and has one
 call under way at a time. One thread drives them all, with as little work of its own as there can be, so that it is the
-server that is measured. Where each request is to be a new one, a number stands in it. Prints calls, wall and CPU seconds
-as JSON.
+server that is measured. With `once` no machine is asked for a second time. Prints calls, wall and CPU seconds as JSON.
 """
 
 from __future__ import annotations
@@ -35,7 +34,6 @@ _READ = (
     '<RetrievePropertiesEx xmlns="urn:vim25"><_this type="PropertyCollector">propertyCollector</_this><specSet>'
     "<propSet><type>VirtualMachine</type><pathSet>name</pathSet><pathSet>runtime.powerState</pathSet></propSet>"
     '<objectSet><obj type="VirtualMachine">{}</obj></objectSet></specSet><options/></RetrievePropertiesEx>'
-    "<!--0000000000-->"
 )
 _CONTENT = (
     '<RetrieveServiceContent xmlns="urn:vim25"><_this type="ServiceInstance">ServiceInstance</_this>'
@@ -98,15 +96,7 @@ class Client:
         return len(answer) == head + 4 + int(answer[at + 16 : answer.index(b"\r", at)])
 
 
-def _as_it_is(request: bytes, _: int) -> bytes:
-    return request
-
-
-def _numbered(request: bytes, number: int) -> bytes:
-    return request.replace(b"<!--0000000000-->", b"<!--%010d-->" % number)
-
-
-def main(url: str, user: str, clients: str, seconds: str, anew: str = "0") -> None:
+def main(url: str, user: str, clients: str, seconds: str, once: str = "0") -> None:
     """Log in, look for machines, read them for some seconds."""
     parts = urlsplit(url)
     where, port = str(parts.hostname), int(parts.port or 443)
@@ -126,7 +116,6 @@ def main(url: str, user: str, clients: str, seconds: str, anew: str = "0") -> No
         other.cookie = first.cookie
     read = _READ.replace(">propertyCollector<", f">{collector[1]}<")
     requests = [first.request(read.format(machine)) for machine in machines]
-    number = _numbered if int(anew) else _as_it_is
     loop, by_number = select.epoll(), {}
     for each in (first, *others):
         if b"powerState" not in each.call(read.format(machines[0])).encode():
@@ -137,10 +126,11 @@ def main(url: str, user: str, clients: str, seconds: str, anew: str = "0") -> No
     calls, cpu, started = 0, time.process_time(), time.monotonic()
     until = started + float(seconds)
     for each in by_number.values():
-        each.socket.send(number(requests[calls % len(requests)], calls))
+        each.socket.send(requests[calls % len(requests)])
         calls += 1
     done = 0
-    while time.monotonic() < until:
+    most = len(requests) - len(by_number) if int(once) else sys.maxsize
+    while time.monotonic() < until and calls < most:
         for ready, _ in loop.poll(1):
             client = by_number[ready]
             try:
@@ -152,7 +142,7 @@ def main(url: str, user: str, clients: str, seconds: str, anew: str = "0") -> No
                     sys.exit(f"bench: {client.answer.decode()}")
                 done += 1
                 client.answer = b""
-                client.socket.send(number(requests[calls % len(requests)], calls))
+                client.socket.send(requests[calls % len(requests)])
                 calls += 1
     wall = time.monotonic() - started
     print(json.dumps({"calls": done, "machines": len(machines), "cpu": time.process_time() - cpu, "wall": wall}))

@@ -19,6 +19,7 @@ from ._servers import served
 
 CLIENTS = (1, 8, 64)
 MACHINES = 100
+MANY = 10_000
 _MODULE = Path(__file__).parent.parent / "tests" / "interop" / "vcsim"
 
 
@@ -40,10 +41,10 @@ class Asked:
     pid: int
 
 
-def read(asked: Asked, clients: int, seconds: float, *, anew: bool = False) -> Reads:
-    """Let clients read for some seconds; `anew` makes each request another one, so that nothing kept answers it."""
+def read(asked: Asked, clients: int, seconds: float, *, once: bool = False) -> Reads:
+    """Let clients read for some seconds; with `once` each machine at most once, so that no answer was given before."""
     before = server_cpu(asked.pid)
-    command = [sys.executable, "-m", "bench._load", asked.url, asked.user, str(clients), str(seconds), str(int(anew))]
+    command = [sys.executable, "-m", "bench._load", asked.url, asked.user, str(clients), str(seconds), str(int(once))]
     done = subprocess.run(command, input=f"{asked.password}\n", capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"bench: {done.stderr.strip()}")
@@ -80,11 +81,12 @@ def vcsim(folder: Path, machines: int = MACHINES) -> Iterator[Asked | None]:
 def measure_reads(folder: Path, rounds: int, seconds: float) -> dict[str, dict[int, list[Reads]]]:
     """Return every round's reads by side and number of clients; vcsim is the first side where it can be built."""
     found: dict[str, dict[int, list[Reads]]] = {}
-    with fake() as ours, vcsim(folder) as theirs:
+    with fake() as ours, fake(MANY) as many, vcsim(folder) as theirs:
         for _ in range(rounds):
             for clients in CLIENTS:
                 if theirs is not None:
                     found.setdefault("vcsim", {}).setdefault(clients, []).append(read(theirs, clients, seconds))
-                for side, anew in (("fake", False), ("fake, each request new", True)):
-                    found.setdefault(side, {}).setdefault(clients, []).append(read(ours, clients, seconds, anew=anew))
+                found.setdefault("fake", {}).setdefault(clients, []).append(read(ours, clients, seconds))
+                again = found.setdefault("fake, never the same", {}).setdefault(clients, [])
+                again.append(read(many, clients, seconds, once=True))
     return found
