@@ -291,3 +291,27 @@ def test_a_plan_from_a_file_and_what_is_wrong_with_one(tmp_path: Path) -> None:
     file.write_text("faults: [{match: {server: H9}, action: {kind: reset}}]")
     with pytest.raises(FaultError, match="fault 1: there is no server 'H9'; there are vcenter, H0"), make(faults=file):
         pass
+
+
+def test_a_standalone_host_is_one_server() -> None:
+    with make("esxi-8.0") as host:
+        assert host.faults.servers == ["esxi"]
+        with pytest.raises(FaultError, match="there is no server 'H0'; there are esxi"):
+            fault(host, "reset", {"server": "H0"})
+        id = fault(host, "status", {"server": "esxi", "file": "*.vmdk"}, status=503)
+        with Plain(host) as plain:
+            assert plain.get(plain.export().info.deviceUrl[0].url).status == 503
+        assert host.faults.count(id).struck == 1
+
+
+def test_one_seed_strikes_the_same_requests_again() -> None:
+    def struck(seed: int) -> list[int]:
+        with make(faults={"seed": seed, "faults": [HALF]}) as vc, Plain(vc) as plain:
+            url = plain.export().info.deviceUrl[0].url
+            return [plain.get(url).status for _ in range(24)]
+
+    first, again, other = struck(1), struck(1), struck(2)
+    assert first == again != other and set(first) == {200, 503}
+
+
+HALF = {"match": {"path": "/nfc/*", "chance": 0.5}, "action": {"kind": "status"}}

@@ -512,3 +512,21 @@ def test_a_stall_of_a_client_that_leaves_holds_no_thread(server: HttpServer) -> 
     for thread in [t for t in threading.enumerate() if t.name.startswith("H0-") and "accept" not in t.name]:
         thread.join(LONG)
         assert not thread.is_alive()
+
+
+def test_slow_holds_the_request_back_from_the_application(server: HttpServer, clock: Clock) -> None:
+    seen: list[float] = []
+
+    def late(environ: dict[str, Any], start: Any) -> Any:
+        seen.append(clock.now())
+        return site(environ, start)
+
+    server.app = late
+    id = fault(server, "slow", {"path": "/length"}, seconds=60)
+    with secured(server) as tls:
+        ask(tls, "/length")
+        plan_of(server).wait_stalled(id)
+        assert seen == []
+        clock.advance(60)
+        assert body_of(answer(tls))[1:] == (BODY, True)
+    assert seen == [1060.0]

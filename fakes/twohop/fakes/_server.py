@@ -88,7 +88,7 @@ class VSphereServer(ABC):
         self._service = Service(self.world, (first, *others))
         declare_managers(self._service)
         self.faults = self._service.faults = plan_for(self.world, seed)
-        for server in (self.product, *(each.name for each in self.world.hosts())):
+        for server in (self.product, *self._endpoints()):
             self.faults.join(server)
         self.faults.begin(read_faults(Path(faults)) if isinstance(faults, Path | str) else faults)
         self._leaf = self.authority.leaf(names_of(host))
@@ -203,6 +203,10 @@ class VSphereServer(ABC):
     @abstractmethod
     def _app(self, api: VimApp) -> WSGIApplication:
         """Return what the server of the API serves; called once, while the server is built."""
+
+    def _endpoints(self) -> Sequence[str]:
+        """Return the names of the servers that there are beside that of the API."""
+        return ()
 
     def _describe(self, environ: dict[str, Any]) -> Mapping[str, str | int]:
         """Tell of a request to the API what a rule of the plan may match it by."""

@@ -73,6 +73,9 @@ class VCenter(VSphereServer):
         """The servers of the ESXi hosts by host name; stop one to take a host down."""
         return self._hosts
 
+    def _endpoints(self) -> Sequence[str]:
+        return [host.name for host in self.world.hosts()]
+
     def _app(self, api: VimApp) -> WSGIApplication:
         return api
 
