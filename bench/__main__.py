@@ -24,10 +24,12 @@ from ._cost import (
     exporter,
     govc_export,
     server_cpu,
+    started,
     whole_export,
 )
 from ._servers import Serving, fake_host, nginx
 
+STARTING = "starting, CPU s and not per GiB"
 NOWHERE = Path(os.devnull)
 DEFLATED = 0.42
 """Bytes of stream for a byte of a disk that is made from a seed, about."""
@@ -53,7 +55,7 @@ def _piped(serving: Serving, target: Path) -> Cost:
     return curl_tee_sha256sum(serving.url, serving.ca_file, target)
 
 
-def measure(folder: Path, gib: float, rounds: int) -> dict[str, dict[str, list[Cost]]]:
+def measure(folder: Path, gib: float, rounds: int, only: str = "") -> dict[str, dict[str, list[Cost]]]:
     """Return every round's cost by bench and by side; the first side of a bench is what the others are held against."""
     files, target, package = folder / "files-of-nginx", folder / "target", folder / "package"
     files.mkdir()
@@ -79,6 +81,10 @@ def measure(folder: Path, gib: float, rounds: int) -> dict[str, dict[str, list[C
                 "curl, then sha256sum": lambda: curl_and_sha256sum(url, web.ca_file, target),
                 "exporter: checked, SHA-256, fsync": lambda: exporter(url, web.ca_file, target),
             },
+            STARTING: {
+                "python -c pass": lambda: started("-c", "pass"),
+                "twohop export --help": lambda: started("-m", "twohop.cli", "export", "--help"),
+            },
             "exporting a machine from the fake": {
                 "curl | tee | sha256sum": lambda: renewed(from_file, lambda: _piped(from_file, target)),
                 "twohop export": lambda: renewed(from_file, lambda: whole_export(from_file.env, package, "vm")),
@@ -89,6 +95,7 @@ def measure(folder: Path, gib: float, rounds: int) -> dict[str, dict[str, list[C
             benches["exporting a machine from the fake"]["govc export.ovf -sha 256"] = lambda: renewed(
                 from_file, lambda: govc_export(tool, from_file.env, package, "vm")
             )
+        benches = {bench: sides for bench, sides in benches.items() if bench.startswith(only)}
         # Round by round, so that whatever else the machine does hits every side alike.
         costs: dict[str, dict[str, list[Cost]]] = {b: {side: [] for side in sides} for b, sides in benches.items()}
         for _ in range(rounds):
@@ -103,6 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--gib", type=float, default=1.0, help="size of the disk's stream, about (default: 1)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of which the best counts (default: 5)")
+    parser.add_argument("--only", default="", help="the bench whose title begins so, such as exporting")
     parser.add_argument("--smoke", action="store_true", help="a small disk and one round: does bench still work?")
     parser.add_argument("--json", action="store_true", help="one document instead of the table")
     arguments = parser.parse_args()
@@ -112,7 +120,7 @@ def main() -> None:
     gib, rounds = (0.03, 1) if arguments.smoke else (arguments.gib, arguments.rounds)
     load = os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="twohop-bench-") as folder:
-        costs = measure(Path(folder), gib, rounds)
+        costs = measure(Path(folder), gib, rounds, arguments.only)
     report = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
         "machine": f"{_cpu()}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}",

@@ -81,6 +81,12 @@ def govc_export(govc: Path, env: Mapping[str, str], folder: Path, vm: str) -> Co
     return _package(folder, (govc, "export.ovf", "-sha", "256", "-vm", vm, folder), env)
 
 
+def started(*arguments: str) -> Cost:
+    """Run Python with these arguments, to its end; counted as one GiB, so that the cost per GiB is that of one run."""
+    seconds, wall, _ = _run(sys.executable, *arguments)
+    return Cost(seconds, wall, GIB)
+
+
 def _package(folder: Path, command: tuple[str | Path, ...], env: Mapping[str, str]) -> Cost:
     shutil.rmtree(folder, ignore_errors=True)
     seconds, wall, _ = _run(*command, env=env)

@@ -51,7 +51,7 @@ class Trouble:
         honest = _sink.os.write
 
         def write(fd: int, data: Any) -> int:
-            if len(data) > 100_000:
+            if len(data) > 30_000:
                 raise OSError(errno.ENOSPC, "No space left on device")
             return honest(fd, data)
 

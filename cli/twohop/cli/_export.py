@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -93,6 +94,8 @@ def command(context: click.Context, /, **given: Any) -> None:
     Every option has its default in TWOHOP_VCENTER_URL, TWOHOP_USER, TWOHOP_CA_FILE, TWOHOP_CELL_USER; the password
     comes from TWOHOP_PASSWORD (with --via from TWOHOP_CELL_PASSWORD), a file descriptor, the keyring, or is asked for.
     """
+    # Thousands of types are loaded once and stay: to look through them for garbage, over and over, only takes time.
+    gc.set_threshold(100_000)
     asked = _Asked(**given)
     if asked.compare and (asked.via is None or asked.thumbprint is not None):
         raise click.UsageError("--compare needs --via, and verifies both servers by --ca-file")

@@ -139,6 +139,7 @@ class Wire:
         self._poll = select.poll()
         self._poll.register(tls, select.POLLIN)
         self._waits_for = select.POLLIN
+        self._broken: OSError | None = None
 
     def read(self, into: memoryview, wait: bool) -> int:
         """Return how many bytes came, 0 at the end, and -1 where nothing is there and `wait` is not wished.
@@ -147,18 +148,39 @@ class Wire:
         """
         until: float | None = None
         while True:
-            try:
-                return self._tls.read(len(into), into)  # type: ignore[return-value]
-            except ssl.SSLWantReadError:
-                self._wait_for(select.POLLIN)
-            except ssl.SSLWantWriteError:
-                self._wait_for(select.POLLOUT)
+            came = self._take(into)
+            if came >= 0:
+                return came
             now = time.monotonic()
             until = now + (self._silence if wait else GRACE) if until is None else until
             if now >= until or not self._poll.poll(1000 * (until - now)):
                 if wait:
                     raise TimeoutError(errno.ETIMEDOUT, "silence")
                 return -1
+
+    def _take(self, into: memoryview) -> int:
+        """Return how many bytes were there, -1 for none; one turn for each 16 KiB record is what Python costs."""
+        if self._broken is not None:
+            raise self._broken
+        read, at, size = self._tls.read, 0, len(into)
+        try:
+            while at < size:
+                came: int = read(size - at, into[at:])  # type: ignore[assignment]
+                if not came:
+                    return at
+                at += came
+        except ssl.SSLWantReadError:
+            self._wait_for(select.POLLIN)
+            return at or -1
+        except ssl.SSLWantWriteError:
+            self._wait_for(select.POLLOUT)
+            return at or -1
+        except OSError as error:
+            if not at:
+                raise
+            # What came before it comes first.
+            self._broken = error
+        return at
 
     def _wait_for(self, event: int) -> None:
         if event != self._waits_for:
