@@ -43,7 +43,8 @@ def _described(path: Path) -> tuple[Any, Any]:
         images = any(file.get(f"{OVF}href").endswith(".iso") for file in files)
 
         def create(**given: Any) -> Any:
-            params = vim.OvfManager.CreateDescriptorParams(includeImageFiles=images, **given)
+            # Clients that are known to have made such files, as ovftool, give a name; without one a product gives it.
+            params = vim.OvfManager.CreateDescriptorParams(name=row["name"], includeImageFiles=images, **given)
             result = me.content.ovfManager.CreateDescriptor(entity, params)
             assert not result.error
             return parsed(result.ovfDescriptor.encode())

@@ -38,6 +38,7 @@ MORE: list[dict[str, Any]] = [
     },
     {"name": "GONE", "images": [{"missing": True}]},
     {"name": "TWO", "disks": [SMALL, SMALL]},
+    {"name": "PRODUCT", "vapp": {"product": {"name": "Shop"}}},
     {
         "name": "ODD",
         "disks": [
@@ -445,6 +446,16 @@ def _subtypes(vc: VCenter, me: Plain) -> list[str]:
     return [kind for kind in found if kind in ("6", "15", "10")]
 
 
+def _named_by_product(vc: VCenter, me: Plain) -> list[str]:
+    made = []
+    for name in (None, "given"):
+        params = vim.OvfManager.CreateDescriptorParams(name=name)
+        text = me.content.ovfManager.CreateDescriptor(me.vm("PRODUCT"), params).ovfDescriptor
+        made += re.findall(r'<VirtualSystem ovf:id="(\w+)"', text)
+        assert "<vssd:VirtualSystemIdentifier>PRODUCT<" in text
+    return made
+
+
 def _undescribed(vc: VCenter, me: Plain) -> tuple[list[str], list[str], list[str]]:
     """What is told of a machine with a disk that cannot be exported: in error, as warning, and in the descriptor."""
     result = me.content.ovfManager.CreateDescriptor(me.vm("ODD"), vim.OvfManager.CreateDescriptorParams())
@@ -690,6 +701,10 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     ),
     "descriptor_cores": (_cores, {"above-one": [], "processors": ["3"], "every-item": ["all"]}),
     "nodevicesubtypes": (_subtypes, {"drives": ["6", "10"], "drives-and-scsi": ["10"]}),
+    "descriptor_name": (
+        _named_by_product,
+        {"product": ["Shop", "given"], "entity": ["PRODUCT", "given"]},
+    ),
     "undescribed": (
         lambda vc, me: _undescribed(vc, me)[2],
         {"left-out": ["vmdisk1"], "written": ["vmdisk1", "vmdisk2", "vmdisk3"]},

@@ -38,7 +38,7 @@ def _create_descriptor(call: Call, _: Singleton, obj: Any, cdp: Any) -> Any:
     included = bool(cdp.includeImageFiles)
     text = describe(
         entity,
-        name=cdp.name or entity.name,
+        name=cdp.name or _name_of(call, entity),
         description=cdp.description,
         files=[_file(given) for given in cdp.ovfFiles] if cdp.ovfFiles else None,
         options=frozenset(cdp.exportOption or ()),
@@ -60,6 +60,12 @@ def _create_descriptor(call: Call, _: Singleton, obj: Any, cdp: Any) -> Any:
         # Not what was asked, but whether there are any (8.9).
         includeImageFiles=bool(images),
     )
+
+
+def _name_of(call: Call, entity: Vm | VApp) -> str:
+    """Return what an entity is called at the top where the caller gives no name: by its product, if any (8.8)."""
+    product = entity.vapp.product.get("name") if isinstance(entity, Vm) and entity.vapp is not None else None
+    return product if product and call.world.profile.text("descriptor_name") == "product" else entity.name
 
 
 def _described(call: Call, entity: Any, snapshot: Any) -> Vm | VApp:
