@@ -63,6 +63,12 @@ class Writer:
         info = VmomiSupport.GetWsdlMethod("urn:vim25", name).info
         return f"{HEAD}<{name}>{this}{''.join(self.field(p, 0) for p in info.params)}</{name}>{TAIL}"
 
+    def export(self) -> bytes:
+        """A call that makes a lease, so that there is one to call methods on."""
+        machines = [moid for moid, wsdl in self.objects if wsdl == "VirtualMachine"]
+        this = f'<_this type="VirtualMachine">{self.rng.choice(machines)}</_this>'
+        return f"{HEAD}<ExportVm>{this}</ExportVm>{TAIL}".encode()
+
     def field(self, info: Any, depth: int) -> str:
         """An element for a parameter or a property: left out, once, or more often than is allowed."""
         rng, array = self.rng, issubclass(info.type, list)

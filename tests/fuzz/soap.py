@@ -54,9 +54,17 @@ class Service:
         return Writer(found, methods, rng)
 
     def requests(self, rng: random.Random, count: int) -> Iterator[bytes]:
-        """Requests one after another, each for what the one before has left."""
+        """Requests one after another, each for what the one before has left; the first opens an export."""
+        if rng.random() < 0.5:
+            self.ask(self.writer(rng).export())
         for _ in range(count):
             yield spoil(self.writer(rng).call(), rng)
+
+    def endless(self, rng: random.Random) -> Iterator[bytes]:
+        """Requests without end, twenty on each world."""
+        while True:
+            self.reset()
+            yield from self.requests(rng, 20)
 
     def ask(self, data: bytes) -> tuple[str, bytes]:
         """Send one request; AssertionError where the answer is no SOAP, or confesses an error of the server."""

@@ -205,6 +205,8 @@ def test_chunks_of_any_size_read_in_pieces_of_any_size(parts: list[bytes], sizes
         b"5;" + b"x" * 5000 + b"\r\nhello\r\n",
         b"5;\x01\r\nhello\r\n",
         b"5\r\nhello\r\n0\r\nno trailer\r\n",
+        b"5\r\nhello\r\n0\r\nTransfer-Encoding:l chunked\r\n",  # found by the guided fuzz run: h11 refuses it
+        b"5\r\nhello\r\n0\r\nContent-length: 5\r\n",
         b"5\r\nhello\r\n0\r\n" + b"a: b\r\n" * 65,
         (b"1;" + b"x" * 2000 + b"\r\nh\r\n") * 9,
     ],

@@ -21,6 +21,7 @@ TRAILERS = 64
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*|;[\t\x20-\x7e\x80-\xff]*)\r\n")
 OVERHEAD = 16 << 10
 """Bytes beside the content, over what chunks need and twice the content, beyond which nobody reads on."""
+_NEVER_BEHIND = frozenset({b"content-length", b"host", b"transfer-encoding"})
 DIGITS = 18
 """Digits of a Content-Length beyond which no such body exists."""
 
@@ -76,8 +77,8 @@ class Chunks:
             line = self._line()
             if line == b"\r\n":
                 return
-            if not is_field(line):
-                raise MalformedBody("a trailer is no header")
+            if not is_field(line) or line.partition(b":")[0].lower() in _NEVER_BEHIND:
+                raise MalformedBody("a trailer is no header, or one that stands in front of a body")
         raise MalformedBody("too many trailers")
 
     def _line(self) -> bytes:
