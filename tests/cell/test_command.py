@@ -145,3 +145,11 @@ def test_a_cell_that_cannot_use_its_vcenter_says_so_at_once_and_starts_all_the_s
         told = cell.stderr.read()
     assert said in told and told.count("\n") == 1 and "until then every export will fail" in told
     assert cell.returncode == 0
+
+
+def test_a_wrong_plan_of_faults_is_one_line(vcenter: VCenter, tmp_path: Path) -> None:
+    (tmp_path / "faults.yaml").write_text("faults: [{match: {server: vcenter}, action: {kind: reset}}]")
+    command = [*TWOHOP, "cell", "--transfer-dir", str(tmp_path), "--faults", str(tmp_path / "faults.yaml")]
+    ended = subprocess.run(command, env=environment(vcenter), capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1 and "there is no server 'vcenter'; there are cell" in ended.stderr
+    assert ended.stderr.count("\n") == 1

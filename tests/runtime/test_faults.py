@@ -86,6 +86,28 @@ def test_a_chance_of_a_half_strikes_about_half_of_the_time_and_the_same_ones_aga
     assert 120 < len(found) < 280
 
 
+@given(
+    st.integers(1, 6), st.none() | st.integers(1, 6), st.sampled_from([0.0, 0.3, 1.0]),
+    st.lists(st.sampled_from(["H0", "H1"]), max_size=30),
+)  # fmt: skip
+def test_a_rule_never_strikes_more_than_it_says_nor_what_it_is_not_about(
+    nth: int, times: int | None, chance: float, servers: list[str]
+) -> None:
+    made = rule(match={"server": "H0", "nth": nth, "chance": chance}, times=times)
+    count = Count()
+    for server in servers:
+        before = count
+        count, strikes = decide(made, count, Event("request", server, {}), 0.0)
+        assert count.seen == before.seen + (server == "H0") and count.struck == before.struck + strikes
+        assert not strikes or (server == "H0" and count.seen >= nth)
+        # A decision has no memory beside the counts.
+        assert decide(made, before, Event("request", server, {}), 0.0) == (count, strikes)
+    assert times is None or count.struck <= times
+    if chance == 1.0:
+        due = max(0, servers.count("H0") - nth + 1)
+        assert count.struck == (due if times is None else min(due, times))
+
+
 def test_other_seeds_strike_others() -> None:
     assert len({tuple(struck(rule(match={"chance": 0.5}, seed=seed), 64)) for seed in range(8)}) == 8
 
@@ -98,6 +120,8 @@ WRONG: list[tuple[Any, str]] = [
     ({"action": {"kind": "cut", "args": {"after": True}}}, "after is a whole number; got True"),
     ({"action": {"kind": "cut", "args": {"after": -1}}}, "after is at least 0; got -1"),
     ({"action": {"kind": "stall", "args": {"seconds": float("nan")}}}, "seconds is a number; got nan"),
+    ({"action": {"kind": "status", "args": {"status": 200}}}, "status is at least 400; got 200"),
+    ({"action": {"kind": "status", "args": {"status": 600}}}, "status is at most 599; got 600"),
     ({"action": {"kind": "stall", "args": [1]}}, "args is a mapping"),
     ({"action": {"kind": "short"}}, "give one of bytes and less; got neither"),
     ({"action": {"kind": "short", "args": {"bytes": 1, "less": 1}}}, "got bytes and less"),

@@ -38,6 +38,7 @@ DEFAULT = "default"
 @click.option("--cell-user", default=None, metavar="USER@ORG", help="Who may log in; by default administrator@ORG.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; 0 picks one.")
+@click.option("--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Plan of faults (YAML).")
 @click.option("--public-url", metavar="URL", help="Where clients reach the cell, if not at its own host and port.")
 @serving_options
 def command(
@@ -51,6 +52,7 @@ def command(
     cell_user: str | None,
     host: str,
     port: int,
+    faults: Path | None,
     public_url: str | None,
     control_port: int,
     ca_file: Path | None,
@@ -67,6 +69,7 @@ def command(
     """
     from twohop.exporter import ExportError, VCenterAddress
     from twohop.exporter.cell import Cell, StoreError
+    from twohop.runtime.faults import read_faults
 
     until = Until(control_port, env_file, ready_file)
     with until.heard():
@@ -78,6 +81,7 @@ def command(
                 address, transfer_dir=transfer_dir, profile=profile, catalogue=_catalogue(world), database=database,
                 name=name, user=cell_user, password=os.environ.get("TWOHOP_CELL_PASSWORD"), host=host, port=port,
                 public_url=public_url, quota=_bytes(quota),
+                faults=None if faults is None else read_faults(faults),
             ) as cell:  # fmt: skip
                 if cell.profile.note:
                     click.echo(f"twohop: {cell.profile.note}", err=True)

@@ -42,6 +42,7 @@ class Cell:
     `observer` sees and `events` hears what the cell does at vCenter and hosts. `order` says which of the hosts that
     have a file is asked first; the journal tells which one was chosen, and why. `quota` is how many bytes the packages
     of its database may take of the share.
+    `faults` are rules of its own, or the plan of the world that it is part of.
     For tests, `source` replaces the vCenter and `on_step` hears the steps of a download; without it the process ends at
     the step that TWOHOP_CRASH_AT names.
     """
@@ -70,7 +71,7 @@ class Cell:
         quota: int | None = None,
         source: Source | None = None,
         on_step: OnStep | None = None,
-        faults: FaultPlan | Sequence[Mapping[str, Any]] | None = None,
+        faults: FaultPlan | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         self.name = checked_name(name)
         self._own_clock = clock is None
@@ -79,6 +80,7 @@ class Cell:
         if self.profile.product != "cell":
             raise ProfileError(f"a cell takes a profile such as cell-36.0, got {self.profile.name}")
         self.journal = journal or Journal("default", self.clock.now)
+        self._own_plan = not isinstance(faults, FaultPlan)
         if not isinstance(faults, FaultPlan):
             given, faults = faults, FaultPlan(self.clock, self.journal)
             faults.join(self.name)
@@ -161,6 +163,8 @@ class Cell:
     def reset(self) -> None:
         """Go back to the beginning: exports stopped, packages, sessions and tasks gone, journal cut, clock kept."""
         self.engine.reset()
+        if self._own_plan:
+            self.faults.reset()
         self.journal.cut()
 
     def ledger(self) -> list[dict[str, Any]]:

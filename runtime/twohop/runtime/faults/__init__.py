@@ -1,7 +1,8 @@
 """A plan of faults: which connection, request or call of a world goes wrong, how, and how often it did."""
 
+from ._file import faults_of, read_faults
 from ._kinds import SOCKET_KINDS, Arg, FaultError, Kind
-from ._plan import FaultPlan, Strike, faults_of, read_faults
+from ._plan import FaultPlan, Strike
 from ._rules import Count, Event, Rule, decide, matches
 
 __all__ = [

@@ -34,6 +34,7 @@ class Arg:
     default: Any
     says: str
     least: float | None = None
+    most: float | None = None
     accepted: tuple[str, ...] = ()
     needed: bool = False
 
@@ -47,6 +48,8 @@ class Arg:
             raise FaultError(f"{where} is {_SHOWN[self.type]}; got {value!r}")
         if self.least is not None and value < self.least:
             raise FaultError(f"{where} is at least {self.least:g}; got {value!r}")
+        if self.most is not None and value > self.most:
+            raise FaultError(f"{where} is at most {self.most:g}; got {value!r}")
         if self.accepted and value not in self.accepted:
             raise FaultError(f"{where} is one of {', '.join(self.accepted)}; got {value!r}")
         return value
@@ -158,7 +161,7 @@ SOCKET_KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(
                 "status", ("request",), "another status instead of an answer",
                 {
-                    "status": Arg(int, 503, "the status", 400),
+                    "status": Arg(int, 503, "the status", 400, 599),
                     "carried_out": Arg(bool, False, _HEARD.says),
                 },
             ),

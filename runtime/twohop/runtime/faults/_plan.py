@@ -6,20 +6,16 @@ import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from .._clock import Clock
 from .._journal import Journal
+from ._file import faults_of
 from ._kinds import SOCKET_KINDS, FaultError, Kind
 from ._rules import Count, Event, Rule, decide, read_rule
-
-FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,35 +231,3 @@ class FaultPlan:
     def _tell(self) -> None:
         for watcher in list(self._watchers):
             watcher()
-
-
-def read_faults(path: Path) -> Mapping[str, Any]:
-    """Return the data of a YAML file `{twohop: 1, seed, faults: [...]}`; FaultError says what is wrong with it."""
-    try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise FaultError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(data, Mapping):
-        raise FaultError(f"{path}: expected a mapping with a list of faults; got {type(data).__name__}")
-    rules, seed = faults_of(data, str(path))
-    return {"faults": rules, **({} if seed is None else {"seed": seed})}
-
-
-def faults_of(data: Any, where: str) -> tuple[Sequence[Any], int | None]:
-    """Return the rules and the seed of `{seed, faults: [...]}`, or of a list of rules alone."""
-    if data is None:
-        return (), None
-    if isinstance(data, Mapping):
-        for name in data:
-            if name not in ("twohop", "seed", "faults"):
-                raise FaultError(f"{where}: there is no {name!r}; there are twohop, seed, faults")
-        if data.get("twohop", FORMAT) != FORMAT:
-            raise FaultError(f"{where}: 'twohop' says the format, {FORMAT}; got {data['twohop']!r}")
-        seed, rules = data.get("seed"), data.get("faults", [])
-    else:
-        seed, rules = None, data
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-        raise FaultError(f"{where}: seed is a whole number; got {seed!r}")
-    if isinstance(rules, str | bytes) or not isinstance(rules, Iterable):
-        raise FaultError(f"{where}: expected a list of faults; got {rules!r}")
-    return list(rules), seed
