@@ -225,6 +225,11 @@ class Wire:
         response = Response(status, headers, text, digest, framing="chunked", end=end)
         return self.add(observer, host, 443, Request(method, url, sent), response, **more).id
 
+    def upload(self, url: str, body: bytes, *, status: int = 200, method: str = "POST", **more: Any) -> int:
+        sha1 = hashlib.sha1(body, usedforsecurity=False).hexdigest()
+        sent = BodyDigest(len(body), hashlib.sha256(body).hexdigest(), body[:512].hex(), body[-1024:].hex(), sha1)
+        return self.add("probe", "esx", 443, Request(method, url, digest=sent), Response(status), **more).id
+
     def disk(self, body: bytes | None, *, ticket: str = "ticket:1", file: str = "disk-0.vmdk", **more: Any) -> int:
         return self.get(f"https://esx:443/nfc/{ticket}/{file}", body, **more)
 

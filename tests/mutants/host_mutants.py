@@ -35,7 +35,7 @@ def endpoint_wants_a_cookie(patch: pytest.MonkeyPatch, target: FakeTarget) -> No
     """A host answers 401 to whoever has no cookie (6.1)."""
 
     def guarded(honest: Any, self: Any, environ: Any, start: Any) -> Any:
-        return honest(self, environ, start) if environ.get("HTTP_COOKIE") else _app._refuse(start, 401)
+        return honest(self, environ, start) if environ.get("HTTP_COOKIE") else _app._answer(start, 401)
 
     _requests(patch, guarded)
 
@@ -83,7 +83,7 @@ def uploads_are_taken(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
 
     def polite(honest: Any, self: Any, environ: Any, start: Any) -> Any:
         return (
-            honest(self, environ, start) if environ["REQUEST_METHOD"] in ("GET", "HEAD") else _app._refuse(start, 200)
+            honest(self, environ, start) if environ["REQUEST_METHOD"] in ("GET", "HEAD") else _app._answer(start, 200)
         )
 
     _requests(patch, polite)

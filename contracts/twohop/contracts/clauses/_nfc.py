@@ -36,7 +36,7 @@ def _suffices(history: History) -> Iterator[Case]:
 def _unknown(history: History) -> Iterator[Case]:
     """Judge tickets that the probe has made up: it has them from no answer that was seen."""
     given = {asked.ticket for _, asked in _requests(history)}
-    files = {place for record in history.leases for place in _places(record)}
+    files = {place for record in (*history.leases, *history.imports) for place in _places(record)}
     for asked in history.all(NfcAsked):
         known = asked.ticket in given or any(ticket == asked.ticket for ticket, _ in files)
         if known or asked.exchange.observer != PROBE or asked.status is None or asked.ticket == "ticket:?":

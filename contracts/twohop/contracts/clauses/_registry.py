@@ -10,6 +10,7 @@ from ._clause import Clause
 from ._descriptor import DESCRIPTOR_CLAUSES
 from ._exporter import EXPORTER_CLAUSES
 from ._faults import FAULT_CLAUSES
+from ._import import IMPORT_CLAUSES
 from ._lease import LEASE_CLAUSES
 from ._lease_properties import LEASE_PROPERTY_CLAUSES
 from ._lock import LOCK_CLAUSES
@@ -38,6 +39,7 @@ ROOMS: Mapping[str, tuple[Clause, ...]] = MappingProxyType(
         "properties": PROPERTY_CLAUSES,
         "updates": UPDATE_CLAUSES,
         "descriptor": DESCRIPTOR_CLAUSES,
+        "import": IMPORT_CLAUSES,
         "exporter": EXPORTER_CLAUSES,
         **CELL_ROOMS,
     }

@@ -12,7 +12,7 @@ import urllib3
 from urllib3.connection import HTTPSConnection
 
 from twohop.runtime import thumbprint_of
-from twohop.runtime.observing import ObservedBody, Observer, Request, Response
+from twohop.runtime.observing import BodyDigest, ObservedBody, Observer, Request, Response
 
 from ._grains import GrainDigest
 
@@ -27,8 +27,11 @@ class Hosts:
     def __init__(self, observer: Observer, tls: ssl.SSLContext, host: str, port: int) -> None:
         self._observer, self._tls, self._host, self._port = observer, tls, host, port
 
-    def ask(self, url: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> None:
-        """Send one request to a device URL and read the answer to its end, whatever that is."""
+    def ask(self, url: str, method: str = "GET", headers: Mapping[str, str] | None = None, sent: bytes = b"") -> None:
+        """Send one request to a device URL and read the answer to its end, whatever that is.
+
+        `sent` is the body of a method that has one.
+        """
         parts = urlsplit(url)
         here = parts.hostname == "*"
         host, port = self._host if here else parts.hostname or "", parts.port or (self._port if here else 443)
@@ -37,7 +40,8 @@ class Hosts:
         pool.ConnectionCls = type("_Seeing", (_SeeingConnection,), {"seen": seen})
         reached = parts._replace(netloc=f"{host}:{port}").geturl()
         try:
-            _ask(self._observer, pool, reached, method, dict(headers or {}), seen)
+            body = sent if method in ("PUT", "POST") else None
+            _ask(self._observer, pool, reached, method, dict(headers or {}), seen, body)
         finally:
             pool.close()
 
@@ -56,12 +60,11 @@ class _SeeingConnection(HTTPSConnection):
 
 def _ask(
     observer: Observer, pool: urllib3.HTTPSConnectionPool, url: str, method: str, headers: dict[str, str],
-    seen: list[str],
+    seen: list[str], sent: bytes | None,
 ) -> None:  # fmt: skip
     body, sha1, grains, t0 = ObservedBody(), hashlib.sha1(usedforsecurity=False), GrainDigest(), observer.now()
     answer: urllib3.BaseHTTPResponse | None = None
     t_first, error, end = t0, None, "complete"
-    sent = b"" if method in ("PUT", "POST") else None
     try:
         path = urlsplit(url).path
         answer = pool.urlopen(
@@ -85,5 +88,13 @@ def _ask(
         response = Response(
             answer.status, observer.headers(got), digest=digest, framing=framing, end=end  # type: ignore[arg-type]
         )  # fmt: skip
-    request = Request(method, observer.scrub(url), observer.headers(headers.items()))
+    request = Request(method, observer.scrub(url), observer.headers(headers.items()), digest=_digest(sent))
     observer.saw(conn, request, response, t0=t0, t_first=t_first, error=observer.scrub(error) if error else None)
+
+
+def _digest(sent: bytes | None) -> BodyDigest | None:
+    if not sent:
+        return None
+    body = ObservedBody()
+    body.feed(sent)
+    return dataclasses.replace(body.digest(), sha1=hashlib.sha1(sent, usedforsecurity=False).hexdigest())

@@ -34,6 +34,26 @@ class Held:
 
 
 @dataclass(slots=True)
+class Import:
+    """An import as the driver knows it: the key of its one file, its URLs by their keys, and what it makes."""
+
+    moid: str
+    item: str
+    urls: dict[str, str] = field(default_factory=dict)
+    entity: str | None = None
+
+    def learn(self, info: Any) -> None:
+        """Remember what an `info` says."""
+        if info is not None:
+            self.urls = {device.importKey: device.url for device in info.deviceUrl or ()}
+            self.entity = info.entity._moId
+            if self.item not in self.urls:
+                # A server that gives no keys is judged all the same.
+                disks = [device.url for device in info.deviceUrl or () if device.disk]
+                self.urls |= {self.item: disks[0]} if disks else {}
+
+
+@dataclass(slots=True)
 class Model:
     """The machines that are on or gone, every lease granted, oldest first, and the snapshots seen of each machine.
 
@@ -43,6 +63,7 @@ class Model:
     on: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
     held: list[Held] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
     snapshots: dict[int, tuple[str, ...]] = field(default_factory=dict)
     collector: str = ""
     version: str = ""

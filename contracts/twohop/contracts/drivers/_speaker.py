@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import ssl
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pyVmomi import SoapStubAdapter, vim, vmodl
@@ -22,6 +22,15 @@ from ._fetching import PATIENCE, Hosts
 
 OLDEST = "vim.version.version5"
 """The API of vCenter 4.0, the first that has leases (1.8)."""
+
+
+class Place(NamedTuple):
+    """Where an import goes."""
+
+    pool: Any
+    folder: Any
+    datastore: Any
+    host: Any
 
 
 class Speaker:
@@ -147,6 +156,13 @@ class Speaker:
         query = vmodl.query.PropertyCollector
         options = query.WaitOptions(maxWaitSeconds=0, maxObjectUpdates=2)
         return query(collector, self._stubs[0]).WaitForUpdatesEx(version, options)
+
+    def place(self) -> Place:
+        """Return where to import to: the first datacenter and what stands first in it."""
+        (datacenter, *_) = self._content.rootFolder.childEntity
+        (compute, *_) = datacenter.hostFolder.childEntity
+        (host, *_) = compute.host
+        return Place(compute.resourcePool, datacenter.vmFolder, host.datastore[0], host)
 
     @property
     def ovf_manager(self) -> Any:

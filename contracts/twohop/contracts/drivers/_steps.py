@@ -1,6 +1,6 @@
 """All steps; importing this module declares them."""
 
-from . import _byte_steps, _descriptor_steps, _lease_steps, _machine_steps, _query_steps
+from . import _byte_steps, _descriptor_steps, _import_steps, _lease_steps, _machine_steps, _query_steps
 from ._driver import DRIVEN, STEPS, LeaseDriver, Step
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Step",
     "_byte_steps",
     "_descriptor_steps",
+    "_import_steps",
     "_lease_steps",
     "_machine_steps",
     "_query_steps",

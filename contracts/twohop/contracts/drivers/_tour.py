@@ -46,5 +46,9 @@ TOUR: tuple[Step, ...] = (
     ("export", {"vm": 3}), ("power_on", {"vm": 2}), ("survey_machines", {}), ("export_snapshot", {"vm": 2}),
     ("wait_until_ready", _LEASE), ("get", _LEASE), ("describe", {**_LEASE, "populated": True}),
     ("describe_machine", {"vm": 2, "snapshot_of": 2}), ("complete", _LEASE),
+    # one import is done, another given up
+    ("begin_import", {}), ("power_on_import", {}), ("send_import", {}), ("ask_import_manifest", {}),
+    ("end_import", {"how": "complete"}),
+    ("begin_import", {}), ("send_import", {}), ("end_import", {"how": "abort"}),
 )  # fmt: skip
 """An export with all looks at it, a machine that runs, two leases at once, one renewed and then left alone."""

@@ -17,6 +17,7 @@ from ._events import (
     Event,
     ExportRefused,
     FileTransferred,
+    ImportGranted,
     LeaseGranted,
     LeaseInfo,
     LeaseReadRefused,
@@ -39,6 +40,7 @@ from ._events import (
     TaskCancelled,
     TaskSeen,
     UpdatesAwaited,
+    Uploaded,
 )
 from ._file import FORMAT, HistoryFormatError, dump, load, read, write
 from ._history import PROBE, History
@@ -73,6 +75,7 @@ __all__ = [
     "FileTransferred",
     "History",
     "HistoryFormatError",
+    "ImportGranted",
     "LeaseGranted",
     "LeaseInfo",
     "LeaseReadRefused",
@@ -98,6 +101,7 @@ __all__ = [
     "TaskCancelled",
     "TaskSeen",
     "UpdatesAwaited",
+    "Uploaded",
     "came_to",
     "disks_at",
     "dump",

@@ -54,6 +54,21 @@ class DiskFetched(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Uploaded(Event):
+    """A POST or PUT to a device URL; the digests are of the body that was sent, where the observer looked at it."""
+
+    method: str
+    ticket: str
+    file: str
+    status: int | None
+    size: int | None
+    sha256: str | None
+    sha1: str | None
+    head: bytes | None
+    tail: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class FileTransferred(Event):
     """A request for `/transfer/<session>/<file>`; `whole` where the answer is 200 and ended by its own framing."""
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from twohop.runtime.observing import Exchange
 
-from ._events import DiskFetched, Event, FileTransferred, NfcAsked
+from ._events import DiskFetched, Event, FileTransferred, NfcAsked, Uploaded
 
 NFC_PATH = re.compile(r"/(?:ha-)?nfc/(?P<ticket>[^/]+)/(?P<file>[^/]+)$")
 _TRANSFER = re.compile(r"/transfer/(?P<session>[^/]+)/(?P<file>.+)$")
@@ -23,6 +23,8 @@ def byte_events(exchange: Exchange) -> Iterator[Event]:
     size, sha256 = (digest.size, digest.sha256) if digest else (None, None)
     if host := NFC_PATH.search(path):
         yield _nfc(exchange, host["ticket"], unquote(host["file"]))
+    if host and exchange.request.method in ("POST", "PUT"):
+        yield _uploaded(exchange, host["ticket"], unquote(host["file"]))
     if host and exchange.request.method == "GET":
         head, tail = (bytes.fromhex(digest.head), bytes.fromhex(digest.tail)) if digest else (None, None)
         yield DiskFetched(
@@ -34,6 +36,14 @@ def byte_events(exchange: Exchange) -> Iterator[Event]:
             exchange, exchange.request.method, transfer["session"], unquote(transfer["file"]), status, size, sha256,
             end, response.body if response else None,  # type: ignore[arg-type]
         )  # fmt: skip
+
+
+def _uploaded(exchange: Exchange, ticket: str, file: str) -> Uploaded:
+    sent, status = exchange.request.digest, exchange.response.status if exchange.response else None
+    if sent is None:
+        return Uploaded(exchange, exchange.request.method, ticket, file, status, None, None, None, None, None)
+    ends = bytes.fromhex(sent.head), bytes.fromhex(sent.tail)
+    return Uploaded(exchange, exchange.request.method, ticket, file, status, sent.size, sent.sha256, sent.sha1, *ends)
 
 
 def _nfc(exchange: Exchange, ticket: str, file: str) -> NfcAsked:

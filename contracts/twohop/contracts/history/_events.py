@@ -1,6 +1,6 @@
 """What happened, in the words of the field: the events of all four kinds of talk by one name."""
 
-from ._byte_events import DiskFetched, FileTransferred, NfcAsked
+from ._byte_events import DiskFetched, FileTransferred, NfcAsked, Uploaded
 from ._cell_events import (
     CellTaskSeen,
     DownloadDisabled,
@@ -15,6 +15,7 @@ from ._lease_events import (
     DeviceUrl,
     EndSent,
     ExportRefused,
+    ImportGranted,
     LeaseGranted,
     LeaseInfo,
     LeaseReadRefused,
@@ -53,6 +54,7 @@ __all__ = [
     "Event",
     "ExportRefused",
     "FileTransferred",
+    "ImportGranted",
     "LeaseGranted",
     "LeaseInfo",
     "LeaseReadRefused",
@@ -75,4 +77,5 @@ __all__ = [
     "TaskCancelled",
     "TaskSeen",
     "UpdatesAwaited",
+    "Uploaded",
 ]

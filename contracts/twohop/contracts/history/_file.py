@@ -89,10 +89,16 @@ def _exchange(data: dict[str, Any]) -> Exchange:
     conn = Connection(**data.pop("conn"))
     return Exchange(
         conn=conn,
-        request=Request(**{**request, "headers": _pairs(request["headers"])}),
+        request=_request(request),
         response=None if response is None else _response(response),
         **data,
     )
+
+
+def _request(data: dict[str, Any]) -> Request:
+    digest = data.pop("digest", None)
+    headers = _pairs(data.pop("headers"))
+    return Request(headers=headers, digest=None if digest is None else BodyDigest(**digest), **data)
 
 
 def _response(data: dict[str, Any]) -> Response:

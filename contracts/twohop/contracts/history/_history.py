@@ -66,7 +66,16 @@ class History:
 
     @cached_property
     def leases(self) -> tuple[LeaseRecord, ...]:
-        """Every lease that was seen, in the order of first sight."""
+        """Every lease that was seen, but those of imports, in the order of first sight."""
+        return tuple(record for record in self._records if record.imported is None)
+
+    @cached_property
+    def imports(self) -> tuple[LeaseRecord, ...]:
+        """Every lease that ImportVApp has given."""
+        return tuple(record for record in self._records if record.imported is not None)
+
+    @cached_property
+    def _records(self) -> tuple[LeaseRecord, ...]:
         return tuple(lease_records(self.events).values())
 
     @cached_property

@@ -51,6 +51,14 @@ class LeaseGranted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ImportGranted(Event):
+    """ImportVApp gave a lease (1.5)."""
+
+    lease: str
+    pool: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExportRefused(Event):
     """No lease came of asking for one; with an unclear outcome there may be one nobody knows of (2.14a)."""
 

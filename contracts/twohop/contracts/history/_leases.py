@@ -15,6 +15,7 @@ from ._events import (
     DiskFetched,
     EndSent,
     Event,
+    ImportGranted,
     LeaseGranted,
     LeaseInfo,
     LeaseReadRefused,
@@ -22,6 +23,7 @@ from ._events import (
     ManifestSeen,
     NfcAsked,
     ProgressSent,
+    Uploaded,
 )
 from ._order import maybe_before, surely_before
 from ._sessions import other_ends
@@ -37,6 +39,7 @@ class LeaseRecord:
     server: str
     lease: str
     granted: LeaseGranted | None = None
+    imported: ImportGranted | None = None
     seen: list[LeaseSeen] = field(default_factory=list)
     refused_reads: list[LeaseReadRefused] = field(default_factory=list)
     progress: list[ProgressSent] = field(default_factory=list)
@@ -47,6 +50,7 @@ class LeaseRecord:
     other_ends: list[Exchange] = field(default_factory=list)
     """Exchanges since which something else may have ended it: a logout (1.10), the end of a session, CancelTask."""
     fetches: list[DiskFetched] = field(default_factory=list)
+    uploads: list[Uploaded] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -72,8 +76,8 @@ class LeaseRecord:
             return self.granted.entity
         return None
 
-    def device_of(self, fetch: DiskFetched | NfcAsked) -> DeviceUrl | None:
-        """Return the device URL that a GET asked for."""
+    def device_of(self, fetch: DiskFetched | NfcAsked | Uploaded) -> DeviceUrl | None:
+        """Return the device URL that a request was for."""
         for device in self.info.devices if self.info else ():
             place = NFC_PATH.search(urlsplit(device.url).path)
             if place and (place["ticket"], place["file"]) == (fetch.ticket, fetch.file):
@@ -128,10 +132,11 @@ class LeaseRecord:
     def surely_held(self, moment: Exchange) -> Exchange | None:
         """Return an exchange that shows the lease ready before `moment`, if it surely still was at `moment`."""
         ready = [s for s in self.seen if s.state == "ready" and surely_before(s.exchange, moment)]
-        if self.granted is None or not ready or self.may_have_been_ended(moment):
+        began = self.granted or self.imported
+        if began is None or not ready or self.may_have_been_ended(moment):
             return None
         renewal = self.last_renewal(moment)
-        start = max(self.granted.exchange.t0, renewal.exchange.t0 if renewal else float("-inf"))
+        start = max(began.exchange.t0, renewal.exchange.t0 if renewal else float("-inf"))
         if moment.t1 < start + (self.timeout if self.timeout is not None else LEAST_TIMEOUT):
             return ready[-1].exchange
         return None
@@ -149,7 +154,7 @@ def _when(exchange: Exchange) -> tuple[float, int]:
 def lease_records(events: Sequence[Event]) -> dict[tuple[str, str], LeaseRecord]:
     """Gather the events of each lease, by server and moid."""
     records: dict[tuple[str, str], LeaseRecord] = {}
-    fetches: list[DiskFetched | NfcAsked] = []
+    fetches: list[DiskFetched | NfcAsked | Uploaded] = []
 
     def record(event: Event, lease: str) -> LeaseRecord:
         key = (event.server, lease)
@@ -159,6 +164,8 @@ def lease_records(events: Sequence[Event]) -> dict[tuple[str, str], LeaseRecord]
         match event:
             case LeaseGranted():
                 record(event, event.lease).granted = event
+            case ImportGranted():
+                record(event, event.lease).imported = event
             case LeaseSeen():
                 record(event, event.lease).seen.append(event)
             case LeaseReadRefused():
@@ -171,7 +178,7 @@ def lease_records(events: Sequence[Event]) -> dict[tuple[str, str], LeaseRecord]
                 record(event, event.lease).manifests.append(event)
             case ChecksumTypeSet():
                 record(event, event.lease).checksum_types.append(event)
-            case DiskFetched() | NfcAsked():
+            case DiskFetched() | NfcAsked() | Uploaded():
                 fetches.append(event)
             case _:
                 pass
@@ -182,6 +189,8 @@ def lease_records(events: Sequence[Event]) -> dict[tuple[str, str], LeaseRecord]
         owner = owners.get((fetch.ticket, fetch.file))
         if owner is not None and isinstance(fetch, DiskFetched):
             owner.fetches.append(fetch)
+        elif owner is not None and isinstance(fetch, Uploaded):
+            owner.uploads.append(fetch)
         elif owner is not None and isinstance(fetch, NfcAsked):
             owner.asked.append(fetch)
     return records

@@ -11,6 +11,7 @@ from ._events import (
     EndSent,
     Event,
     ExportRefused,
+    ImportGranted,
     LeaseGranted,
     LeaseReadRefused,
     LeaseSeen,
@@ -60,6 +61,10 @@ def vsphere_events(call: Call) -> Iterator[Event]:
         yield LoggedIn(exchange, call.argument("userName") or "", outcome, cookies, granted)
     elif method == "Logout":
         yield LoggedOut(exchange, outcome, session)
+    elif method == "ImportVApp":
+        lease = text(call.response, "returnval")
+        if outcome.accepted and lease:
+            yield ImportGranted(exchange, lease, call.this)
     elif method in _EXPORTS:
         yield _export(call)
     elif method in _POWER:

@@ -36,12 +36,13 @@ class BodyDigest:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, with secrets as references."""
+    """A request, with secrets as references; `body` where it is text worth keeping, `digest` of one that is not."""
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: str | None = None
+    digest: BodyDigest | None = None
 
 
 @dataclass(frozen=True, slots=True)
