@@ -14,7 +14,7 @@ import click
 import pytest
 
 from exporter.engine_world import NVRAM, World, disk
-from twohop.cli import _export as command
+from twohop.cli import _running as command
 from twohop.exporter import (
     BadPackage,
     BadStream,
@@ -43,7 +43,7 @@ ERRORS: dict[str, tuple[BaseException, int]] = {
         (HostRefused("h"), 1),
         (HostUnreachable("h"), 1),
         (KeyboardInterrupt(), 130),
-        (command._Terminated(), 143),
+        (command.Terminated(), 143),
         (LeaseLost("l"), 1),
         (MemoryError(), 1),
         (OSError(5, "io"), 1),
@@ -85,7 +85,7 @@ def run_command(world: World, asked: dict[str, Any]) -> tuple[Any, int]:
             raise
 
     try:
-        command._run(work, as_json=False)
+        command.run_shown(work, as_json=False)
     except SystemExit as end:
         assert isinstance(end.code, int)
         return None, end.code

@@ -44,7 +44,7 @@ def compared(
     """Run both paths into `output` and return what there is to say; raise ExportError where one of them fails."""
     ca_file, insecure = address.ca_file, address.insecure
     machines = machines_of(via, cell_user, cell_password, name, ca_file=ca_file, insecure=insecure)
-    one = [export_vm(address, _travelling(vm), output / ONE, force=force, events=events) for vm in machines]
+    one = [export_vm(address, f"name:{vm}", output / ONE, force=force, events=events) for vm in machines]
     two = export_via_cell(
         via, cell_user, cell_password, name, output / TWO,
         force=force, events=events, ca_file=ca_file, insecure=insecure,
@@ -77,11 +77,6 @@ def words(paths: Paths) -> str:
         lines.append(f"The cell tells nothing of its legs; by the clock here its {side} was the bottleneck.")
     alike = "hold the same" if paths.same else "DO NOT hold the same"
     return "\n".join([*lines, f"The disks of both {alike}, grain by grain."])
-
-
-def _travelling(name: str) -> str:
-    """Return a machine's name as vCenter's inventory writes it, since a name that has a slash would be a path."""
-    return name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
 
 
 def _share(part: float, whole: float) -> str:

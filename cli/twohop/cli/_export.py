@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from ._options import vcenter_options
+from ._running import later, needed, run_shown
 from ._secrets import password, password_options
 
 if TYPE_CHECKING:
-    from twohop.exporter import Options, VCenterAddress
+    from twohop.exporter import Options
 
     from ._show import Show
-
-INTERRUPTED = 130
-TERMINATED = 128 + signal.SIGTERM
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends an export as Ctrl-C does: the lease is aborted first."""
 
 
 @click.command("export")
@@ -162,7 +153,7 @@ class _Asked:
 
 
 def _through(asked: _Asked, via: str) -> Callable[[Show], None]:
-    who = _needed(asked.cell_user, "--cell-user or TWOHOP_CELL_USER")
+    who = needed(asked.cell_user, "--cell-user or TWOHOP_CELL_USER")
     secret = password("TWOHOP_CELL_PASSWORD", who, via, asked.password_fd, asked.keyring)
 
     def run(show: Show) -> None:
@@ -177,7 +168,7 @@ def _through(asked: _Asked, via: str) -> Callable[[Show], None]:
 
 
 def _compared(asked: _Asked, via: str) -> Callable[[Show], None]:
-    who = _needed(asked.cell_user, "--cell-user or TWOHOP_CELL_USER")
+    who = needed(asked.cell_user, "--cell-user or TWOHOP_CELL_USER")
     secret = password("TWOHOP_CELL_PASSWORD", who, via, asked.password_fd, asked.keyring)
     address = later(asked)
 
@@ -234,86 +225,3 @@ def _straight(asked: _Asked) -> Callable[[Show], None]:
             )
 
     return run
-
-
-class Login(Protocol):
-    """Where a command logs in, and as whom."""
-
-    @property
-    def vcenter(self) -> str | None: ...
-    @property
-    def user(self) -> str | None: ...
-    @property
-    def ca_file(self) -> Path | None: ...
-    @property
-    def thumbprint(self) -> str | None: ...
-    @property
-    def insecure(self) -> bool: ...
-    @property
-    def password_fd(self) -> int | None: ...
-    @property
-    def keyring(self) -> bool: ...
-
-
-def later(asked: Login) -> Callable[[], VCenterAddress]:
-    """Ask for what is missing now, and judge what was given when errors are shown."""
-    vcenter, user = (
-        _needed(asked.vcenter, "--vcenter or TWOHOP_VCENTER_URL"),
-        _needed(asked.user, "--user or TWOHOP_USER"),
-    )
-    secret = password("TWOHOP_PASSWORD", user, vcenter, asked.password_fd, asked.keyring)
-
-    def make() -> VCenterAddress:
-        from twohop.exporter import VCenterAddress
-
-        return VCenterAddress(vcenter, user, secret, asked.ca_file, asked.thumbprint, asked.insecure)
-
-    return make
-
-
-def run_shown(export: Callable[[Show], None], as_json: bool, of: str = "export") -> None:
-    """Run a command with its events shown; end the process with its code where it fails."""
-    from twohop.exporter import ExportError
-
-    from ._show import shown
-
-    with _sigterm():
-        try:
-            with shown(as_json) as show:
-                try:
-                    export(show)
-                except ExportError as error:
-                    show.failed(error.whose, str(error))
-                    _fail(error.whose, str(error), 1)
-        except BrokenPipeError:
-            raise
-        except Exception as error:
-            if "TWOHOP_TRACEBACK" in os.environ:
-                raise
-            _fail("twohop", f"{type(error).__name__}: {error}; this is a bug: report it with TWOHOP_TRACEBACK=1 set", 1)
-        except KeyboardInterrupt as stop:
-            code = TERMINATED if isinstance(stop, _Terminated) else INTERRUPTED
-            _fail("you", f"interrupted; the lease is given up and nothing of the {of} was kept", code)
-
-
-def _needed(value: str | None, where: str) -> str:
-    if not value:
-        raise click.UsageError(f"give {where}")
-    return value
-
-
-def _fail(whose: str, message: str, code: int) -> NoReturn:
-    click.echo(f"twohop: {whose}: {message}", err=True)
-    raise SystemExit(code)
-
-
-@contextmanager
-def _sigterm() -> Iterator[None]:
-    def stop(number: int, frame: object) -> None:
-        raise _Terminated
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._export import later, run_shown
 from ._options import vcenter_options
+from ._running import later, run_shown
 from ._secrets import password_options
 
 if TYPE_CHECKING:

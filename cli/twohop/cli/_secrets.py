@@ -7,13 +7,14 @@ import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
 MOST = 64 << 10
 """Bytes of a secret that are read."""
 SERVICE = "twohop"
-"""The name under which the keyring keeps passwords; the account is USER at SERVER."""
+"""The name under which the keyring keeps passwords; the account is USER@HOST, with the port where the URL has one."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,7 +25,9 @@ def password_options(command: F) -> F:
         "--password-fd", type=click.IntRange(0), metavar="N", help="Read the password from this open file descriptor."
     )(command)
     return click.option(
-        "--keyring", is_flag=True, help=f"Take the password from the keyring: service {SERVICE}, account USER@SERVER."
+        "--keyring",
+        is_flag=True,
+        help=f"Take the password from the keyring: service {SERVICE}, account USER@HOST.",
     )(command)
 
 
@@ -65,7 +68,8 @@ def _from_keyring(user: str, server: str) -> str:
         library = importlib.import_module("keyring")
     except ImportError:
         raise click.UsageError("no keyring here: install the package `keyring`, or set the variable") from None
-    account = f"{user}@{server}"
+    # Whether somebody writes https:// in front is no other account.
+    account = f"{user}@{urlsplit(server if '://' in server else f'https://{server}').netloc}"
     try:
         found = library.get_password(SERVICE, account)
     except Exception as error:
