@@ -48,7 +48,7 @@ class Intake:
         entry, host = self._entry, self._host
         if entry.file_size is not None and entry.file_size != self.size:
             raise ShortStream(
-                f"{host} sent {self.size} bytes for {entry.key}, the lease declares {entry.file_size};"
+                f"{host} sent {self.size} bytes for {entry.key}, {self._declared_by} {entry.file_size};"
                 " nothing was kept, export again",
                 whose=self._whose,
             )
@@ -58,6 +58,11 @@ class Intake:
                 " declares no size: nobody can tell whether that is all of it",
                 whose=self._whose,
             )
+
+    @property
+    def _declared_by(self) -> str:
+        # A datastore's file is not of a lease, nor is what a cell gives.
+        return "the lease declares" if self._whose == "host" else "declared are"
 
     def _broken(self, fault: StreamFault) -> ExportError:
         kind = ShortStream if fault.rule is Rule.TRUNCATED else BadStream
@@ -69,7 +74,7 @@ class Intake:
 
     def _too_much(self) -> ExportError:
         declared = self._entry.file_size
-        expected = f"the lease declares {declared}" if declared is not None else "nobody declares so large a file"
+        expected = f"{self._declared_by} {declared}" if declared is not None else "nobody declares so large a file"
         return BadStream(
             f"{self._host} sent more than {self._most} bytes for {self._entry.key}, {expected}; nothing was kept",
             whose=self._whose,
