@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ from twohop.exporter import (
     ExportError,
     FileStarted,
     HostRefused,
+    HostUnreachable,
     LeaseAgain,
     LeaseLost,
     Options,
@@ -40,8 +42,9 @@ from twohop.exporter._ova import OvaTarget
 from twohop.exporter._target import DirectoryTarget
 from twohop.exporter.package import read_descriptor
 from twohop.exporter.transfer import Line, fetch_into
-from twohop.exporter.transfer._dialling import is_this_machine
+from twohop.exporter.transfer._dialling import dial, is_this_machine
 from twohop.exporter.transfer._throttle import Bucket
+from twohop.exporter.verify import verify_package
 from twohop.exporter.vsphere import _session, _stub
 from twohop.fakes import VCenter
 from twohop.fakes.vmdk import SeededContent, stream
@@ -134,6 +137,66 @@ def test_whatever_a_server_calls_its_files_they_stay_in_the_directory(
         target.publish()
     outside = {path.relative_to(root).parts[0] for path in root.rglob("*")}
     assert outside <= {"dir", "x.ova"}
+
+
+@pytest.mark.parametrize("target", ["out", "vm.ova"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc/passwd",
+        "/etc/cron.d/x",
+        "C:\\windows\\x.vmdk",
+        "a\u202eb\x7f.vmdk",
+        "x" * 5000,
+        "..",
+        "NUL.vmdk",
+        "-rf",
+    ],
+    ids=lambda name: name[:16],
+)
+def test_a_target_id_that_leads_elsewhere_names_a_file_in_the_package(
+    vc: VCenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, target: str
+) -> None:
+    def change(info: Any) -> None:
+        for device in info.deviceUrl:
+            device.targetId = name
+
+    rewritten(monkeypatch, change)
+    made = export_vm(address(vc), VM, tmp_path / "in" / target, clock=vc.clock)
+    assert {path.name for path in tmp_path.iterdir()} == {"in"}
+    assert {path.name for path in (tmp_path / "in").iterdir()} == {target}
+    for file in made.files:
+        assert "/" not in file.name and "\\" not in file.name and len(file.name.encode()) <= 200
+    assert len({file.name.casefold() for file in made.files}) == len(made.files)
+    assert verify_package(tmp_path / "in" / target).sound
+    assert_unlocked(vc)
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.1", "2130706433", "0x7f.0.0.1", "0", "::1", "::ffff:127.0.0.1"])
+def test_this_machine_by_any_name_is_not_dialled(name: str) -> None:
+    try:
+        socket.getaddrinfo(name, 443)
+    except OSError:
+        pytest.skip(f"{name} does not resolve here")
+    with pytest.raises(BadAddress, match="which is this machine"):
+        dial(name, 443, 5.0, lambda: None, loopback=False)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://h:99999/x",
+        "https://h:x/x",
+        "https://[::1/x",
+        "https://h\r\nX: y/x",
+        "https://h%0d%0a/x",
+        "https://h#/x@",
+    ],
+)
+def test_a_device_url_that_is_none(tmp_path: Path, url: str) -> None:
+    with pytest.raises((BadAddress, HostUnreachable)) as caught:
+        fetch_into(DeviceFile("k", url, disk=True), Nowhere(), Line(None, Cancellation(), loopback=False))
+    assert "\n" not in str(caught.value)
 
 
 class Nowhere:

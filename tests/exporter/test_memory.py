@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,3 +65,35 @@ def test_a_large_vm_is_exported_in_little_memory(tmp_path: Path) -> None:
     file.path.unlink()
     assert file.size > LEAST
     assert most[0] < LOADED + BOUND, f"{most[0] >> 20} MiB for {file.size >> 20} MiB"
+
+
+RESIDENT = 120 << 20
+"""Bytes that the whole command may ever have resident, Python and pyVmomi in it."""
+COMMAND = """
+import re, sys
+from pathlib import Path
+from twohop.cli import main
+try:
+    main()
+finally:
+    print("peak", re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1], file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc here to read the peak from")
+@pytest.mark.parametrize("target", ["out", "vm.ova"])
+@pytest.mark.parametrize(("capacity", "data"), [(64 << 20, 1 << 20), (62 << 40, 256 << 20)], ids=["64 MiB", "62 TiB"])
+def test_the_command_stays_small_whatever_the_disk(tmp_path: Path, capacity: int, data: int, target: str) -> None:
+    """62 TiB is the largest disk that there is; its grain directory alone takes 8 MB."""
+    world = default_spec()
+    world["datacenters"][0]["vms"][0]["disks"] = [{"size": capacity, "data": data, "content": "seed:7"}]
+    with VCenter(world=world) as vc:
+        env = {"TWOHOP_VCENTER_URL": vc.url, "TWOHOP_USER": vc.user, "TWOHOP_PASSWORD": vc.password}
+        done = subprocess.run(
+            [sys.executable, "-c", COMMAND, "export", VM, "-o", str(tmp_path / target), "--ca-file", str(vc.ca_file)],
+            env={**os.environ, **env}, capture_output=True, text=True, timeout=150,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = re.search(r"^peak (\d+)$", done.stderr, re.MULTILINE)
+    assert found is not None
+    assert int(found[1]) << 10 < RESIDENT, f"{int(found[1]) >> 10} MiB"
