@@ -347,3 +347,42 @@ def a_fault_is_no_response(wire):
 @leaves_open("FAULT-011")
 def no_answer_at_all(wire):
     wire.complete(result=None)
+
+
+# FAULT-012
+
+
+def roles(wire, *ids, cookie="session:2"):
+    rows = "".join(f'<int xsi:type="xsd:int">{role}</int>' for role in ids)
+    result = f'<returnval xsi:type="ArrayOfInt">{rows}</returnval>'
+    return wire.soap("Fetch", "VirtualMachine", "vm-1", "<prop>effectiveRole</prop>", result=result, cookie=cookie)
+
+
+@keeps("FAULT-012")
+def a_reader_is_refused(wire):
+    roles(wire, -2)
+    wire.export(fault="NoPermission", cookie="session:2")
+
+
+@breaks("FAULT-012")
+def a_reader_exports(wire):
+    first = roles(wire, -2)
+    return first, wire.export(cookie="session:2")
+
+
+@leaves_open("FAULT-012")
+def somebody_else_exports(wire):
+    roles(wire, -2)
+    wire.export(cookie="session:1")
+
+
+@leaves_open("FAULT-012")
+def who_may_do_more_exports(wire):
+    roles(wire, -2, 1001)
+    wire.export(cookie="session:2")
+
+
+@leaves_open("FAULT-012")
+def refused_for_another_reason(wire):
+    roles(wire, -2)
+    wire.export(fault="InvalidPowerState", cookie="session:2")

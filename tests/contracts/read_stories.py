@@ -128,3 +128,33 @@ def renamed_meanwhile(wire):
 def what_changes_by_itself(wire):
     retrieve(wire, ["runtime.powerState"], [("runtime.powerState", "poweredOn")])
     fetch(wire, "runtime.powerState", "poweredOff")
+
+
+# PROPERTY-005
+
+
+def listed(wire, *items):
+    rows = "".join(f"<Tag{kind}><key>{key}</key></Tag>" for key, kind in enumerate(items))
+    result = f'<returnval xsi:type="ArrayOfTag">{rows}</returnval>'
+    return wire.soap("Fetch", "VirtualMachine", "vm-1", "<prop>tag</prop>", result=result)
+
+
+@keeps("PROPERTY-005")
+def each_item_typed(wire):
+    listed(wire, ' xsi:type="Tag"', ' xsi:type="Tag"')
+
+
+@breaks("PROPERTY-005")
+def one_item_untyped(wire):
+    return (listed(wire, ' xsi:type="Tag"', ""),)
+
+
+@leaves_open("PROPERTY-005")
+def an_empty_array(wire):
+    listed(wire)
+
+
+@leaves_open("PROPERTY-005")
+def a_list_inside_an_object(wire):
+    result = '<returnval xsi:type="Holder"><key>1</key><key>2</key></returnval>'
+    wire.soap("Fetch", "VirtualMachine", "vm-1", "<prop>summary</prop>", result=result)

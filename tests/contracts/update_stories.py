@@ -183,3 +183,69 @@ def more_to_come(wire):
     told(wire, "1_1", OFF, kind="enter", truncated="true")
     look(wire, ON)
     silent(wire, "1_1")
+
+
+# UPDATE-006
+
+
+def limited(wire, most, *machines):
+    rows = "".join(
+        f'<objectSet><kind>enter</kind><obj type="VirtualMachine">{moid}</obj></objectSet>' for moid in machines
+    )
+    result = f"<returnval><version>1</version><filterSet>{rows}</filterSet></returnval>"
+    options = f"<options><maxObjectUpdates>{most}</maxObjectUpdates></options>" if most else ""
+    return wire.soap("WaitForUpdatesEx", "PropertyCollector", "pc-1", f"<version/>{options}", result=result)
+
+
+@keeps("UPDATE-006")
+def as_many_as_are_taken(wire):
+    limited(wire, 2, "vm-1", "vm-2")
+
+
+@breaks("UPDATE-006")
+def one_too_many(wire):
+    return (limited(wire, 2, "vm-1", "vm-2", "vm-3"),)
+
+
+@leaves_open("UPDATE-006")
+def no_limit_was_set(wire):
+    limited(wire, 0, "vm-1", "vm-2", "vm-3")
+
+
+# UPDATE-007
+
+
+def cancelled(wire, fault, *, collector="pc-1"):
+    """A wait on a connection of its own, ended by a fault after somebody has cancelled waits."""
+    wire.t = 10
+    cancel = wire.soap("CancelWaitForUpdates", "PropertyCollector", collector, conn="other")
+    wait = silent(wire, "1", fault=fault, conn="own", started=5)
+    return wait, cancel
+
+
+@keeps("UPDATE-007")
+def cancelled_and_says_so(wire):
+    cancelled(wire, "RequestCanceled")
+
+
+@breaks("UPDATE-007")
+def cancelled_and_says_another_thing(wire):
+    return cancelled(wire, "Timedout")
+
+
+@leaves_open("UPDATE-007")
+def another_collector_is_cancelled(wire):
+    cancelled(wire, "Timedout", collector="pc-2")
+
+
+@leaves_open("UPDATE-007")
+def its_session_ended(wire):
+    cancelled(wire, "NotAuthenticated")
+
+
+@leaves_open("UPDATE-007")
+def cancelled_before_it_began(wire):
+    wire.t = 5
+    wire.soap("CancelWaitForUpdates", "PropertyCollector", "pc-1", conn="other")
+    wire.t = 10
+    silent(wire, "1", fault="Timedout", conn="own", started=8)

@@ -151,3 +151,15 @@ def snapshots_of_machines_that_are_off(patch: pytest.MonkeyPatch, target: FakeTa
 def somebody_elses_answer_to_complete(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
     """Complete is answered with what somebody else has read (10.9)."""
     target.server.faults.begin([{"match": {"method": "HttpNfcLeaseComplete"}, "action": {"kind": "foreign"}}])
+
+
+@killed_by("FAULT-012")
+def readers_may_export(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
+    """Whoever sees a machine may export it (2.11)."""
+    honest: Any = _service.check_call
+
+    def lenient(call: Any, obj: Any, name: Any, given: Any) -> None:
+        if name.name != "ExportVm":
+            honest(call, obj, name, given)
+
+    patch.setattr(_service, "check_call", lenient)

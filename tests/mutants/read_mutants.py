@@ -44,3 +44,9 @@ def another_name_for_old_clients(patch: pytest.MonkeyPatch, target: FakeTarget) 
         return re.sub(pattern, r"\1Old ", text) if name == "RetrieveProperties" else text
 
     answers(patch, changed)
+
+
+@killed_by("PROPERTY-005")
+def references_without_a_type(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
+    """The references in an array have no xsi:type (10.5)."""
+    rewritten(patch, r'(<ManagedObjectReference type="\w+") xsi:type="ManagedObjectReference">', r"\1>")

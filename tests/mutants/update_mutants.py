@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from twohop.contracts.targets import FakeTarget
+from twohop.fakes.vim import _faults as faults
 from twohop.fakes.vim._registry import vmodl
 from twohop.fakes.vim._updates import Collector, Filter
 
@@ -51,3 +52,15 @@ def any_version_will_do(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
 def changes_are_not_told(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
     """An object that has entered is never spoken of again (10.7)."""
     patch.setattr(Filter, "_modified", lambda self, *given: None)
+
+
+@killed_by("UPDATE-006")
+def all_at_once(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
+    """However few objects the client takes, it is told of all (10.7)."""
+    _waits(patch, lambda honest, self, call, version, seconds, most, *more: honest(self, call, version, seconds, None))
+
+
+@killed_by("UPDATE-007")
+def cancelled_by_another_name(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
+    """A wait that is cancelled ends as one that took too long (10.8)."""
+    patch.setattr(faults, "request_canceled", faults.timed_out)

@@ -24,6 +24,8 @@ class Target(Protocol):
     are powered off at the start and free to be exported and powered on and off, `vapps` those of vApps, of which a host
     has none. `declared` is the target's own profile
     per product, empty where it has none. `recipe` is the Python expression that makes the same target again.
+
+    A target may have a `reader` too: name and password of a user who may read everything and do nothing else.
     """
 
     @property

@@ -10,6 +10,7 @@ from twohop.contracts.history import (
     History,
     LeaseGranted,
     MachineSeen,
+    PropertiesRead,
     power_at,
     surely_before,
     without_session,
@@ -202,6 +203,31 @@ def _own_response(history: History) -> Iterator[Case]:
             yield (kept if answered == f"{call.method}Response" else broken)(told, by=(call.id,))
 
 
+def _readers(history: History) -> Iterator[Case]:
+    calls = {call.id: call for call in history.all(CallMade)}
+    for export in (call for call in calls.values() if call.method == "ExportVm"):
+        if export.session is None or export.outcome.kind == "unclear":
+            continue
+        roles = [
+            (read, [item.text for item in value.items])
+            for read in history.all(PropertiesRead)
+            if calls[read.id].session == export.session and surely_before(read.exchange, export.exchange)
+            for seen in read.objects if seen.this == export.this
+            for value in seen.values if value.path == "effectiveRole"
+        ]  # fmt: skip
+        if not roles or roles[-1][1] != [_READ_ONLY]:
+            continue
+        read = roles[-1][0]
+        told = f"exchange {read.id} shows that {export.this} may be read and no more;"
+        answer = f"its export by the same session in exchange {export.id}: {export.outcome}"
+        if export.outcome.fault in (None, "NoPermission"):
+            good = export.outcome.fault == "NoPermission"
+            yield (kept if good else broken)(told, answer, by=(read.id, export.id))
+
+
+_READ_ONLY = "-2"
+"""The id of the system role of those who may only read."""
+
 FAULT_CLAUSES = (
     Clause(
         "FAULT-001", "A fault comes with status 500, its detail one element whose xsi:type says what it is.",
@@ -246,5 +272,9 @@ FAULT_CLAUSES = (
     Clause(
         "FAULT-011", "A call that is not refused is answered with the response of its own method, not of another.",
         "vsphere 10.9, 12 row 21", "C", "vendor", "vcenter", _own_response,
+    ),
+    Clause(
+        "FAULT-012", "Who may only read a machine is refused its export with NoPermission.",
+        "vsphere 2.11", "V", "vendor", "vcenter", _readers,
     ),
 )  # fmt: skip

@@ -44,6 +44,18 @@ def _typed(history: History) -> Iterator[Case]:
                 yield kept(told, "each with its xsi:type", by=(read.id,))
 
 
+def _items_typed(history: History) -> Iterator[Case]:
+    for read in history.all(PropertiesRead):
+        for seen in read.objects:
+            arrays = [value for value in seen.values if value.items]
+            bare = [value.path for value in arrays if any(not item.xsi_type for item in value.items)]
+            told = f"{read.method} in exchange {read.id} showed arrays of {seen.this}"
+            if bare:
+                yield broken(told, f"and did not say of what type each item of {', '.join(bare)} is", by=(read.id,))
+            elif arrays:
+                yield kept(told, "each item with its xsi:type", by=(read.id,))
+
+
 def _unknown(history: History) -> Iterator[Case]:
     calls = {call.id: call for call in history.all(CallMade)}
     for read in history.all(PropertiesRead):
@@ -105,5 +117,9 @@ PROPERTY_CLAUSES = (
     Clause(
         "PROPERTY-004", "Fetch and the retrieve calls say the same of what nobody has changed.",
         "vsphere 10.5", "C", "vendor", "vcenter", _agree,
+    ),
+    Clause(
+        "PROPERTY-005", "Every item of an array says by xsi:type of what type it is.",
+        "vsphere 10.5", "R", "vendor", "vcenter", _items_typed,
     ),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from twohop.contracts.history import (
     History,
     PropertiesRead,
     UpdatesAwaited,
+    WaitCancelled,
     maybe_before,
     surely_before,
 )
@@ -122,6 +123,35 @@ def _told_of(
                 yield broken(story, f"the wait of exchange {wait.id} says nothing", by=(since.id, read.id, wait.id))
 
 
+def _within_limit(history: History) -> Iterator[Case]:
+    for wait in history.all(UpdatesAwaited):
+        if wait.told is None or wait.most is None or wait.most < 1:
+            continue
+        told = f"exchange {wait.id} takes {wait.most} objects at once and was told of {len(wait.told.objects)}"
+        yield (kept if len(wait.told.objects) <= wait.most else broken)(told, by=(wait.id,))
+
+
+def _cancelled(history: History) -> Iterator[Case]:
+    cancels = [each for each in history.all(WaitCancelled) if each.outcome.accepted]
+    for wait in history.all(UpdatesAwaited):
+        if wait.outcome.kind != "faulted" or wait.outcome.fault in _OTHERWISE:
+            continue
+        meanwhile = [
+            each for each in cancels
+            if (each.server, each.collector) == (wait.server, wait.collector)
+            and not surely_before(each.exchange, wait.exchange) and not surely_before(wait.exchange, each.exchange)
+        ]  # fmt: skip
+        if meanwhile:
+            told = f"the wait of exchange {wait.id} was cancelled in exchange {meanwhile[-1].id}"
+            good = wait.outcome.fault == "RequestCanceled"
+            by = (wait.id, meanwhile[-1].id)
+            yield (kept if good else broken)(told, f"and ended with {wait.outcome}", by=by)
+
+
+_OTHERWISE = ("NotAuthenticated", "InvalidCollectorVersion", "ManagedObjectNotFound", "InvalidArgument")
+"""What a wait may be refused with whoever cancels it."""
+
+
 def _undone(history: History, last: UpdatesAwaited, wait: UpdatesAwaited, this: str) -> bool:
     """Tell whether a change may have been taken back before the wait, which then has nothing to tell of it."""
     calls = (call for call in history.all(CallMade) if call.this == this and call.method.startswith(_POWER))
@@ -151,5 +181,13 @@ UPDATE_CLAUSES = (
     Clause(
         "UPDATE-005", "A change of state that a read has shown is told by the next wait.",
         "vsphere 10.7, 10.8", "C", "vendor", "vcenter", _nothing_missed,
+    ),
+    Clause(
+        "UPDATE-006", "An answer tells of no more objects than the client takes at once by maxObjectUpdates.",
+        "vsphere 10.7", "V", "vendor", "vcenter", _within_limit,
+    ),
+    Clause(
+        "UPDATE-007", "A wait that is cancelled ends with RequestCanceled.",
+        "vsphere 10.8", "V", "vendor", "vcenter", _cancelled,
     ),
 )  # fmt: skip

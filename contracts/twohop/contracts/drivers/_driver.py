@@ -47,6 +47,7 @@ class LeaseDriver:
         self.model = Model()
         self._observations = observations or Observations(target.clock.now)
         self._clients: dict[int, Speaker] = {}
+        self._reader: Speaker | None = None
         self.vms = self.client(0).machines(tuple(target.vms))
         self.vapps = self.client(0).vapps(tuple(target.vapps))
 
@@ -67,6 +68,13 @@ class LeaseDriver:
             known = Speaker(self.target, self._observations, stranger=number % 3 == STRANGER)
             self._clients[number % 3] = known
         return known
+
+    def reader(self) -> Speaker | None:
+        """Return a client who may only read; None where the target knows none."""
+        credentials = getattr(self.target, "reader", None)
+        if self._reader is None and credentials is not None:
+            self._reader = Speaker(self.target, self._observations, credentials=credentials)
+        return self._reader
 
     def open_lease(self, vm: int) -> None:
         """See to it that the newest lease is open, as far as the driver knows, by asking for one where it is not."""
@@ -114,7 +122,7 @@ class LeaseDriver:
 
     def close(self) -> None:
         """Leave the target."""
-        for client in self._clients.values():
+        for client in (*self._clients.values(), *([self._reader] if self._reader is not None else [])):
             client.close()
 
     def look(self, held: Held, client: int = 0) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._driver import LeaseDriver, step
+from ._model import Held
 
 STABLE = ("name", "config.uuid")
 """Properties that stay as they are while nobody changes a machine."""
@@ -60,6 +61,28 @@ def wait_badly(driver: LeaseDriver) -> None:
     """Ask the collector for what has changed since a version that it has not given (10.8)."""
     if driver.model.collector:
         driver.client(0).updates(driver.model.collector, "4711")
+
+
+@step
+def cancel_wait(driver: LeaseDriver) -> None:
+    """Wait for what changes, where nothing does, and cancel that (10.8)."""
+    if driver.model.collector:
+        _wait(driver)
+        driver.client(0).cancelled_wait(driver.model.collector, driver.model.version)
+
+
+@step
+def export_as_reader(driver: LeaseDriver, vm: int) -> None:
+    """Ask for the export of a machine as somebody who may only read it, where the target knows such a user (2.11)."""
+    number = vm % len(driver.vms)
+    reader = driver.reader()
+    if reader is None or number in driver.model.gone:
+        return
+    machine = reader.vm(driver.vms[number])
+    reader.read(machine, "effectiveRole")
+    driver.tick()
+    lease = machine.ExportVm()
+    driver.model.held.append(Held(lease._moId, number))
 
 
 def _wait(driver: LeaseDriver) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -22,6 +23,10 @@ from ._fetching import PATIENCE, Hosts
 
 OLDEST = "vim.version.version5"
 """The API of vCenter 4.0, the first that has leases (1.8)."""
+LONG_WAIT = 600
+"""Seconds that a wait lasts which is to be cancelled."""
+CANCELS, PAUSE = 200, 0.05
+"""How often such a wait is cancelled, and for how many seconds of real time its end is awaited in between."""
 
 
 class Place(NamedTuple):
@@ -36,11 +41,19 @@ class Place(NamedTuple):
 class Speaker:
     """One client whose every exchange is written down. Nothing is pinned: the contract compares by itself.
 
-    It has a session of its own, or none where `stranger` is set.
+    It has a session of its own, as the target's user or as who has these credentials, or none where `stranger` is set.
     """
 
-    def __init__(self, target: Target, observations: Observations, *, stranger: bool = False) -> None:
+    def __init__(
+        self,
+        target: Target,
+        observations: Observations,
+        *,
+        stranger: bool = False,
+        credentials: tuple[str, str] | None = None,
+    ) -> None:
         self._target = target
+        self._credentials = credentials or (target.user, target.password)
         self.stranger = stranger
         observer = observations.observer(PROBE)
         self._tls = ssl.create_default_context(cafile=str(target.ca_file))
@@ -55,7 +68,7 @@ class Speaker:
 
     def login(self) -> None:
         """Log in, for the first time or after the session has ended."""
-        self.login_as(self._target.user, self._target.password)
+        self.login_as(*self._credentials)
 
     def login_as(self, user: str, password: str) -> None:
         """Log in by these credentials."""
@@ -163,6 +176,36 @@ class Speaker:
         (compute, *_) = datacenter.hostFolder.childEntity
         (host, *_) = compute.host
         return Place(compute.resourcePool, datacenter.vmFolder, host.datastore[0], host)
+
+    def cancelled_wait(self, collector: str, version: str) -> None:
+        """Wait for updates on a connection of its own, and cancel that until it ends; its fault is raised."""
+        query = vmodl.query.PropertyCollector
+        raised: list[vmodl.MethodFault] = []
+        alone = self._speaking(self._stubs[0].version)
+        alone.cookie = self._stubs[0].cookie
+
+        def wait() -> None:
+            try:
+                query(collector, alone).WaitForUpdatesEx(version, query.WaitOptions(maxWaitSeconds=LONG_WAIT))
+            except vmodl.MethodFault as fault:
+                raised.append(fault)
+
+        waiting = threading.Thread(target=wait, name="cancelled wait")
+        waiting.start()
+        try:
+            for _ in range(CANCELS):
+                # Whether the wait has come to the server nobody can see, so it is cancelled until it ends.
+                query(collector, self._stubs[0]).CancelWaitForUpdates()
+                waiting.join(PAUSE)
+                if not waiting.is_alive():
+                    break
+        finally:
+            if waiting.is_alive():
+                query(collector, self._stubs[0]).Destroy()
+            waiting.join()
+            alone.DropConnections()
+        for fault in raised:
+            raise fault
 
     @property
     def ovf_manager(self) -> Any:

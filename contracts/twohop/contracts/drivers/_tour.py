@@ -29,6 +29,7 @@ TOUR: tuple[Step, ...] = (
     ("describe_vapp", {"vapp": 0, "populated": False, "named": True}),
     ("compare_reads", _VM), ("read_unknown", _VM), ("login_badly", {"client": 2}),
     ("watch", {}), ("wait", {}), ("wait_badly", {}), ("logout", {"client": 1}), ("wait", {}),
+    ("cancel_wait", {}), ("export_as_reader", _VM),
     ("progress", {**_LEASE, "percent": 1, "client": 1}),
     # the machine runs, and is not exported; it is off again, and two leases hold it
     ("power_on", _VM), ("survey_machines", {}), ("wait", {}), ("export", _VM), ("power_off", _VM),

@@ -41,6 +41,7 @@ from ._events import (
     TaskSeen,
     UpdatesAwaited,
     Uploaded,
+    WaitCancelled,
 )
 from ._file import FORMAT, HistoryFormatError, dump, load, read, write
 from ._history import PROBE, History
@@ -102,6 +103,7 @@ __all__ = [
     "TaskSeen",
     "UpdatesAwaited",
     "Uploaded",
+    "WaitCancelled",
     "came_to",
     "disks_at",
     "dump",

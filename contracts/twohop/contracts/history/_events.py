@@ -36,7 +36,15 @@ from ._machine_events import (
     TaskCancelled,
     TaskSeen,
 )
-from ._property_events import CollectorMade, DescriptorMade, DescriptorRefused, OvfPart, PropertiesRead, UpdatesAwaited
+from ._property_events import (
+    CollectorMade,
+    DescriptorMade,
+    DescriptorRefused,
+    OvfPart,
+    PropertiesRead,
+    UpdatesAwaited,
+    WaitCancelled,
+)
 
 __all__ = [
     "CallMade",
@@ -78,4 +86,5 @@ __all__ = [
     "TaskSeen",
     "UpdatesAwaited",
     "Uploaded",
+    "WaitCancelled",
 ]

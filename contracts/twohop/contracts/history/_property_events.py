@@ -10,12 +10,24 @@ from ._soap import Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """An entry of an array: its `xsi:type`, and its text where it holds no elements."""
+
+    xsi_type: str | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
-    """A property in an answer: its path, the `xsi:type` of its value, and its text where it holds no elements."""
+    """A property in an answer: its path, the `xsi:type` of its value, and its text where it holds no elements.
+
+    `items` are the entries where the value is an array.
+    """
 
     path: str
     xsi_type: str | None
     text: str | None
+    items: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +79,25 @@ class UpdatesTold:
 
 @dataclass(frozen=True, slots=True)
 class UpdatesAwaited(Event):
-    """A wait or check for updates; `told` is None where nothing came back."""
+    """A wait or check for updates; `told` is None where nothing came back.
+
+    `most` is how many objects the client takes at once, None where it set no limit.
+    """
 
     method: str
     collector: str
     version: str
     outcome: Outcome
     told: UpdatesTold | None
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitCancelled(Event):
+    """CancelWaitForUpdates of a collector."""
+
+    collector: str
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ._property_events import (
     DescriptorMade,
     DescriptorRefused,
     GivenFile,
+    Item,
     ObjectRead,
     ObjectTold,
     OvfPart,
@@ -18,10 +19,11 @@ from ._property_events import (
     UpdatesAwaited,
     UpdatesTold,
     Value,
+    WaitCancelled,
 )
 from ._sightings import RETRIEVE, UPDATES, contents
 from ._soap import Call
-from ._xml import Element, child, children, flag, name, parse, text, xsi_type
+from ._xml import Element, child, children, flag, name, parse, text, whole_number, xsi_type
 
 
 def property_events(call: Call) -> Iterator[Event]:
@@ -31,7 +33,11 @@ def property_events(call: Call) -> Iterator[Event]:
     elif call.method in UPDATES:
         answer = child(call.response, "returnval")
         told = None if answer is None else _told(answer)
-        yield UpdatesAwaited(call.exchange, call.method, call.this, call.argument("version") or "", call.outcome, told)
+        most = whole_number(call.argument("options", "maxObjectUpdates"))
+        since = call.argument("version") or ""
+        yield UpdatesAwaited(call.exchange, call.method, call.this, since, call.outcome, told, most)
+    elif call.method == "CancelWaitForUpdates":
+        yield WaitCancelled(call.exchange, call.this, call.outcome)
     elif call.method == "CreatePropertyCollector" and call.outcome.accepted:
         yield CollectorMade(call.exchange, text(call.response, "returnval") or "")
     elif call.method == "CreateDescriptor":
@@ -64,7 +70,9 @@ def _objects(call: Call) -> Iterator[ObjectRead]:
 
 
 def _value(path: str, value: Element) -> Value:
-    return Value(path, xsi_type(value), _plain(value))
+    kind = xsi_type(value)
+    listed = value if (kind or "").startswith("ArrayOf") else ()
+    return Value(path, kind, _plain(value), tuple(Item(xsi_type(item), _plain(item)) for item in listed))
 
 
 def _plain(value: Element | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -57,7 +58,10 @@ class FakeTarget:
         datacenter = {"name": "DC0", "hosts": [host], "vms": machines, "vapps": list(vapps)}
         world: dict[str, Any] = {"datacenters": [datacenter]}
         self.clock = Clock(start=1_700_000_000.0)
-        self.server = fake_for(self.profile, world=world, seed=seed, clock=self.clock)
+        name = "reader@vsphere.local" if self.profile.product == "vcenter" else "reader"
+        self.reader = (name, secrets.token_urlsafe(18))
+        users = [{"name": name, "password": self.reader[1], "role": "ReadOnly"}]
+        self.server = fake_for(self.profile, world=world, seed=seed, clock=self.clock, users=users)
 
     @property
     def url(self) -> str:
