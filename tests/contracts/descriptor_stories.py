@@ -241,6 +241,14 @@ def a_list_that_filters(wire):
     describe(wire, files="", disks="", items="")
 
 
+@leaves_open("DESCRIPTOR-008")
+def a_lease_as_an_old_client_sees_it(wire):
+    """Before 4.1 nobody is told which files are disks (1.8)."""
+    wire.export()
+    wire.read("ready", info=wire.info().replace("<disk>true</disk>", ""))
+    describe(wire, files=BY_KEY, given=())
+
+
 # DESCRIPTOR-009
 
 

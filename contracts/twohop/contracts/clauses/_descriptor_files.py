@@ -140,7 +140,8 @@ def _unfiltered(history: History) -> Iterator[tuple[DescriptorMade, list[DeviceU
         if made.given or made.parts is None:
             continue
         for record in _leases(history, made):
-            if record.info is not None and record.info.devices:
+            # Who speaks a version before 4.1 is not told which of the files are disks (1.8).
+            if record.info is not None and any(device.disk is not None for device in record.info.devices):
                 yield made, _disks(record), (_shown(record), made.id)
 
 
