@@ -6,6 +6,7 @@ import http.client
 import itertools
 import socket
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -280,6 +281,39 @@ FOREIGN = {
     + b'<CurrentTimeResponse xmlns="urn:vim25"><returnval>2026-01-01T00:00:00Z</returnval></CurrentTimeResponse>'
     + TAIL,
 }
+
+
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10)).encode()
+BOMBS = {
+    "a billion laughs": b'<!DOCTYPE a [<!ENTITY l0 "ha">' + LAUGHS + b"]>" + HEAD[38:] + b"<a>&l9;</a>" + TAIL,
+    "an outer entity": b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>' + HEAD[38:] + b"<a>&b;</a>" + TAIL,
+    "10,000 elements deep": HEAD + b"<a>" * 10_000 + b"</a>" * 10_000 + TAIL,
+    "a type that is none": HEAD + b'<xResponse><returnval xsi:type="Bogus"/></xResponse>' + TAIL,
+    "a type that is no object": HEAD + b'<xResponse><returnval xsi:type="xsd:int">x</returnval></xResponse>' + TAIL,
+    "a fault of nothing": HEAD + b"<soapenv:Fault><detail/></soapenv:Fault>" + TAIL,
+    "a fault of no fault": HEAD
+    + b'<soapenv:Fault><detail><xFault xsi:type="AboutInfo"/></detail></soapenv:Fault>'
+    + TAIL,
+    "half": HEAD,
+    "zeros": bytes(10_000),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("call", ["RetrieveServiceContent", "ExportVm", "CreateDescriptor"])
+def test_an_answer_that_no_server_means(
+    vc: VCenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, bomb: str
+) -> None:
+    """Whatever an answer is, it ends in one of our errors, in bounded memory, and nothing is left."""
+    swap(monkeypatch, BOMBS[bomb], call)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ExportError):
+            export_vm(address(vc), VM, tmp_path / "out", clock=vc.clock)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+    assert list(tmp_path.iterdir()) == []
 
 
 def swap(monkeypatch: pytest.MonkeyPatch, foreign: bytes, call: str) -> None:

@@ -38,7 +38,7 @@ def parse_manifest(content: bytes) -> tuple[ManifestEntry, ...]:
         text = content.decode()
     except UnicodeDecodeError as error:
         raise BadPackage(f"the manifest is not UTF-8 ({error.reason} at byte {error.start})", whose="you") from None
-    entries: list[ManifestEntry] = []
+    entries: dict[str, ManifestEntry] = {}
     for number, line in enumerate(re.split(r"\r?\n", text), 1):
         if not line.strip():
             continue
@@ -49,10 +49,10 @@ def parse_manifest(content: bytes) -> tuple[ManifestEntry, ...]:
                 " where it is one of those",
                 whose="you",
             )
-        if any(entry.name == other.name for other in entries):
+        if entry.name in entries:
             raise BadPackage(f"line {number} of the manifest names {entry.name!r} again", whose="you")
-        entries.append(entry)
-    return tuple(entries)
+        entries[entry.name] = entry
+    return tuple(entries.values())
 
 
 def parse_line(line: str) -> ManifestEntry | None:
