@@ -322,6 +322,20 @@ def test_slots_and_what_a_guest_may_connect_are_told_as_the_api_tells_them(profi
             assert [each["wakeOnLanEnabled"] for each in told if "wakeOnLanEnabled" in each] == wakes
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_machine_that_was_never_on_gets_slots_when_it_is(whole: bool) -> None:
+    row = {"name": "web", "slots": False, "disks": [SMALL]}
+    world = {"datacenters": [{"hosts": ["H0"], "vapps": [{"name": "shop", "vms": [row]}]}]}
+    with make(world=world) as vc, Plain(vc) as me:
+        shop = me.vapp("shop")
+        (vm,) = shop.vm
+        _, new = described(me, vm)
+        (shop.PowerOnVApp_Task if whole else vm.PowerOnVM_Task)()
+        _, ran = described(me, vm)
+    told = [[SLOT in _configured(item) for item in root.iter(f"{OVF}Item")] for root in (new, ran)]
+    assert [sum(each) for each in told] == [0, 2], "of the controller and the card"
+
+
 SLOT, CONTROL = "slotInfo.pciSlotNumber", "connectable.allowGuestControl"
 
 

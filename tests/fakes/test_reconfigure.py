@@ -58,6 +58,34 @@ def test_what_is_said_changes_and_nothing_else(m: Machine) -> None:
     )
 
 
+def test_options_of_the_configuration_file_are_set_and_by_an_empty_value_removed(m: Machine) -> None:
+    def options() -> dict[str, str]:
+        return {each.key: each.value for each in m.me.config.extraConfig}
+
+    def say(**given: str) -> None:
+        change(m, extraConfig=[vim.option.OptionValue(key=key, value=value) for key, value in given.items()])
+
+    before = options()
+    say(one="1", two="2")
+    assert options() == before | {"one": "1", "two": "2"}
+    say(one="", two="3")
+    assert options() == before | {"two": "3"}
+
+
+def test_cores_and_what_may_be_added_while_it_runs_change_while_it_is_off(m: Machine) -> None:
+    change(m, numCPUs=4, numCoresPerSocket=2, memoryHotAddEnabled=True, nestedHVEnabled=True)
+    config = m.me.config
+    assert (config.hardware.numCPU, config.hardware.numCoresPerSocket) == (4, 2)
+    assert (config.memoryHotAddEnabled, config.cpuHotAddEnabled, config.nestedHVEnabled) == (True, False, True)
+    for fields in ({"numCPUs": 3}, {"numCoresPerSocket": 3}, {"numCoresPerSocket": 0}):
+        with pytest.raises(vmodl.fault.InvalidArgument) as caught:
+            change(m, **fields)
+        assert caught.value.invalidProperty == f"spec.{next(iter(fields))}"
+    m.me = m.vm("running")
+    with pytest.raises(vim.fault.InvalidPowerState):
+        change(m, cpuHotAddEnabled=True)
+
+
 def test_each_change_has_a_version_of_its_own_though_the_clock_stands(m: Machine) -> None:
     seen = [m.me.config.changeVersion]
     for note in "abc":
@@ -237,9 +265,8 @@ def _figures(m: Machine) -> Any:
 
 
 GAPS: dict[str, Callable[[Machine], Any]] = {
-    "ReconfigVM_Task with extraConfig": lambda m: change(m, extraConfig=[vim.option.OptionValue(key="a", value="b")]),
-    "ReconfigVM_Task with numCoresPerSocket": lambda m: change(m, numCoresPerSocket=2),
-    "ReconfigVM_Task with memoryHotAddEnabled": lambda m: change(m, memoryHotAddEnabled=False),
+    "ReconfigVM_Task with vPMCEnabled": lambda m: change(m, vPMCEnabled=True),
+    "ReconfigVM_Task with alternateGuestName": lambda m: change(m, alternateGuestName="x"),
     "a device change of a VirtualVmxnet3": lambda m: devices(m, "edit", m.device(4000)),
     "editing a controller": lambda m: devices(m, "edit", m.device(1000)),
     "moving a disk to another place": lambda m: _edited(m, 2000, unitNumber=5),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from ...machines import PowerState
@@ -26,11 +27,21 @@ KNOWN = frozenset(
         "instanceUuid",
         "firmware",
         "deviceChange",
+        "extraConfig",
+        "numCoresPerSocket",
+        "cpuHotAddEnabled",
+        "cpuHotRemoveEnabled",
+        "memoryHotAddEnabled",
+        "nestedHVEnabled",
     }
 )
 """What is carried out of a ConfigSpec."""
 
-_COLD = ("numCPUs", "memoryMB", "guestId", "uuid", "instanceUuid", "firmware")
+_SETTINGS = {
+    "numCoresPerSocket": "cores_per_socket", "cpuHotAddEnabled": "cpu_hot_add", "cpuHotRemoveEnabled": "cpu_hot_remove",
+    "memoryHotAddEnabled": "memory_hot_add", "nestedHVEnabled": "nested_hv",
+}  # fmt: skip
+_COLD = ("numCPUs", "memoryMB", "guestId", "uuid", "instanceUuid", "firmware", *_SETTINGS)
 """What takes a machine that is off: the fake knows no hot-add of CPUs and memory (2.13)."""
 
 
@@ -76,9 +87,23 @@ def plan(call: Call, vm: Vm, spec: Any) -> dict[str, Any]:
     for path, given in (("uuid", spec.uuid), ("instance_uuid", spec.instanceUuid)):
         if given is not None:
             edits[path] = _uuid(given, "spec.uuid" if path == "uuid" else "spec.instanceUuid")
+    said = {word: getattr(spec, name) for name, word in _SETTINGS.items() if getattr(spec, name) is not None}
+    if said:
+        edits["settings"] = replace(vm.settings, **said)
+    cores = edits.get("settings", vm.settings).cores_per_socket
+    if cores < 1 or edits.get("cpus", vm.cpus) % cores:
+        raise faults.invalid_argument("spec.numCoresPerSocket" if "settings" in edits else "spec.numCPUs")
+    if spec.extraConfig:
+        edits["extra_config"] = _options(vm, spec.extraConfig)
     if spec.deviceChange:
         edits |= DeviceChanges(call, vm).apply(spec.deviceChange)
     return edits
+
+
+def _options(vm: Vm, given: list[Any]) -> dict[str, str]:
+    """Return the options of a machine's configuration file with others in their place; an empty value removes one."""
+    options = {**vm.extra_config, **{each.key: str(each.value) for each in given}}
+    return {key: value for key, value in options.items() if value}
 
 
 def _uuid(given: str, where: str) -> str:

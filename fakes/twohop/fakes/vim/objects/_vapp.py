@@ -91,6 +91,7 @@ def _power_on(call: Call, vapp: VApp) -> Any:
         with task(call, tx, vapp, "VirtualApp.powerOn") as done:
             for vm in _in_order(vapp):
                 tx.set(vm, "power", PowerState.ON)
+                tx.set(vm, "slots", True)
     return call.ref(done)
 
 
