@@ -1,4 +1,7 @@
-"""`python -m bench`: serving and fetching a disk, against nginx and curl, in one run. See bench/README.md."""
+"""`python -m bench`: disks beside nginx and curl, property reads beside vcsim, how much is held at once, in one run.
+
+See bench/README.md.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from ._cost import (
     GIB,
@@ -27,10 +31,13 @@ from ._cost import (
     started,
     whole_export,
 )
+from ._reads import CLIENTS, Reads, measure_reads
+from ._scale import Figure, measure_scale
 from ._servers import Serving, fake_host, nginx
 
 STARTING = "starting, CPU s and not per GiB"
 NOWHERE = Path(os.devnull)
+READS, HELD = "property reads", "held at once"
 DEFLATED = 0.42
 """Bytes of stream for a byte of a disk that is made from a seed, about."""
 
@@ -112,15 +119,24 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of which the best counts (default: 5)")
     parser.add_argument("--only", default="", help="the bench whose title begins so, such as exporting")
     parser.add_argument("--smoke", action="store_true", help="a small disk and one round: does bench still work?")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of property reads at a time (default: 2)")
     parser.add_argument("--json", action="store_true", help="one document instead of the table")
     arguments = parser.parse_args()
     missing = [name for name in ("nginx", "curl") if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None]
     if missing:
         sys.exit(f"bench: you: no {' and no '.join(missing)} here; on Debian: apt-get install nginx-light curl")
-    gib, rounds = (0.03, 1) if arguments.smoke else (arguments.gib, arguments.rounds)
+    gib, rounds, seconds = (0.03, 1, 0.2) if arguments.smoke else (arguments.gib, arguments.rounds, arguments.seconds)
+    costs: dict[str, dict[str, list[Cost]]] = {}
+    reads: dict[str, dict[int, list[Reads]]] = {}
+    figures: list[Figure] = []
     load = os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="twohop-bench-") as folder:
-        costs = measure(Path(folder), gib, rounds, arguments.only)
+        if READS.startswith(arguments.only):
+            reads = measure_reads(Path(folder), rounds, seconds)
+        if HELD.startswith(arguments.only):
+            figures = measure_scale(rounds)
+        if not arguments.only or not (reads or figures):
+            costs = measure(Path(folder), gib, rounds, arguments.only)
     report = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
         "machine": f"{_cpu()}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}",
@@ -128,11 +144,41 @@ def main() -> None:
         "load": {"before": load, "after": os.getloadavg()},
         "rounds": rounds,
         "benches": {bench: _summary(sides) for bench, sides in costs.items()},
+        "reads": _summary_of_reads(reads),
+        "scale": [asdict(figure) for figure in figures],
     }
     if arguments.json:
         print(json.dumps(report, indent=2))
     else:
         _table(report)
+        _table_of_reads(report["reads"])
+        if figures:
+            print(f"\n{HELD:<52}{'':>10}  target")
+        for figure in figures:
+            print(f"  {figure.name:<48}{figure.value:>10.1f} {figure.unit:<4} {figure.target}")
+
+
+def _summary_of_reads(reads: dict[str, dict[int, list[Reads]]]) -> dict[str, dict[int, dict[str, float]]]:
+    return {
+        side: {
+            clients: {"a_second": max(run.rate for run in runs), "cpu_us": min(run.cpu for run in runs)}
+            for clients, runs in counts.items()
+        }
+        for side, counts in reads.items()
+    }
+
+
+def _table_of_reads(sides: Any) -> None:
+    if not sides:
+        return
+    first = next(iter(sides.values()))
+    print(f"\n{READS:<24}" + "".join(f"{f'{n} clients: /s':>17}{'ratio':>7}{'CPU us':>8}" for n in CLIENTS))
+    for side, counts in sides.items():
+        cells = [
+            f"{row['a_second']:>17.0f}{row['a_second'] / first[n]['a_second']:>7.2f}{row['cpu_us']:>8.0f}"
+            for n, row in counts.items()
+        ]
+        print(f"  {side:<22}" + "".join(cells))
 
 
 def _summary(sides: dict[str, list[Cost]]) -> dict[str, dict[str, float]]:

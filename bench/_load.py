@@ -20,11 +20,11 @@ _ENVELOPE = (
     '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"'
     ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>{}</soapenv:Body></soapenv:Envelope>'
 )
-_LOGIN = (
+LOGIN = (
     '<Login xmlns="urn:vim25"><_this type="SessionManager">SessionManager</_this>'
     "<userName>{}</userName><password>{}</password></Login>"
 )
-_VIEW = (
+VIEW = (
     '<CreateContainerView xmlns="urn:vim25"><_this type="ViewManager">ViewManager</_this>'
     '<container type="Folder">{}</container><type>VirtualMachine</type><recursive>true</recursive>'
     "</CreateContainerView>"
@@ -35,7 +35,7 @@ _READ = (
     "<propSet><type>VirtualMachine</type><pathSet>name</pathSet><pathSet>runtime.powerState</pathSet></propSet>"
     '<objectSet><obj type="VirtualMachine">{}</obj></objectSet></specSet><options/></RetrievePropertiesEx>'
 )
-_CONTENT = (
+CONTENT = (
     '<RetrieveServiceContent xmlns="urn:vim25"><_this type="ServiceInstance">ServiceInstance</_this>'
     "</RetrieveServiceContent>"
 )
@@ -101,14 +101,14 @@ def main(url: str, user: str, clients: str, seconds: str, once: str = "0") -> No
     parts = urlsplit(url)
     where, port = str(parts.hostname), int(parts.port or 443)
     first = Client(where, port)
-    content = first.call(_CONTENT)
+    content = first.call(CONTENT)
     root = re.search(r"<rootFolder[^>]*>([^<]*)<", content)
     views = re.search(r"<viewManager[^>]*>([^<]*)<", content)
     sessions = re.search(r"<sessionManager[^>]*>([^<]*)<", content)
     collector = re.search(r"<propertyCollector[^>]*>([^<]*)<", content)
     assert root and views and sessions and collector
-    first.call(_LOGIN.format(user, sys.stdin.readline().strip()).replace(">SessionManager<", f">{sessions[1]}<"))
-    view = first.call(_VIEW.format(root[1]).replace(">ViewManager<", f">{views[1]}<"))
+    first.call(LOGIN.format(user, sys.stdin.readline().strip()).replace(">SessionManager<", f">{sessions[1]}<"))
+    view = first.call(VIEW.format(root[1]).replace(">ViewManager<", f">{views[1]}<"))
     members = first.call(_MEMBERS.format(re.search(r"<returnval[^>]*>([^<]*)<", view)[1]))  # type: ignore[index]
     machines = sorted(set(re.findall(r'type="VirtualMachine"[^>]*>([^<]*)<', members)))
     others = [Client(where, port) for _ in range(int(clients) - 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import operator
 import socket
 import ssl
 import struct
@@ -122,7 +123,7 @@ class Answer:
             self._begun = True
             handler.connection.sendall(head)
             return
-        pending = head
+        pending, last = head, b"0\r\n\r\n" if chunked else b""
         if isinstance(chunks, HeadFirst):
             self._begun = True
             self._push(head)
@@ -131,11 +132,13 @@ class Answer:
             if not chunk:
                 continue
             data = b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk
+            if chunked and operator.length_hint(chunks, -1) == 0:
+                # It is known that nothing follows: one record of TLS instead of two.
+                data, last = data + last, b""
             self._begun = True
             self._push(pending + data if pending else data)
             pending = b""
             self.sent += len(chunk)
-        last = b"0\r\n\r\n" if chunked else b""
         if pending or last:
             self._begun = True
             self._push(pending + last)
