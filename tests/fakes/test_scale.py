@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from soap_wire import Wire
+from soap_wire import Wire, objects, props
 from twohop.fakes.machines import LeaseState
 from vcenters import make
 
@@ -33,7 +33,8 @@ def threads() -> Iterator[None]:
 
 
 def _sockets() -> list[str]:
-    links = [path for path in Path("/proc/self/fd").iterdir()] if Path("/proc/self/fd").is_dir() else []
+    folder = Path("/proc/self/fd")
+    links = list(folder.iterdir()) if folder.is_dir() else []
     found = []
     for link in links:
         with contextlib.suppress(OSError):
@@ -68,16 +69,14 @@ def test_a_thousand_leases_live_at_once() -> None:
         wire.login()
         leases = []
         for vm in vcenter.world.vms():
-            (moid,) = re.findall(
-                r'type="HttpNfcLease">([^<]*)<', wire.call("ExportVm", "VirtualMachine", vm.moid).data.decode()
-            )
+            (moid,) = wire.call("ExportVm", "VirtualMachine", vm.moid).texts("returnval")
             leases.append(moid)
-        for _ in range(2):
-            states = {wire.fetch("HttpNfcLease", moid, "state").body[0].text for moid in leases}
-        assert states == {"ready"}
-        tickets = set()
         for moid in leases:
-            tickets |= set(re.findall(r"/nfc/([^/]*)/", wire.fetch("HttpNfcLease", moid, "info").data.decode()))
+            wire.fetch("HttpNfcLease", moid, "state")
+        asked = "".join(objects("HttpNfcLease", moid) for moid in leases)
+        answer = wire.retrieve(props("HttpNfcLease", "state", "info") + asked)
+        assert answer.data.count(b">ready<") == LEASES
+        tickets = set(re.findall(r"/nfc/([^/]*)/", answer.data.decode()))
         assert len(tickets) == LEASES
         assert all(len(vm.leases) == 1 for vm in vcenter.world.vms())
         for moid in leases[::2]:
@@ -113,9 +112,7 @@ def test_slow_streams_keep_nobody_waiting() -> None:
     with make(world=world(1, data="256 MiB")) as vcenter, contextlib.ExitStack() as stack, Wire(vcenter) as wire:
         wire.login()
         vm = vcenter.world.vms()[0]
-        (moid,) = re.findall(
-            r'type="HttpNfcLease">([^<]*)<', wire.call("ExportVm", "VirtualMachine", vm.moid).data.decode()
-        )
+        (moid,) = wire.call("ExportVm", "VirtualMachine", vm.moid).texts("returnval")
         for _ in range(2):
             wire.fetch("HttpNfcLease", moid, "state")
         url = re.findall(r"<url>(https://[^<]*\.vmdk)</url>", wire.fetch("HttpNfcLease", moid, "info").data.decode())[0]
