@@ -22,7 +22,7 @@ _HEADER = struct.Struct("<4sIIQQQQIQQQB4sH433x")
 _MARKER = struct.Struct("<QII")
 _COMPRESSED, _MARKERS, _DEFLATE = 0x10000, 0x20000, 1
 _NEWLINES = b"\n \r\n"
-_MOST_OVERHEAD = 1 << 20  # sectors before the first grain; the tables of 62 TiB that stand there take less
+_MOST_OVERHEAD = 1 << 25  # sectors before the first grain: room for the tables of 62 TiB, twice
 _EOS = 0
 
 
