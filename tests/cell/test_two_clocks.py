@@ -164,3 +164,72 @@ def test_no_other_transfer_is_opened(tmp_path: Path, transfer: str) -> None:
         bench.export()
         with pytest.raises(LinkDead):
             bench.engine.open(transfer, DEFAULT, "user")
+
+
+# -- a download that is finished (3.19)
+
+
+def get(bench: Bench, transfer: str, name: str, *, first: int = 0, size: int | None = None) -> None:
+    """Read a part of a file, to its end unless told how much."""
+    download = bench.engine.open(transfer, name, "user")
+    length = download.size - first if size is None else size
+    download.file.seek(first)
+    left = length
+    while left:
+        # Of an archive one read ends with each of its parts.
+        left -= len(download.read(left))
+    download.last(length, to_the_end=first + length == download.size)
+    download.close(length)
+
+
+def finishing(tmp_path: Path) -> tuple[Bench, str, str]:
+    bench = Bench(tmp_path, finish_removes="yes")
+    bench.export()
+    link = bench.engine.link(bench.entity())
+    assert link is not None
+    return bench, link.id, next(name for name in link.files if name.endswith(".vmdk"))
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        ["descriptor.ovf", "DISK"], ["DISK"], ["descriptor-with-id.ovf", "DISK"], ["descriptor.ova"],
+        ["descriptor-with-id.ova"],
+    ],
+    ids="+".join,
+)  # fmt: skip
+def test_whoever_has_all_of_it_ends_it(tmp_path: Path, ways: list[str]) -> None:
+    bench, transfer, disk = finishing(tmp_path)
+    with bench:
+        for name in ways:
+            assert bench.engine.link(bench.entity()) is not None
+            get(bench, transfer, disk if name == "DISK" else name)
+        assert bench.engine.link(bench.entity()) is None
+        assert bench.listing() == []
+        assert bench.state(bench.export()) == "success"
+
+
+def test_a_part_is_not_all_of_it_and_the_rest_of_it_is(tmp_path: Path) -> None:
+    bench, transfer, disk = finishing(tmp_path)
+    with bench:
+        get(bench, transfer, disk, size=1000)
+        get(bench, transfer, "descriptor.ovf")
+        get(bench, transfer, "descriptor.ova", size=5000)
+        assert bench.engine.link(bench.entity()) is not None
+        get(bench, transfer, disk, first=1000)
+        assert bench.engine.link(bench.entity()) is None
+        assert bench.listing() == []
+
+
+def test_nobody_is_cut_by_another_who_has_finished(tmp_path: Path) -> None:
+    bench, transfer, disk = finishing(tmp_path)
+    with bench:
+        reading = bench.engine.open(transfer, disk, "another user")
+        begun = reading.read(1000)
+        get(bench, transfer, disk)
+        assert bench.engine.link(bench.entity()) is not None
+        rest = reading.read(1 << 20)
+        assert begun + rest == DISK
+        reading.close(len(begun) + len(rest))
+        assert bench.engine.link(bench.entity()) is None
+        assert bench.listing() == []

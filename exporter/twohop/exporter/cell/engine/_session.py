@@ -48,7 +48,7 @@ class SessionInput(Enum):
     GET_ENDS = "a GET ends"
     IDLE = "the idle time has passed"
     DISABLE = "disableDownload"
-    FINISHED = "everything has been downloaded, and that ends it"
+    FINISHED = "everything has been downloaded, nobody reads any more, and that ends it"
     FILES_REMOVED = "its files are gone"
 
 
@@ -154,6 +154,8 @@ class TransferSession:
             return target
         due = self.deadline()
         if input is In.IDLE and (due is None or now < due):
+            return R.NOTHING
+        if input is In.FINISHED and self.readers:
             return R.NOTHING
         readers = self.readers
         if input is In.GET_BEGINS:
