@@ -90,7 +90,7 @@ def test_methods_that_a_device_url_does_not_serve(lease: Leased, method: str) ->
 
 TRICKS = [
     "/nfc/{t}/../{t}/{n}", "/nfc/{t}/./{n}", "/nfc//{t}/{n}", "//nfc/{t}/{n}", "/nfc/{t}//{n}", "/nfc/{t}/{n}/",
-    "/nfc%2F{t}%2F{n}", "/nfc/{t}%2f{n}", "/%6efc/{t}/{n}", "/nfc/{t}/%64isk-0.vmdk", "/nfc/{t}/{n}%00",
+    "/nfc%2F{t}%2F{n}", "/nfc/{t}%2f{n}", "/%6efc/{t}/{n}", "/nfc/{t}/{n}%00",
     "/nfc/{t}/{n};x",
     "/nfc/{u}/{n}", "/NFC/{t}/{n}", "/nfc/{t}/", "/nfc/{t}", "/nfc/", "/nfc", "/", "/ha-nfc/{t}/{n}",
     "/nfc/{{{t}}}/{n}",
@@ -108,6 +108,13 @@ def test_any_other_path_opens_nothing(lease: Leased, trick: str) -> None:
     assert b"KDMV" not in data
     assert lease.ticket not in lease.vc.journal.ndjson()
     assert lease.ticket.upper() not in lease.vc.journal.ndjson()
+
+
+@pytest.mark.parametrize("name", ["%64isk-0.vmdk", "disk%2D0%2evmdk", "disk-0.vmd%6B"])
+def test_a_file_s_name_may_be_escaped_where_it_need_not_be(lease: Leased, name: str) -> None:
+    status, data = lease.raw(f"/nfc/{lease.ticket}/{name}")
+    assert (status, b"KDMV" in data) == (200, True)
+    assert lease.ticket not in lease.vc.journal.ndjson()
 
 
 def test_a_ticket_opens_nothing_at_another_host_or_at_vcenter(lease: Leased, pool: urllib3.PoolManager) -> None:

@@ -172,6 +172,14 @@ def _dead(vc: VCenter, me: Plain) -> set[int]:
     return {me.get(url).status, me.get(url.replace(ticket, "52345678-1234-4123-8123-123456789abc")).status}
 
 
+def _unknown_file(vc: VCenter, me: Plain) -> tuple[int, int]:
+    lease = me.export()
+    url = f"{lease.info.deviceUrl[0].url.rpartition('/')[0]}/disk-77.vmdk"
+    before = me.get(url).status
+    lease.HttpNfcLeaseComplete()
+    return before, me.get(url).status
+
+
 def _connections(vc: VCenter, me: Plain) -> list[int]:
     url = me.export("LONG").info.deviceUrl[0].url
     held = [me.pool.request("GET", url, preload_content=False) for _ in range(2)]
@@ -626,6 +634,7 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "nfc_second_get": (_twice, {"whole": (200, True), "empty": (200, False)}),
     "nfc_parallel_get": (_in_parallel, {"whole": 200, "503": 503}),
     "dead_ticket_status": (_dead, {404: {404}, 403: {403}, 500: {500}, 503: {503}}),
+    "unknown_file_status": (_unknown_file, {404: (404, 404), 403: (403, 404), 500: (500, 404)}),
     "stream_at_end_of_lease": (_at_end, {"cut": "broken", "reset": "broken", "finish": "finish"}),
     "nfc_connections": (_connections, {1: [200, 503], 2: [200, 200]}),
     "stream_bytes": (_bytes, {"differ": False, "equal": True}),

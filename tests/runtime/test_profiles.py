@@ -70,7 +70,12 @@ def test_what_no_source_answers_has_more_than_one_accepted_value(product: str) -
         ("vcenter-7.5", "vcenter-7.0"),
         ("vcenter-12.1", "vcenter-9.0"),
         ("vcenter-1.0", "vcenter-4.1"),
-        ("vcenter-6.6.9", "vcenter-6.5"),
+        ("vcenter-6.6", "vcenter-6.5"),
+        ("vcenter-6.5.9", "vcenter-6.5"),
+        ("vcenter-6.6.9", "vcenter-6.7"),
+        ("vcenter-5.1", "vcenter-5.5"),
+        ("vcenter-4.9.9", "vcenter-5.5"),
+        ("vcenter-4.6", "vcenter-4.1"),
     ],
 )
 def test_a_version_that_nobody_listed_takes_the_nearest_and_says_so(asked: str, taken: str) -> None:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _FILE = r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([^/]+)"
-_NEEDLESS = re.compile(r"%(?:4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9A]|7E|3[0-9]|2D|2E)", re.IGNORECASE)
-"""Escapes of characters that need none: no client writes them, and one file would have many names."""
 DISK_TYPE = "application/x-vnd.vmware-streamVmdk"
 
 
@@ -67,7 +65,7 @@ class NfcApp:
             return _answer(start, 401)
         opened = self._open(match[1], match[2])
         if opened is None:
-            return _answer(start, profile.count("dead_ticket_status"))
+            return _answer(start, self._refusal(match[1]))
         lease, file = opened
         if isinstance(lease, ImportLease):
             # Nothing is fetched of what is being put in (6.6).
@@ -93,7 +91,7 @@ class NfcApp:
             return _answer(start, 405)
         opened = self._open(ticket, name)
         if opened is None:
-            return _answer(start, profile.count("dead_ticket_status"))
+            return _answer(start, self._refusal(ticket))
         lease, file = opened
         method = environ["REQUEST_METHOD"]
         if not isinstance(lease, ImportLease) or method != ("POST" if file.disk is not None else "PUT"):
@@ -125,6 +123,11 @@ class NfcApp:
         lease, files = redeemed
         file = next((f for f in files if _is_called(name, f)), None)
         return (lease, file) if file is not None else None
+
+    def _refusal(self, ticket: str) -> int:
+        """Return the status for a file that a ticket does not open: the ticket may be dead, or the file unknown."""
+        known = self._redeem(ticket) is not None
+        return self._world.profile.count("unknown_file_status" if known else "dead_ticket_status")
 
     def _redeem(self, ticket: str) -> tuple[ExportLease, list[DeviceFile]] | None:
         with self._world.lock:
@@ -188,7 +191,7 @@ class _Counted:
 
 def _is_called(segment: str, file: DeviceFile) -> bool:
     """Tell whether a path segment, percent-encoded where it must be, is the name of a file (4.6)."""
-    return _NEEDLESS.search(segment) is None and unquote(segment) == file.name
+    return unquote(segment) == file.name
 
 
 def _answer(start: StartResponse, status: int) -> list[bytes]:

@@ -173,9 +173,14 @@ def _nearest(version: str, versions: tuple[str, ...], product: str) -> tuple[str
         wanted = _number(version)
     except ValueError:
         raise ProfileError(f"{product} has no version {version!r}; known: {', '.join(versions)}") from None
-    below = [known for known in versions if _number(known) <= wanted]
-    chosen = below[-1] if below else versions[0]
+    # Of two that are equally near the older: it tells nothing that the wanted one may not know.
+    chosen = min(versions, key=lambda known: abs(_distance(_number(known)) - _distance(wanted)))
     return chosen, f"{product} {version} is not listed: taking the nearest profile, {product}-{chosen}"
+
+
+def _distance(number: tuple[int, ...]) -> int:
+    """Return how far a version is from none: each number counts a tenth of what the one before it counts."""
+    return sum(part * 10 ** (9 - place) for place, part in enumerate(number[:9]))
 
 
 def _number(version: str) -> tuple[int, ...]:
