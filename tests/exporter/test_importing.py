@@ -52,6 +52,7 @@ from twohop.exporter.engine._import import (
 from twohop.exporter.engine._values import ManifestRow
 from twohop.exporter.package import grain_digest
 from twohop.fakes import VCenter
+from twohop.fakes.vim._kinds import KINDS
 from twohop.runtime import Authority
 from twohop.runtime.profiles import load_profile
 
@@ -310,6 +311,24 @@ def test_a_slow_import_is_kept_alive(vc: VCenter, package: Path) -> None:
     put(vc, package, events=slow)
     assert len([event for event in events if isinstance(event, LeaseRenewed)]) >= 8
     assert "new" in names(vc)
+
+
+def test_a_server_that_wants_another_file_gets_none(
+    vc: VCenter, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is sent is what the descriptor names, whatever a server asks for."""
+    (package.parent / "secret").write_bytes(b"s")
+    honest = KINDS["OvfManager"].methods["CreateImportSpec"]
+
+    def greedy(call: Any, obj: Any, **given: Any) -> Any:
+        made = honest(call, obj, **given)
+        made.fileItem[0].path = "../secret"
+        return made
+
+    monkeypatch.setitem(KINDS["OvfManager"].methods, "CreateImportSpec", greedy)
+    with pytest.raises(BadPackage, match="which the descriptor does not name"):
+        put(vc, package)
+    assert_nothing_is_left(vc)
 
 
 def test_what_cannot_be_read_is_said(vc: VCenter, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from pyVmomi import vim, vmodl
 
 from importing import Importer, Package, packed
@@ -297,6 +298,27 @@ def test_a_body_that_breaks_off_leaves_the_lease_and_nothing_else(vc: Any, to: I
     assert lease.state == "ready" and lease.HttpNfcLeaseGetManifest() == [] and spooled() == held
     to.send_all(lease, made, files)
     lease.HttpNfcLeaseComplete()
+
+
+@pytest.mark.parametrize("at_end", ["cut", "finish", "reset"])
+@pytest.mark.parametrize("end", ["HttpNfcLeaseAbort", "HttpNfcLeaseComplete"])
+def test_an_upload_stops_with_its_lease(package: Package, end: str, at_end: str) -> None:
+    with make(load_profile("vcenter-8.0").but(stream_at_end_of_lease=at_end), world=WORLD) as vc, Plain(vc) as me:
+        to = Importer(me)
+        lease = to.started(to.spec(package[0]).importSpec)
+        held = spooled()
+        nvram = next(device.url for device in lease.info.deviceUrl if device.key.endswith("nvram"))
+
+        def midway() -> Iterator[bytes]:
+            for number in range(200):
+                if number == 20:
+                    getattr(lease, end)()
+                yield bytes(100_000)
+
+        with pytest.raises((urllib3.exceptions.HTTPError, OSError)):
+            to.send(nvram, midway(), "PUT")
+        me.pool.clear()
+        assert spooled() == held and lease.state == ("done" if end.endswith("Complete") else "error")
 
 
 def test_progress_keeps_an_import_alive(vc: Any, to: Importer, package: Package) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import IO, Any
 
+from twohop.runtime.serving import Cut
+
 from ..machines import LeaseInput
 from ..vmdk import Intake, VmdkError, received
 from ..world import (
@@ -27,7 +29,6 @@ from ..world import (
     note_bytes,
     step_lease,
 )
-from ._stream import cut_if_ended
 
 PIECE = 1 << 20
 
@@ -48,7 +49,7 @@ def upload(world: World, lease: ImportLease, file: DeviceFile, body: IO[bytes], 
     with Spool.opened() as spool:
         try:
             while piece := body.read(PIECE):
-                cut_if_ended(world, lease)
+                _check_held(world, lease)
                 spool.write(piece)
                 if intake is not None:
                     intake.feed(piece)
@@ -69,10 +70,16 @@ def upload(world: World, lease: ImportLease, file: DeviceFile, body: IO[bytes], 
             step_lease(world, lease, LeaseInput.SPOILT, spoilt(str(error)))
             raise Spoilt(str(error)) from None
     with world.change():
-        cut_if_ended(world, lease)
+        _check_held(world, lease)
         _put(world, file, content)
         file.arrived = Arrived(size, sha1.hexdigest(), sha256.hexdigest())
         file.sent = True
+
+
+def _check_held(world: World, lease: ImportLease) -> None:
+    """Stop with the lease: what it was to be a part of is gone, or complete."""
+    if lease.ended.is_set():
+        raise Cut("the lease has ended", reset=world.profile.text("stream_at_end_of_lease") == "reset")
 
 
 def _put(world: World, file: DeviceFile, content: Any) -> None:
