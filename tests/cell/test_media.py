@@ -179,3 +179,18 @@ def test_a_user_of_a_role_that_no_cloud_has_is_named() -> None:
     spec = {"orgs": [{"name": "Org0", "users": [{"name": "me", "role": "King"}]}]}
     with pytest.raises(CatalogueError, match="'role' is one of Organization Administrator, Catalog Author"):
         Catalogue.read(spec)
+
+
+def test_a_medium_may_be_copied_by_the_first_get(tmp_path: Path) -> None:
+    with Bench(tmp_path, catalogue=with_media_and_users(), build_at="get") as bench:
+        assert bench.state(bench.export("tools")) == "success"
+        assert bench.listing() == [] and bench.source.pulled == []
+        link = bench.engine.link(bench.entity("tools"))
+        assert link is not None
+        for _ in range(2):
+            download = bench.engine.open(link.id, "file", "user")
+            assert download.read(1 << 20) == bench.source.data
+            download.close(download.size)
+        assert bench.source.pulled == ["iso/tools.iso"]
+        bench.clock.advance(7200)
+        assert bench.listing() == []

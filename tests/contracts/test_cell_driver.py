@@ -80,6 +80,25 @@ def test_a_failing_program_is_made_as_short_as_it_can_be(monkeypatch: pytest.Mon
     assert before == ["enable", "wait"] and look in ("look", "read")
 
 
+@pytest.mark.parametrize("entity", [0, 2], ids=["vapp", "medium"])
+def test_the_cell_may_die_at_each_step_of_an_export(entity: int) -> None:
+    mine = {"vapp": entity}
+    with FakeCellTarget() as target:
+        deaths = [
+            step
+            for at in target.steps()
+            for step in (
+                ("look", mine), ("crash", {**mine, "at": at}), ("list", {}), ("look", mine), ("wait", mine),
+                ("reap", {}), ("list", {}), ("power_on", mine), ("power_off", mine), ("disable", mine), ("list", {}),
+            )
+        ]  # fmt: skip
+        after = [("look", mine), ("enable", mine), ("wait", mine), ("read", {**mine, "rel": "default"}), ("list", {})]
+        report = replay_cell(target, [*deaths, *after])
+        assert Verdict.UNKNOWN not in {judged.verdict for judged in report.verdicts}
+        kept = {judged.clause.id for judged in report.verdicts if judged.verdict is Verdict.KEPT}
+        assert {"CTASK-001", "CTASK-002", "CTASK-003", "CLEAN-002", "LINK-001"} <= kept
+
+
 def test_a_step_nobody_knows_is_refused() -> None:
     with FakeCellTarget() as target:
         driver = CellDriver(target)
