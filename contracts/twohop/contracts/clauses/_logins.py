@@ -22,7 +22,7 @@ _MEMBERS = ("key", "userName", "fullName", "loginTime", "lastActiveTime", "local
 """The members that a client of any version is given."""
 _WRONG = "Cannot complete login due to an incorrect user name or password."
 _COOKIE = re.compile(r'vmware_soap_session="[^"]+"; *Path=/(?:;|$)')
-_SDK = re.compile(r"/sdk(?:/vimService)?/?$")
+_SDK = re.compile(r"https?://[^/]+/+sdk(?:/vimService)?/?")
 """The endpoint of the vSphere API; that of storage policies has cookies of another form (10.1)."""
 _FRESH = 300.0
 """Seconds in which no server takes a session for an idle one."""
@@ -32,7 +32,7 @@ def _cookie_form(history: History) -> Iterator[Case]:
     for call in history.all(CallMade):
         response = call.exchange.response
         set_cookie = response.header("Set-Cookie") if response is not None else None
-        if set_cookie is None or not _SDK.search(call.exchange.request.url):
+        if set_cookie is None or not _SDK.fullmatch(call.exchange.request.url):
             continue
         form = re.sub(r'="?[^";]+"?', "=…", set_cookie, count=1)
         told = f"{call.method} in exchange {call.id} set the cookie {form}"
