@@ -103,6 +103,15 @@ def test_what_a_descriptor_says_of_itself(me: Plain, text: str) -> None:
     assert told.approximateFlatDeploymentSize == 4 << 20 and told.approximateDownloadSize > 68096
 
 
+def test_a_host_says_whether_it_takes_a_package(me: Plain, to: Importer, text: str) -> None:
+    ovf, params = me.content.ovfManager, vim.OvfManager.ValidateHostParams()
+    told = ovf.ValidateHost(text, to.hosts[0], params)
+    assert (told.flatDeploymentSize, told.error) == (4 << 20, []) and told.downloadSize > 68096
+    assert "thin" in told.supportedDiskProvisioning
+    (error,) = ovf.ValidateHost(text.replace("vmx-13", "vmx-99"), to.hosts[0], params).error
+    assert isinstance(error, vim.fault.OvfNoSupportedHardwareFamily)
+
+
 @pytest.mark.parametrize(("option", "cpus"), [("small", 1), ("large", 8), ("", 8)])
 def test_a_deployment_option_chooses_hardware(to: Importer, text: str, option: str, cpus: int) -> None:
     item = next(row for row in re.findall(r"<Item>.*?</Item>", text, re.DOTALL) if ">3</rasd:ResourceType>" in row)

@@ -1,4 +1,4 @@
-"""OvfManager.ParseDescriptor: what a descriptor says of itself, before anybody chooses where it goes."""
+"""OvfManager.ParseDescriptor and ValidateHost: what a descriptor says of itself, and whether a host takes it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from ...ovf import OVF, PackageError
 from .._registry import vim
 from .._service import Call, Singleton
+from ._import_spec import THICK, THIN
 from ._ovf_manager import OVF_MANAGER
 from ._ovf_package import OvfPackage, fault_of, read_package, text
 
@@ -23,9 +24,8 @@ def _parse(call: Call, _: Singleton, ovfDescriptor: str, pdp: Any) -> Any:
         return vim.OvfManager.ParseDescriptorResult(
             annotation="", defaultEntityName="", virtualApp=False, defaultDeploymentOption="", error=[fault_of(error)]
         )
-    disks = list(package.root.iter(f"{{{OVF}}}Disk"))
-    files = package.root.iterfind("{*}References/{*}File")
     machines = package.machines()
+    download, flat, sparse = _sizes(package)
     return vim.OvfManager.ParseDescriptorResult(
         eula=[row.text or "" for row in package.root.iter(f"{{{OVF}}}License")],
         network=package.networks,
@@ -34,9 +34,9 @@ def _parse(call: Call, _: Singleton, ovfDescriptor: str, pdp: Any) -> Any:
         property=properties(package),
         productInfo=_product(package),
         annotation=package.row["note"],
-        approximateDownloadSize=sum(int(row.get(f"{{{OVF}}}size") or 0) for row in files),
-        approximateFlatDeploymentSize=sum(disk["size"] for machine in machines for disk in machine["disks"]),
-        approximateSparseDeploymentSize=sum(_populated(row) for row in disks),
+        approximateDownloadSize=download,
+        approximateFlatDeploymentSize=flat,
+        approximateSparseDeploymentSize=sparse,
         defaultEntityName=package.default_name,
         virtualApp=package.is_vapp,
         deploymentOption=[
@@ -47,6 +47,32 @@ def _parse(call: Call, _: Singleton, ovfDescriptor: str, pdp: Any) -> Any:
         ],
         defaultDeploymentOption=read_package(call, ovfDescriptor).option if package.options else "",
         entityName=[vim.KeyValue(key=machine["name"], value=machine["name"]) for machine in machines],
+    )
+
+
+@OVF_MANAGER.method("ValidateHost")
+def _validate(call: Call, _: Singleton, ovfDescriptor: str, host: Any, vhp: Any) -> Any:
+    call.resolve(host)
+    result = vim.OvfManager.ValidateHostResult
+    try:
+        download, flat, sparse = _sizes(read_package(call, ovfDescriptor, vhp.deploymentOption or ""))
+    except PackageError as error:
+        return result(error=[fault_of(error)])
+    return result(
+        downloadSize=download,
+        flatDeploymentSize=flat,
+        sparseDeploymentSize=sparse,
+        supportedDiskProvisioning=sorted(THIN | THICK),
+    )
+
+
+def _sizes(package: OvfPackage) -> tuple[int, int, int]:
+    """Return bytes to send, bytes of all disks, and bytes of them that hold data."""
+    files = package.root.iterfind("{*}References/{*}File")
+    return (
+        sum(int(row.get(f"{{{OVF}}}size") or 0) for row in files),
+        sum(disk["size"] for machine in package.machines() for disk in machine["disks"]),
+        sum(_populated(row) for row in package.root.iter(f"{{{OVF}}}Disk")),
     )
 
 
