@@ -48,8 +48,7 @@ def _replay(cassette: Cassette, inventory: Inventory, *, own: bool) -> list[Outc
     # Long answers come in batches, so the fake's own world has as many objects as the recorded one.
     told = sum(seen.type in ENTITIES for seen in inventory.objects.values())
     vms = told if own and told > BATCH else 2
-    world = furnished(vms) if profile.product == "vcenter" else None
-    fake = fake_for(profile, clock=Clock(start=_moment(cassette)), vms=vms, world=world)
+    fake = fake_for(profile, clock=Clock(start=_moment(cassette)), world=furnished(profile.product, vms))
     if not own:
         fake.adopt(
             {

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from twohop.fakes import default_spec
+from twohop.fakes import default_host_spec, default_spec
 
 AGENT = "agent-1"
 APPLIANCE = "vcenter-1"
 
 VSAN, FULL = "vsanDatastore", "Archive"
+SERVERS = ("old-server", "new-server")
 
 _STORES: list[dict[str, Any]] = [
     {"name": VSAN, "type": "vsan", "capacity": "8 TiB"},
@@ -85,11 +86,15 @@ _USERS = [
 ]
 
 
-def furnished(vms: int = 2) -> dict[str, Any]:
-    """Return the default world of `vms` machines, with the machines and datastores above and a user for the agent."""
-    spec = default_spec(vms)
+def furnished(product: str, vms: int = 2) -> dict[str, Any]:
+    """Return the default world of a product, of `vms` machines, with the datastores and machines above.
+
+    A vCenter has all of them and a user for the agent; a host has no vSAN, and nobody's agents or appliances.
+    """
+    alone = product != "vcenter"
+    spec = default_host_spec(vms) if alone else default_spec(vms)
     (datacenter,) = spec["datacenters"]
     # Among the first: of many objects of a type, a comparison takes the first few.
-    datacenter["vms"][2:2] = _MACHINES
-    datacenter["datastores"] += _STORES
-    return {**spec, "users": _USERS}
+    datacenter["vms"][2:2] = [row for row in _MACHINES if not alone or row["name"] in SERVERS]
+    datacenter["datastores"] += [row for row in _STORES if not alone or row["name"] != VSAN]
+    return spec if alone else {**spec, "users": _USERS}
