@@ -62,7 +62,8 @@ def test_an_export_ends_right(tmp_path: Path, name: str) -> None:
                 error = failed
         said = calls(observations)
         strikes = [entry for entry in server.journal.entries(kind="fault") if "rule" in entry]
-        assert bool(strikes) is bool(SCENARIOS[name].faults)
+        # What is about uploads does not strike here.
+        assert bool(strikes) is (bool(SCENARIOS[name].faults) and name != "cut-mid-upload")
         if name == "duplicate-export":
             # Granted, and nobody was told which: only its own timeout ends it, and nobody may ask again meanwhile.
             assert said.count("ExportVm") == 1 and len(server.world.leases()) == 1

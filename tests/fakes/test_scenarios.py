@@ -157,6 +157,34 @@ def cut_mid_disk(server: Any, me: Plain) -> None:
     assert is_disk(again.data) and len(came + again.data) > whole
 
 
+def uploading(me: Plain) -> tuple[Any, Any, str, bytes]:
+    """A lease of an import, what is to be sent, and one disk of it with where it goes."""
+    to, (text, files) = Importer(me), packed(me, me.vm(VM))
+    made = to.spec(text)
+    lease = to.started(made.importSpec)
+    item = next(item for item in made.fileItem if not item.create)
+    url = next(device.url for device in lease.info.deviceUrl if device.importKey == item.deviceId)
+    return to, (lease, made, files), url, files[item.path]
+
+
+@wrong
+def cut_mid_upload(server: Any, me: Plain) -> None:
+    to, (lease, _, _), url, disk = uploading(me)
+    with pytest.raises((urllib3.exceptions.ProtocolError, urllib3.exceptions.SSLError, OSError)):
+        to.send(url, disk)
+    assert lease.state == "ready"
+
+
+@right
+def cut_mid_upload_done_right(server: Any, me: Plain) -> None:
+    to, (lease, made, files), url, disk = uploading(me)
+    with pytest.raises((urllib3.exceptions.ProtocolError, urllib3.exceptions.SSLError, OSError)):
+        to.send(url, disk)
+    to.send_all(lease, made, files)
+    lease.HttpNfcLeaseComplete()
+    assert lease.state == "done"
+
+
 @wrong
 def busy_host(server: Any, me: Plain) -> None:
     assert me.get(urls(me.export(VM))[0]).status == 503

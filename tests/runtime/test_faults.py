@@ -554,3 +554,34 @@ def test_slow_holds_the_request_back_from_the_application(server: HttpServer, cl
         clock.advance(60)
         assert body_of(answer(tls))[1:] == (BODY, True)
     assert seen == [1060.0]
+
+
+def test_cut_upload_closes_while_the_client_sends(server: HttpServer) -> None:
+    id = fault(server, "cut-upload", {"verb": "POST"}, after=1000)
+    with secured(server) as tls:
+        tls.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + b"x" * 2000)
+        assert heard(tls)[0] == b""
+    assert plan_of(server).count(id).struck == 1 and whole(server)
+
+
+def test_cut_upload_takes_what_it_says(server: HttpServer) -> None:
+    took: list[bytes] = []
+
+    def taking(environ: dict[str, Any], start: Any) -> Any:
+        for _ in range(3):
+            took.append(environ["wsgi.input"].read(400))
+        return site(environ, start)
+
+    server.app = taking
+    fault(server, "cut-upload", {"verb": "POST"}, after=1000)
+    with secured(server) as tls:
+        tls.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + b"x" * 5000)
+        heard(tls)
+    assert [len(piece) for piece in took] == [400, 400]
+
+
+def test_cut_upload_leaves_a_body_alone_that_ends_before(server: HttpServer) -> None:
+    fault(server, "cut-upload", {"verb": "POST"}, after=1000)
+    with secured(server) as tls:
+        tls.sendall(b"POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n" + b"x" * 999)
+        assert body_of(answer(tls))[1:] == (BODY, True)

@@ -76,6 +76,12 @@ _ROWS = (
         faults=[rule("cut", {"path": NFC, "nth": 1}, after=100_000)],
     ),
     Scenario(
+        "cut-mid-upload", 8, "govmomi #1025",
+        "sends each disk once", "Post .../disk-0.vmdk: EOF, in the middle of it; there is no resume",
+        "sends the disk again from its first byte",
+        faults=[rule("cut-upload", {"path": NFC, "verb": "POST", "nth": 1}, after=100_000)],
+    ),
+    Scenario(
         "busy-host", 9, "govmomi #1990",
         "asks the one host that the URL names, once", "503 Service Unavailable", "asks the next host of the hostMap",
         fields={"host_map": "present"},

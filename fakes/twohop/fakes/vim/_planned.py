@@ -107,7 +107,12 @@ def describe_call(world: World, environ: dict[str, Any]) -> dict[str, str | int]
     """Tell the method of a SOAP request and, where it is about one, the lease's number; the body stays readable."""
     if environ["REQUEST_METHOD"] != "POST" or not environ["PATH_INFO"].startswith("/sdk"):
         return {}
-    body = environ["wsgi.input"].read(LIMIT + 1)
+    if int(environ.get("CONTENT_LENGTH") or 0) > LIMIT:
+        return {}
+    body, source = bytearray(), environ["wsgi.input"]
+    # In pieces, since the stream makes room for as much as it is asked for; too long a body is refused later.
+    while len(body) <= LIMIT and (piece := source.read(FRONT)):
+        body += piece
     environ["wsgi.input"] = io.BytesIO(body)
     method, this = _BODY.search(body, 0, FRONT), _THIS.search(body, 0, FRONT)
     told: dict[str, str | int] = {} if method is None else {"method": method[1].decode()}

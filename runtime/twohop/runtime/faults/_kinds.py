@@ -149,6 +149,10 @@ SOCKET_KINDS: Mapping[str, Kind] = MappingProxyType(
                 "reset", ("connection", "request"), "the connection is reset (RST)",
                 {"after": _AFTER, "carried_out": _HEARD},
             ),
+            Kind(
+                "cut-upload", ("request",), "the connection is closed while the client sends its body",
+                {"after": Arg(int, 0, "bytes of the request's body that the server takes", 0)},
+            ),
             Kind("empty", ("request",), "200 with a body of no bytes that ends as it should"),
             Kind(
                 "short", ("request",), "200 with a body that ends as it should, and too early",

@@ -33,6 +33,9 @@ class Faulty:
         if kind == "slow":
             self._wait(environ, args["seconds"])
             return self._app(environ, start)
+        if kind == "cut-upload":
+            environ["wsgi.input"] = _CutInput(environ["wsgi.input"], args["after"])
+            return self._app(environ, start)
         answer = _Answered(self._app, environ)
         try:
             return self._of(answer, environ, start, kind, args)
@@ -110,6 +113,27 @@ class Faulty:
         if look is not None:
             # What the answer is of may have ended meanwhile.
             look()
+
+
+class _CutInput:
+    """A request's body that breaks off, as if the client had gone: whoever reads it cleans up as for that."""
+
+    def __init__(self, source: Any, after: int) -> None:
+        self._source, self._left = source, after
+
+    def read(self, size: int = -1) -> bytes:
+        """Return `size` bytes, or what there is up to the end; ConnectionAbortedError where the cut comes first."""
+        parts, wanted = [], size
+        while wanted:
+            if self._left <= 0:
+                raise ConnectionAbortedError(WHY)
+            data = self._source.read(self._left if wanted < 0 else min(wanted, self._left))
+            if not data:
+                break
+            parts.append(data)
+            self._left -= len(data)
+            wanted -= len(data) if wanted > 0 else 0
+        return b"".join(parts)
 
 
 class _Answered:

@@ -157,7 +157,7 @@ class Handler(WSGIRequestHandler):
         if again is not None and known is not None and app is self.http.app and end == "complete":
             self._keep(known, buffered, answer.repeat(again))
         self._reader.rest()
-        if not body.drain(DRAIN):
+        if self._broken_off or not body.drain(DRAIN):
             self.close_connection = True
         self._report(self.command, self.path, answer.status, body.consumed, answer.sent, t0, end)
 
