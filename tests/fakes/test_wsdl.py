@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 from lxml import etree
 
 from soap_wire import Wire, objects, props, ref
+from twohop.contracts.drivers._package import descriptor
 from twohop.fakes.vim._registry import version_for
 from twohop.fakes.vim._schema import schema_of
 from twohop.fakes.vim._wsdl import DOCUMENTS
+from twohop.fakes.world import Datastore
 from vcenters import make
 
 SERVERS = ["vcenter-4.1", "vcenter-6.7", "vcenter-8.0", "vcenter-9.0", "esxi-6.5", "esxi-8.0"]
@@ -114,6 +117,29 @@ def test_faults_are_what_the_schema_says(
         # A host says less of a machine that is on (2.17).
         assert answer.fault in (fault, "InvalidState")
         judge(schema, answer.detail)
+
+
+@pytest.mark.parametrize("hardware", ["vmx-07", "vmx-99"])
+def test_answers_about_packages_are_what_the_schema_says(world: tuple[Wire, Any], hardware: str) -> None:
+    wire, schema = world
+    ovf = wire.vcenter._service.the("OvfManager").moid
+    text = f"<ovfDescriptor>{escape(descriptor('new').replace('vmx-07', hardware))}</ovfDescriptor>"
+    common = "<locale></locale><deploymentOption></deploymentOption>"
+    pool, store = (
+        ref(name, kind, wire.moid(of, called))
+        for name, kind, of, called in (
+            ("resourcePool", "ResourcePool", "ResourcePool", "Resources"),
+            ("datastore", "Datastore", "Datastore", wire.vcenter.world.all(Datastore)[0].name),
+        )
+    )
+    parsed = wire.call("ParseDescriptor", "OvfManager", ovf, f"{text}<pdp>{common}</pdp>")
+    given = f"{text}{pool}{store}<cisp>{common}<entityName>new</entityName></cisp>"
+    made = wire.call("CreateImportSpec", "OvfManager", ovf, given)
+    for answer in (parsed, made):
+        assert answer.fault is None and ("OvfNoSupportedHardwareFamily" in etree.tostring(answer.body).decode()) == (
+            hardware == "vmx-99"
+        )
+        judge(schema, answer.body)
 
 
 def test_the_requests_of_the_tests_are_what_the_schema_says(world: tuple[Wire, Any]) -> None:
