@@ -11,7 +11,7 @@ from twohop.fakes.machines import LeaseInput, LeaseState, Refusal, _lease
 from twohop.fakes.vim import _app
 from twohop.fakes.vim import _faults as faults
 from twohop.fakes.vim._registry import newest_known, version_for
-from twohop.fakes.vim.objects import _export
+from twohop.fakes.vim.objects import _export, _granting
 
 from .mutant import answers, killed_by, reader, rewritten, row
 
@@ -21,7 +21,7 @@ S, IN = LeaseState, LeaseInput
 @killed_by("RENEWAL-002")
 def never_times_out(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
     """Silence does not end a lease (3.8)."""
-    patch.setattr(_export, "arm_timeout", lambda call, lease: None)
+    patch.setattr(_granting, "arm_timeout", lambda call, lease: None)
 
 
 @killed_by("RENEWAL-001")

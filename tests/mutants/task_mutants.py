@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from twohop.contracts.targets import FakeTarget
-from twohop.fakes.vim.objects import _export
+from twohop.fakes.vim.objects import _granting
 from twohop.fakes.world import _leasing
 
 from .mutant import killed_by, method, reader
@@ -25,14 +25,14 @@ def _ends(patch: pytest.MonkeyPatch, failed: bool) -> None:
 @killed_by("TASK-001")
 def task_ends_when_the_lease_begins(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
     """The export's task is a success as soon as the lease is granted (1.11)."""
-    honest = _export.start_task
+    honest = _granting.start_task
 
     def hasty(call: Any, tx: Any, *given: Any, **more: Any) -> Any:
         task = honest(call, tx, *given, **more)
         _leasing.end_task(tx, task, call.world.clock.now())
         return task
 
-    patch.setattr(_export, "start_task", hasty)
+    patch.setattr(_granting, "start_task", hasty)
 
 
 @killed_by("TASK-002")
