@@ -111,3 +111,10 @@ def test_a_document_without_one_is_read_in_its_encoding(encoding: str) -> None:
 def test_what_is_no_xml_is_refused(document: bytes) -> None:
     with pytest.raises((ValueError, etree.XMLSyntaxError)):
         parse(document)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-9", "x", "no-such"])
+def test_an_encoding_that_nobody_reads_is_no_xml(encoding: str) -> None:
+    """Found by the guided fuzz run: the error came out as a LookupError, which no caller takes for a bad package."""
+    with pytest.raises(ValueError, match="it is not XML"):
+        parse(f'<?xml version="1.0" encoding="{encoding}"?><a/>'.encode())

@@ -37,5 +37,6 @@ def _refuse_document_type(document: bytes) -> None:
         reader.Parse(document, True)
     except _RootReached:
         return
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:
+        # LookupError for an encoding that nobody knows.
         raise ValueError(f"it is not XML: {error}") from None
