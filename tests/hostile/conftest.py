@@ -42,9 +42,9 @@ def _lease(vc: Any, client: Wire) -> str:
     return client.fetch("HttpNfcLease", moid, "info").texts("url")[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]:
-    """The sites by name."""
+    """The sites by name; no longer than a module, since other rooms count the servers that are left."""
     with ExitStack() as stack:
         vc = stack.enter_context(make(world=small_world(vms=2, hosts=1)))
         esxi = stack.enter_context(make("esxi-8.0", world=small_world(vms=1)))
