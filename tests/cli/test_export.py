@@ -105,16 +105,6 @@ def test_secrets_from_a_descriptor_and_never_from_the_command_line(vc: VCenter, 
     os.close(ours)
     done = twohop(vc, "export", VM0, "-o", tmp_path / "b", "--password-fd", "9", env=env, code=2)
     assert "no password from file descriptor 9" in done.stderr
-    ring = tmp_path / "lib" / "keyring.py"
-    ring.parent.mkdir()
-    ring.write_text(
-        "import os\n\n\ndef get_password(service, account):\n    return os.environ['RING'] if"
-        " (service, account) == ('twohop', os.environ['WHO']) else None\n"
-    )
-    env |= {"PYTHONPATH": str(ring.parent), "RING": vc.password, "WHO": f"{vc.user}@{vc.url}"}
-    twohop(vc, "export", VM0, "-o", tmp_path / "c", "--keyring", env=env)
-    done = twohop(vc, "export", VM0, "-o", tmp_path / "d", "--keyring", env=env | {"WHO": "x"}, code=2)
-    assert "keyring set twohop" in done.stderr
 
 
 def test_what_only_this_side_can_do_is_not_taken_with_a_cell(vc: VCenter, tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_nvram_under_the_machines_name_is_asked_for_percent_encoded() -> None:
         encoded = "my%20%C3%BCn%C3%AFted%20vm%20(1).nvram"
         for name, status in (
             (encoded, 200), (encoded.lower(), 200), (encoded.replace("(1)", "%281%29"), 200),
-            (encoded.replace("vm", "%76m"), 404), (encoded.replace("%20", "+"), 404), ("..%2f" + encoded, 404),
+            (encoded.replace("vm", "%76m"), 200), (encoded.replace("%20", "+"), 404), ("..%2f" + encoded, 404),
             (encoded + "%00", 404), (encoded.replace("%C3%BC", "%FC"), 404),
         ):  # fmt: skip
             assert me.pool.request("GET", f"{base}/{name}").status == status, name

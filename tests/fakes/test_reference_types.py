@@ -27,14 +27,6 @@ def test_another_type_is_not(kind: type) -> None:
             stub.InvokeAccessor(kind(vm._moId, stub), vim.VirtualMachine._GetPropertyInfo("name"))
 
 
-@pytest.mark.parametrize("percent", [1 << 31, -(1 << 31) - 1, 1 << 40])
-def test_a_percentage_is_a_32_bit_integer(percent: int) -> None:
-    with make() as vc, Plain(vc) as me:
-        lease = me.export()
-        with pytest.raises(vmodl.fault.InvalidArgument):
-            lease.HttpNfcLeaseProgress(percent)
-
-
 @pytest.mark.parametrize(("name", "travels"), [("a/b", "a%2fb"), ("100%", "100%25"), ("c\\d", "c%5cd")])
 def test_a_path_names_what_the_name_property_shows(name: str, travels: str) -> None:
     world = small_world()

@@ -157,7 +157,7 @@ def test_a_snapshot_of_vcsim_is_refused_by_name_of_the_broken_rule(
 
 @pytest.mark.parametrize("target", ["dir", "vm.ova"])
 def test_a_package_is_imported_by_ours(vcsim: VCenterAddress, tmp_path: Path, target: str) -> None:
-    made = package(tmp_path / target)
+    made = package("plain", tmp_path / target)
     events: list[Event] = []
     options = ImportOptions(name="new", where=Wanted(pool="DC0_C0", datastore="LocalDS_0"))
     import_ovf(vcsim, made, options=options, events=events.append)
