@@ -30,7 +30,7 @@ def said(fault: BaseException) -> str:
     """Return a fault as its type and the server's own words."""
     kind = type(fault).__name__.rsplit(".", 1)[-1]
     words = getattr(fault, "msg", None) or getattr(fault, "faultMessage", None) or ""
-    return f"{kind}: {words}" if isinstance(words, str) and words else kind
+    return f"{kind}: {words.rstrip('.')}" if isinstance(words, str) and words else kind
 
 
 def meaning(fault: BaseException, doing: str) -> ExportError:
