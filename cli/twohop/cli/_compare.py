@@ -17,22 +17,17 @@ WAYS = {
     "share->cell": "from the share to the cell",
     "cell->user": "from the cell to here",
 }
-FIRST_HOP = ("host->cell", "cell->share")
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """What both paths took: bytes and real seconds of each, and the legs of the second as the cell tells them.
-
-    `earlier` says that the cell had the files already, so that nothing went from the hosts to its share this time.
-    """
+    """What both paths took: bytes and real seconds of each, and the legs of the second as the cell tells them."""
 
     bytes: tuple[int, int]
     seconds: tuple[float, float]
     waited: float
     legs: Sequence[LegTold]
     same: bool
-    earlier: bool = False
 
 
 def compared(
@@ -57,8 +52,7 @@ def compared(
     disks = [file for export in one for file in export.files if file.disk]
     same = [grain_digest(f.path) for f in disks] == [grain_digest(f.path) for f in two.files if f.disk]
     sizes = (sum(f.size for export in one for f in export.files), sum(f.size for f in two.files))
-    seconds = (sum(export.seconds for export in one), two.seconds)
-    return words(Paths(sizes, seconds, two.waited, two.legs, same, two.earlier))
+    return words(Paths(sizes, (sum(export.seconds for export in one), two.seconds), two.waited, two.legs, same))
 
 
 def words(paths: Paths) -> str:
@@ -70,15 +64,9 @@ def words(paths: Paths) -> str:
         f" {two / max(one, 1e-9):.1f} times as long.",
         f"{_share(paths.waited, two)} of it went by before the cell gave a link, {_share(rest, two)} was the download.",
     ]
-    legs = [leg for leg in paths.legs if not paths.earlier or leg.leg not in FIRST_HOP]
-    if paths.earlier:
-        lines.append(
-            "The cell had the files on its share already, so the first hop is not in these figures; disable the"
-            " download and compare again to have it there."
-        )
-    if legs:
-        spent = ", ".join(f"{leg.seconds:.2f} s {WAYS.get(leg.leg, leg.leg)}" for leg in legs)
-        slow = max(legs, key=lambda leg: leg.seconds)
+    if paths.legs:
+        spent = ", ".join(f"{leg.seconds:.2f} s {WAYS.get(leg.leg, leg.leg)}" for leg in paths.legs)
+        slow = max(paths.legs, key=lambda leg: leg.seconds)
         rate = _size(slow.bytes / max(slow.seconds, 1e-9))
         lines += [
             f"The cell was busy for {spent}.",

@@ -92,13 +92,9 @@ class CloudClient:
         """Return the document at a path."""
         return self._document(self._send("GET", path), "GET", path)
 
-    def enable(self, found: Found) -> tuple[Task, bool]:
-        """Ask for the entity's download; return the task, and whether there was a link already (3.14).
-
-        Raises WrongPowerState where it is not to be had.
-        """
+    def enable(self, found: Found) -> Task:
+        """Ask for the entity's download and return the task; raise WrongPowerState where it is not to be had."""
         entity = self.get(found.path)
-        linked = any(rel.startswith("download:") for rel, _ in _links(entity))
         action = next(
             (href for rel, href in _links(entity) if rel == "enable" and href.endswith("/enableDownload")), None
         )
@@ -113,7 +109,7 @@ class CloudClient:
                 raise self._why_not(found, entity)
             raise Refused(f"the cell refuses to export {found.name}: {_message(answer)}", whose="cell")
         document = self._document(answer, "POST", path, 202)
-        return self._task(document, answer.headers.get("location") or str(document.get("href"))), linked
+        return self._task(document, answer.headers.get("location") or str(document.get("href")))
 
     def machines(self, found: Found) -> list[str]:
         """Return the names of the VMs of an entity, in its order."""

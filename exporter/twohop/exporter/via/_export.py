@@ -22,7 +22,7 @@ from ..engine import PulledFile
 from ..package import ManifestEntry, safe_name, write_manifest
 from ._client import CloudClient, Found, Gone, Task
 from ._download import Descriptor, Download, digest, fetch_descriptor
-from ._ledger import downloaded, read_ledger
+from ._ledger import read_ledger
 from ._wire import Trust, Wire
 
 PART = ".part"
@@ -43,8 +43,7 @@ class CellExport:
 
     `files` in the order of the descriptor; `link` is the URL of the descriptor, with which anybody may download while
     it lives (3.10); `waited` is how long the cell's export took and `seconds` everything, in real seconds. `legs` is
-    the cell's own ledger, empty for a cell that tells none: how the files came to its share, and from there to here.
-    `earlier` says that they lay there already, from an export that somebody asked for before (3.14).
+    the cell's own ledger, empty for a cell that tells none.
     """
 
     name: str
@@ -55,7 +54,6 @@ class CellExport:
     waited: float
     seconds: float
     legs: tuple[LegTold, ...] = ()
-    earlier: bool = False
 
     def __repr__(self) -> str:
         return f"CellExport(name={self.name!r}, descriptor={self.descriptor!r}, files={len(self.files)})"
@@ -120,9 +118,7 @@ def export_via_cell(
     files = tuple(file.at(output / file.name) for file in files)
     names = (*(file.name for file in files), listed.name, made.name)
     events(PackageWritten(str(made.final), names, sum(file.size for file in files), seconds))
-    return CellExport(
-        found.name, made.final, listed.final, files, descriptor.url, waited, seconds, legs, request.earlier
-    )
+    return CellExport(found.name, made.final, listed.final, files, descriptor.url, waited, seconds, legs)
 
 
 @contextlib.contextmanager
@@ -154,7 +150,6 @@ class _Asking:
         self._trust, self._own, self._stuck = trust, own, stuck
         self._events, self._cancelled, self._observer = events, cancelled, observer
         self._ended: Task | None = None
-        self.earlier = False
 
     def ledger(self) -> tuple[LegTold, ...]:
         """Return what the cell says by now of its legs, and tell it to whoever listens."""
@@ -162,9 +157,7 @@ class _Asking:
         if self._ended is not None:
             # What the cell does not tell is no reason to lose a package that is here.
             with contextlib.suppress(ExportError):
-                legs = tuple(
-                    downloaded(read_ledger(self._ended.details), read_ledger(self._client.task(self._ended).details))
-                )
+                legs = tuple(read_ledger(self._client.task(self._ended).details))
         for leg in legs:
             self._events(leg)
         return legs
@@ -179,13 +172,12 @@ class _Asking:
 
     def _once(self) -> Descriptor:
         self._cancelled.check()
-        begun: list[tuple[Task, bool]] = []
+        begun: list[Task] = []
         try:
             shielded(lambda: begun.append(self._client.enable(self._found)))
-            (task, self.earlier) = begun[0]
-            ended = self._await(task)
+            ended = self._await(begun[0])
         except BaseException:
-            for task, _ in begun:
+            for task in begun:
                 self._stop(task)
             raise
         if ended.status != "success":
