@@ -24,7 +24,7 @@ from twohop.exporter import _perform
 from twohop.exporter.cell import Cell
 from twohop.exporter.cell.engine import Leg
 from twohop.exporter.transfer import _fetch, _sink
-from twohop.exporter.via import LegTold, export_via_cell
+from twohop.exporter.via import CellExport, LegTold, export_via_cell
 from twohop.exporter.via._ledger import read_ledger
 from twohop.exporter.vsphere import VCenterAddress
 from twohop.fakes import VCenter
@@ -65,6 +65,27 @@ def test_the_task_tells_each_leg_and_the_user_reads_it(lab: tuple[VCenter, Cell]
     assert by["cell->user"].bytes == by["share->cell"].bytes and by["cell->user"].target == "127.0.0.1"
     assert by["cell->share"].target == by["share->cell"].source == "share:transfer"
     assert all(leg.seconds >= 0 and leg.began.startswith("2023-11-14T") for leg in two.legs)
+
+
+def test_of_a_package_that_the_cell_had_already_the_download_alone_is_counted(
+    lab: tuple[VCenter, Cell], tmp_path: Path
+) -> None:
+    _, cell = lab
+
+    def export(folder: str) -> CellExport:
+        cell.clock.advance(1)
+        return export_via_cell(
+            cell.url, cell.user, cell.password, "vApp0", tmp_path / folder, ca_file=cell.ca_file, clock=cell.clock
+        )
+
+    first, second = export("first"), export("second")
+    assert (first.already, first.moved) == (False, first.legs)
+    assert second.already and [leg.leg for leg in second.legs] == [leg.value for leg in Leg]
+    assert {leg.leg: (leg.bytes, leg.passages) for leg in second.moved} == {
+        leg.leg: (leg.bytes, leg.passages) for leg in first.legs if leg.leg in ("share->cell", "cell->user")
+    }
+    said = words(Paths((1, 1), (1.0, 1.0), 0.1, second.moved, True, second.already))
+    assert "disable its download first" in said and "from the hosts" not in said
 
 
 def test_the_details_of_a_task_grow_with_every_download(lab: tuple[VCenter, Cell]) -> None:

@@ -172,7 +172,7 @@ class Engine:
         operation = f"Enabling download of {_WHAT[entity.kind]} {entity.name}({entity.id})"
         name = _OPERATION.get(entity.kind) or self.profile.text("vapp_enable_operation_name")
         try:
-            task = self._tasks.get(self._exports.start(entity, user, operation, name, alone=self._locks))
+            task = self.task(self._exports.start(entity, user, operation, name, alone=self._locks))
         except EntityBusy:
             raise self._busy(entity) from None
         assert task is not None
