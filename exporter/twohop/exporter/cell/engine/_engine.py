@@ -124,6 +124,8 @@ class Engine:
         self._load()
         self._transfers.recover()
         self._tasks.recover(fail=self.profile.text("dead_cell_tasks") == "fail-at-start")
+        if self.profile.text("half_built") == "at-start":
+            self._sweeper.clear_failed()
         self._reaper.start()
 
     def close(self) -> None:
