@@ -15,6 +15,7 @@ from twohop.exporter.cell.engine import (
     Engine,
     Entity,
     Image,
+    OnLost,
     OnStep,
     Power,
     PulledMachine,
@@ -72,6 +73,7 @@ class MadeUpSource:
         name_file: Callable[[str, int | None], str],
         progress: Callable[[int, int], None],
         on_step: OnStep,
+        on_lost: OnLost,
         cancelled: Cancellation,
     ) -> PulledMachine:
         self.before(vm)
@@ -103,6 +105,7 @@ class MadeUpSource:
         *,
         progress: Callable[[int, int], None],
         on_step: OnStep,
+        on_lost: OnLost,
         cancelled: Cancellation,
     ) -> Stored:
         self.before(image.path)

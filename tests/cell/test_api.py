@@ -215,6 +215,31 @@ def test_only_a_powered_off_vapp_offers_the_download(
     assert all("type" not in link.attrib for link in vapp.iterfind(f"{VCLOUD}Link") if link.get("rel") == "enable")
 
 
+def test_a_vapp_that_is_off_but_deployed_is_not_to_be_had(open_cell: Open) -> None:
+    spec = default_catalogue()
+    spec["orgs"][0]["vdcs"][0]["vapps"][0]["deployed"] = True
+    http = open_cell(catalogue=spec)
+    vapp = http.vapp()
+    assert (vapp.get("status"), vapp.get("deployed")) == ("8", "true")
+    assert {"enable", "disable"}.isdisjoint(links(vapp))
+    assert http.record("vApp", "vApp0").get("isDeployed") == "true"
+    answer = http.call("POST", f"{vapp.get('href')}/action/enableDownload")
+    assert answer.status == 400
+    assert b"Stop the vApp and try again." in answer.data
+
+
+def test_the_second_descriptor_came_with_version_5_1(open_cell: Open) -> None:
+    http = open_cell(version="5.5")
+    seen = {}
+    for version in ("1.5", "5.1", "5.5"):
+        http.version = version
+        http.log_in()
+        http.enable()
+        seen[version] = sorted(rel for rel in links(http.vapp()) if rel.startswith("download:"))
+    both = ["download:default", "download:identity"]
+    assert seen == {"1.5": both[:1], "5.1": both, "5.5": both}
+
+
 def test_an_empty_vapp_offers_nothing(open_cell: Open) -> None:
     spec = default_catalogue([])
     http = open_cell(catalogue=spec)

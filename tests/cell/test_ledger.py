@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import urllib3
@@ -17,9 +20,11 @@ from cell.http import VCLOUD, Http, links
 from cell.support import START
 from cell.test_command import environment
 from twohop.cli._compare import Paths, words
+from twohop.exporter import _perform
 from twohop.exporter.cell import Cell
 from twohop.exporter.cell.engine import Leg
-from twohop.exporter.via import LegTold, export_via_cell
+from twohop.exporter.transfer import _fetch, _sink
+from twohop.exporter.via import CellExport, LegTold, export_via_cell
 from twohop.exporter.via._ledger import read_ledger
 from twohop.exporter.vsphere import VCenterAddress
 from twohop.fakes import VCenter
@@ -60,6 +65,27 @@ def test_the_task_tells_each_leg_and_the_user_reads_it(lab: tuple[VCenter, Cell]
     assert by["cell->user"].bytes == by["share->cell"].bytes and by["cell->user"].target == "127.0.0.1"
     assert by["cell->share"].target == by["share->cell"].source == "share:transfer"
     assert all(leg.seconds >= 0 and leg.began.startswith("2023-11-14T") for leg in two.legs)
+
+
+def test_of_a_package_that_the_cell_had_already_the_download_alone_is_counted(
+    lab: tuple[VCenter, Cell], tmp_path: Path
+) -> None:
+    _, cell = lab
+
+    def export(folder: str) -> CellExport:
+        cell.clock.advance(1)
+        return export_via_cell(
+            cell.url, cell.user, cell.password, "vApp0", tmp_path / folder, ca_file=cell.ca_file, clock=cell.clock
+        )
+
+    first, second = export("first"), export("second")
+    assert (first.already, first.moved) == (False, first.legs)
+    assert second.already and [leg.leg for leg in second.legs] == [leg.value for leg in Leg]
+    assert {leg.leg: (leg.bytes, leg.passages) for leg in second.moved} == {
+        leg.leg: (leg.bytes, leg.passages) for leg in first.legs if leg.leg in ("share->cell", "cell->user")
+    }
+    said = words(Paths((1, 1), (1.0, 1.0), 0.1, second.moved, True, second.already))
+    assert "disable its download first" in said and "from the hosts" not in said
 
 
 def test_the_details_of_a_task_grow_with_every_download(lab: tuple[VCenter, Cell]) -> None:
@@ -108,6 +134,78 @@ def test_the_control_port_tells_every_passage_and_no_transfer_id(lab: tuple[VCen
     assert transfer["totals"] == {leg.leg: leg.bytes for leg in two.legs}
     assert {p["file"] for p in transfer["passages"] if p["leg"] == "cell->user"} >= {two.files[0].name}
     assert two.link.split("/")[-2].encode() not in answer.data
+
+
+CUT = {"match": {"server": "DC0_C0_H0", "path": "/nfc/*"}, "action": {"kind": "cut", "args": {"after": 300_000}}}
+
+
+def crossed(cell: Cell) -> dict[tuple[str, bool], int]:
+    """Bytes of disks by leg, and whether they were kept."""
+    sums: dict[tuple[str, bool], int] = {}
+    for passage in (p for entry in cell.ledger() for p in entry["passages"] if p["file"].endswith(".vmdk")):
+        at = passage["leg"], passage["kept"]
+        sums[at] = sums.get(at, 0) + passage["bytes"]
+    return sums
+
+
+def test_an_export_that_failed_has_a_ledger_of_what_came_for_nothing(lab: tuple[VCenter, Cell]) -> None:
+    vcenter, cell = lab
+    vcenter.faults.add({**CUT, "times": None})
+    with Http(cell) as http:
+        http.log_in()
+        task = http.enable()
+        said = task.findtext(f"{VCLOUD}Details") or ""
+    legs = list(read_ledger(said))
+    assert task.get("status") == "error" and "ended the connection" in said.splitlines()[0]
+    assert [leg.leg for leg in legs] == ["host->cell", "cell->share"]
+    assert {kept for _, kept in crossed(cell)} == {False}
+    assert legs[0].bytes == legs[1].bytes == crossed(cell)["host->cell", False] == 300_000
+
+
+def test_each_task_tells_of_its_own_download(lab: tuple[VCenter, Cell]) -> None:
+    _, cell = lab
+    with Http(cell) as http:
+        http.log_in()
+        first = http.enable()
+        http.pool.request("GET", links(http.vapp())["download:default"])
+        again = http.enable()
+        assert http.call("POST", links(http.vapp())["disable"]).status == 204
+        second = http.enable()
+
+        def told_of(task: str | None) -> dict[str, int]:
+            return {
+                leg.leg: leg.passages for leg in read_ledger(http.get(str(task)).findtext(f"{VCLOUD}Details") or "")
+            }
+
+        # The one that found it enabled tells of what it found (3.14).
+        whole = {"host->cell": 1, "cell->share": 3}
+        assert told_of(first.get("href")) == told_of(again.get("href")) == {**whole, "share->cell": 1, "cell->user": 1}
+        assert told_of(second.get("href")) == whole
+
+
+def test_waiting_for_the_disk_is_the_share_s_time_and_not_the_host_s(
+    lab: tuple[VCenter, Cell], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, cell = lab
+    host, disk, moment, honest = 7.0, 1000.0, [0.0], _fetch.Intake.close
+
+    def fsync(fd: int) -> None:
+        moment[0] += disk
+
+    def close(self: _fetch.Intake, framing: Any) -> None:
+        moment[0] += host
+        honest(self, framing)
+
+    ticking = SimpleNamespace(monotonic=lambda: moment[0])
+    for module in (_sink, _fetch, _perform):
+        monkeypatch.setattr(module, "time", ticking)
+    monkeypatch.setattr(_fetch.Intake, "close", close)
+    monkeypatch.setattr(_sink, "os", SimpleNamespace(**{**vars(os), "fsync": fsync}))
+    with Http(cell) as http:
+        http.log_in()
+        http.enable()
+    busy = {p["leg"]: p["seconds"] for p in cell.ledger()[0]["passages"] if p["file"].endswith(".vmdk")}
+    assert busy == {"host->cell": host, "cell->share": disk}
 
 
 def test_a_real_cell_s_details_are_no_ledger() -> None:

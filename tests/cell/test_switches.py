@@ -11,10 +11,12 @@ import pytest
 from lxml import etree
 
 from cell.http import Http, links
-from cell.support import DISK, START, Gate, MadeUpSource, with_media_and_users
+from cell.support import DISK, START, VM, Gate, MadeUpSource, with_media_and_users
 from twohop.exporter.cell import Cell
-from twohop.exporter.cell.engine import Catalogue, Store, TaskInput
+from twohop.exporter.cell.engine import Catalogue, Spool, Store, TaskInput
+from twohop.exporter.cell.engine._catalogue import _id
 from twohop.exporter.cell.engine._tasks import Tasks
+from twohop.exporter.cell.engine._transfers import Transfers
 from twohop.runtime import Clock, Journal
 from twohop.runtime.profiles import load_profile
 
@@ -353,6 +355,55 @@ def _medium(me: Http) -> dict[str, str]:
     return {str(key): str(value) for key, value in file.items() if key != "size"}
 
 
+def _given(*names: str) -> See:
+    """These headers of a descriptor and of a disk, GET and HEAD alike; what is validated is resumed."""
+
+    def see(me: Http) -> list[list[str | None]]:
+        descriptor, disk = urls(me)
+        seen = []
+        for url in (descriptor, disk):
+            got, head = me.pool.request("GET", url), me.pool.request("HEAD", url)
+            assert all(got.headers.get(name) == head.headers.get(name) for name in names)
+            seen.append([got.headers.get(name) for name in names])
+        return seen
+
+    return see
+
+
+def _validated(me: Http) -> tuple[bool, bool, list[int]]:
+    """Whether there are validators, and what a resume answers: by each of them, by another's, by one of old."""
+    descriptor, disk = urls(me)
+    validators = [me.pool.request("HEAD", disk).headers.get(name) for name in ("ETag", "Last-Modified")]
+    other = me.pool.request("HEAD", descriptor).headers.get("ETag")
+    asked = [*validators, other, '"old"']
+    statuses = [
+        me.pool.request("GET", disk, headers={"Range": "bytes=5-", "If-Range": value or '"none"'}).status
+        for value in asked
+    ]
+    return None not in validators, validators[0] == other, statuses
+
+
+def _half_built(me: Http) -> list[str]:
+    """What stands on the share before the reaper comes, of an export that its cell has died in."""
+    return [path.name.partition("-")[0] for path in me.cell.transfer_dir.iterdir()]
+
+
+def leave_half(url: str, share: Path) -> None:
+    """Write down what a process leaves that was killed in an export, on the share too."""
+    store, clock = Store(url), Clock(start=START)
+    (vapp,) = (e for e in Catalogue.read().entities.values() if e.name == "vApp0")
+    spool, journal = Spool(share, store.identity), Journal("default", clock.now)
+    spool.prepare()
+    directory = spool.aside_name()
+    transfers = Transfers(store, clock, BASE, journal, cell="cell", on_step=lambda step: None)
+    with store.change() as db:
+        task_id = Tasks(store, clock, journal, cell="cell").create(db, vapp, "user", "operation", "name")
+        transfers.create(db, vapp.id, task_id, directory)
+    spool.begin(directory)
+    (directory / "disk0.vmdk").write_bytes(DISK)
+    store.close()
+
+
 def leave_task(url: str) -> str:
     """Write down what a process leaves that was killed in an export."""
     store, clock = Store(url), Clock(start=START)
@@ -437,6 +488,20 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "repeat_enable": (_repeated, {"same": True, "new": False}),
     "build_at": (_built_at, {"enable": (["vmdk"], 200, "vmdk"), "get": ([], 200, "vmdk")}),
     "repeat_restarts": (_repeat_restarts, {"yes": True, "no": False}),
+    "transfer_validators": (_validated, {
+        "absent": (False, True, [200] * 4), "present": (True, False, [206, 206, 200, 200]),
+    }),
+    "content_disposition": (_given("Content-Disposition"), {
+        "absent": [[None]] * 2,
+        "attachment": [
+            ['attachment; filename="descriptor.ovf"'],
+            [f'attachment; filename="vm-{_id("vm", "Org0", "Vdc0", "vApp0", VM)}-disk-0.vmdk"'],
+        ],
+    }),
+    "file_content_type": (_given("Content-Type"), {
+        "application/octet-stream": [["text/xml"], ["application/octet-stream"]], "absent": [["text/xml"], [None]],
+    }),
+    "half_built": (_half_built, {"orphan": [".building"], "at-start": []}),
     "ova_link_type": (_ova_type, {"application/binary": ["application/binary"] * 2, "text/xml": ["text/xml"] * 2}),
     "vapp_enable_operation_name": (_operation_name, {
         "vdcEnableDownload": ("vdcEnableDownload", "vdcEnableDownload"),
@@ -483,6 +548,8 @@ def test_a_switch_does_what_it_says(tmp_path: Path, name: str, value: Any) -> No
     profile = base.but(**{name: list(value) if isinstance(value, tuple) else value})
     url = f"sqlite:///{tmp_path / 'cell.sqlite'}"
     left = leave_task(url) if name == "dead_cell_tasks" else ""
+    if name == "half_built":
+        leave_half(url, tmp_path / "transfer")
     with Cell(
         None, transfer_dir=tmp_path / "transfer", clock=Clock(start=START), profile=profile, database=url,
         source=MadeUpSource(data=LONG if name == "get_refreshes" else DISK), catalogue=with_media_and_users(),

@@ -105,7 +105,7 @@ def offers_what_runs(patch: pytest.MonkeyPatch, target: FakeCellTarget) -> None:
 def no_ova(patch: pytest.MonkeyPatch, target: FakeCellTarget) -> None:
     """A download has no OVAs (3.5)."""
     honest = _entities._downloads
-    patch.setattr(_entities, "_downloads", lambda base, linked, kind: honest(base, linked, None))
+    patch.setattr(_entities, "_downloads", lambda base, linked, kind, identity: honest(base, linked, None, identity))
 
 
 @killed_by("LINK-007")

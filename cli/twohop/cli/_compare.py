@@ -21,13 +21,17 @@ WAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """What both paths took: bytes and real seconds of each, and the legs of the second as the cell tells them."""
+    """What both paths took: bytes and real seconds of each, and the legs of the second as the cell tells them.
+
+    `already` tells that the cell had the package from an earlier export, so that its legs are those of the download.
+    """
 
     bytes: tuple[int, int]
     seconds: tuple[float, float]
     waited: float
     legs: Sequence[LegTold]
     same: bool
+    already: bool = False
 
 
 def compared(
@@ -52,7 +56,8 @@ def compared(
     disks = [file for export in one for file in export.files if file.disk]
     same = [grain_digest(f.path) for f in disks] == [grain_digest(f.path) for f in two.files if f.disk]
     sizes = (sum(f.size for export in one for f in export.files), sum(f.size for f in two.files))
-    return words(Paths(sizes, (sum(export.seconds for export in one), two.seconds), two.waited, two.legs, same))
+    seconds = (sum(export.seconds for export in one), two.seconds)
+    return words(Paths(sizes, seconds, two.waited, two.moved, same, two.already))
 
 
 def words(paths: Paths) -> str:
@@ -64,6 +69,10 @@ def words(paths: Paths) -> str:
         f" {two / max(one, 1e-9):.1f} times as long.",
         f"{_share(paths.waited, two)} of it went by before the cell gave a link, {_share(rest, two)} was the download.",
     ]
+    if paths.already:
+        lines.append(
+            "The cell had the package already, from an earlier export: disable its download first to see both hops."
+        )
     if paths.legs:
         spent = ", ".join(f"{leg.seconds:.2f} s {WAYS.get(leg.leg, leg.leg)}" for leg in paths.legs)
         slow = max(paths.legs, key=lambda leg: leg.seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -179,10 +180,12 @@ class Performer:
             throttle=None if self._throttle is None else self._throttle.waiting(held.stop),
         )  # fmt: skip
         one = replace(entry, url=action.source.url, thumbprint=action.source.thumbprint, alternatives=())
+        # The sink's own seconds hold the wait until the bytes are safe, so those of the whole have to as well.
+        started = time.monotonic()
         with self._target.sink(action.name) as sink:
             got = fetch_into(one, sink, line, on_bytes=on_bytes, algorithms=action.algorithms)
-        path = self._target.path(action.name)
-        return Fetched(got.size, got.digests, got.seconds, got.capacity, path, sink.seconds)
+        seconds, path = time.monotonic() - started, self._target.path(action.name)
+        return Fetched(got.size, got.digests, seconds, got.capacity, path, sink.seconds)
 
     @_do.register
     def _(self, action: do.Describe) -> Described:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import cast
@@ -21,7 +22,7 @@ from twohop.runtime import Clock
 from twohop.runtime.observing import Observer
 
 from .engine._catalogue import Image
-from .engine._source import NameFile, Power, PulledMachine
+from .engine._source import NameFile, OnLost, Power, PulledMachine
 from .engine._steps import OnStep, Step
 
 DESCRIBE: Mapping[str, tuple[str, ...]] = {"default": (), "identity": ("mac", "uuid")}
@@ -69,22 +70,27 @@ class VCenterSource:
         name_file: NameFile,
         progress: Callable[[int, int], None],
         on_step: OnStep,
+        on_lost: OnLost,
         cancelled: Cancellation,
     ) -> PulledMachine:
         """Export a VM into `directory`; nothing is left at vCenter whatever happens."""
-        numbers, meter = count(), _Meter(progress, on_step, self._clock, self._events)
+        numbers, meter = count(), _Meter(progress, on_step, on_lost, self._clock, self._events)
 
         def name(entry: DeviceFile) -> str:
             return name_file(entry.target_id or entry.url_name, next(numbers) if entry.is_disk else None)
 
-        with VSphere(self._address, observer=self._observer) as vsphere:
-            meter.most = vsphere.committed_bytes(vsphere.find_vm(_travelling(vm)))
-            pulled = pull_vm(
-                vsphere, _travelling(vm), directory, name_file=name, describe=DESCRIBE, clock=self._clock, events=meter,
-                cancelled=cancelled, observer=self._observer, order=self._order,
-            )  # fmt: skip
+        try:
+            with VSphere(self._address, observer=self._observer) as vsphere:
+                meter.most = vsphere.committed_bytes(vsphere.find_vm(_travelling(vm)))
+                pulled = pull_vm(
+                    vsphere, _travelling(vm), directory, name_file=name, describe=DESCRIBE, clock=self._clock,
+                    events=meter, cancelled=cancelled, observer=self._observer, order=self._order,
+                )  # fmt: skip
+        except BaseException:
+            meter.give_up()
+            raise
         files = tuple(
-            Stored(f.name, f.size, f.sha256, f.host, f.seconds, f.writing, *meter.times[f.key]) for f in pulled.files
+            Stored(f.name, f.size, f.sha256, f.host, f.seconds, f.writing, *meter.times(f.key)) for f in pulled.files
         )
         return PulledMachine(vm, files, pulled.descriptors)
 
@@ -118,20 +124,31 @@ class VCenterSource:
         *,
         progress: Callable[[int, int], None],
         on_step: OnStep,
+        on_lost: OnLost,
         cancelled: Cancellation,
     ) -> Stored:
         """Copy a medium's file from its datastore, by the URL that vCenter has for it."""
         with VSphere(self._address, observer=self._observer) as vsphere:
             entry, cookie = vsphere.image(_stored(image))
-            size, began = entry.file_size or 0, self._clock.now()
+            size, attempt = entry.file_size or 0, _Attempt(name, self._address.authority, self._clock.now())
+
+            def moved(done: int) -> None:
+                attempt.size = done
+                progress(done, size)
+
             progress(0, size)
-            got = fetch(
-                entry, directory / name, observer=self._observer, clock=self._clock,
-                on_bytes=lambda done: progress(done, size), cancelled=cancelled, ca_file=self._address.ca_file,
-                insecure=self._address.insecure, headers={"Cookie": cookie}, whose="vCenter",
-            )  # fmt: skip
+            try:
+                got = fetch(
+                    entry, directory / name, observer=self._observer, clock=self._clock, on_bytes=moved,
+                    cancelled=cancelled, ca_file=self._address.ca_file, insecure=self._address.insecure,
+                    headers={"Cookie": cookie}, whose="vCenter",
+                )  # fmt: skip
+            except BaseException:
+                attempt.lost(on_lost, self._clock.now())
+                raise
         on_step(Step.STORED)
-        return Stored(name, got.size, got.sha256, got.host, got.seconds, got.writing, began, self._clock.now())
+        ended = self._clock.now()
+        return Stored(name, got.size, got.sha256, got.host, got.seconds, got.writing, attempt.began, ended)
 
     def _bytes(self, name: str) -> int:
         session = self._logged_in()
@@ -185,32 +202,77 @@ class Stored:
     ended: float
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """One file on its way from one host: `size` bytes of it have come."""
+
+    name: str
+    host: str
+    began: float
+    ended: float | None = None
+    size: int = 0
+    started: float = field(default_factory=time.monotonic)
+    seconds: float | None = None
+
+    def end(self, now: float) -> None:
+        """Stop the time, once."""
+        if self.ended is None:
+            self.ended, self.seconds = now, time.monotonic() - self.started
+
+    def lost(self, on_lost: OnLost, now: float) -> None:
+        """Say that what has come of it is thrown away, if anything has."""
+        self.end(now)
+        if self.size:
+            on_lost(
+                Stored(self.name, self.size, "", self.host, self.seconds or 0.0, 0.0, self.began, self.ended or now)
+            )
+
+
 class _Meter:
     """Turns the events of a pull into bytes done and bytes expected at most, times and steps, and passes them on.
 
     `most` is what the machine takes on its datastores, 0 where that is not known: a stream of it rarely has more.
+    `on_lost` hears of what came and has to come again, from another host or under another lease.
     """
 
-    def __init__(self, progress: Callable[[int, int], None], on_step: OnStep, clock: Clock, events: Events) -> None:
-        self._progress, self._on_step, self._clock, self._events = progress, on_step, clock, events
+    def __init__(
+        self, progress: Callable[[int, int], None], on_step: OnStep, on_lost: OnLost, clock: Clock, events: Events
+    ) -> None:
+        self._progress, self._on_step, self._on_lost = progress, on_step, on_lost
+        self._clock, self._events = clock, events
         self._expected = self.most = 0
         self._sizes: dict[str, int] = {}
-        self.times: dict[str, tuple[float, float]] = {}
+        self._attempts: dict[str, _Attempt] = {}
+
+    def times(self, key: str) -> tuple[float, float]:
+        """Return when a file that is whole began and ended."""
+        attempt = self._attempts[key]
+        return attempt.began, attempt.ended if attempt.ended is not None else attempt.began
+
+    def give_up(self) -> None:
+        """Say that whatever has come is thrown away."""
+        attempts, self._attempts = list(self._attempts.values()), {}
+        for attempt in attempts:
+            attempt.lost(self._on_lost, self._clock.now())
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, LeaseGranted):
             # After a cut there may be another lease, and what came under the first is fetched again.
+            self.give_up()
             self._sizes.clear()
             # Of a thin disk that holds little the capacity would never be reached by half.
             self._expected = min(event.total_bytes, self.most) or event.total_bytes
             self._on_step(Step.LEASED)
         elif isinstance(event, FileStarted):
-            self.times[event.key] = (self._clock.now(), self._clock.now())
+            earlier = self._attempts.get(event.key)
+            if earlier is not None:
+                earlier.lost(self._on_lost, self._clock.now())
+            self._attempts[event.key] = _Attempt(event.name, event.host, self._clock.now())
         elif isinstance(event, BytesMoved):
-            self._sizes[event.key] = event.done
+            self._sizes[event.key] = self._attempts[event.key].size = event.done
             self._progress(sum(self._sizes.values()), self._expected)
         elif isinstance(event, FileDone):
-            self._sizes[event.key] = event.size
-            self.times[event.key] = (self.times[event.key][0], self._clock.now())
+            self._sizes[event.key] = self._attempts[event.key].size = event.size
+            self._attempts[event.key].end(self._clock.now())
             self._on_step(Step.STORED)
         self._events(event)

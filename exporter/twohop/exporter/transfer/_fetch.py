@@ -36,9 +36,9 @@ REFUSAL = 1 << 16
 class Fetched:
     """A file that is whole and safe on disk.
 
-    `size` in bytes, `sha256` in hex, `host` it came from, `seconds` of real time it took, `framing` of the answer,
-    `at` the moment on the clock given (else 0), `digests` by algorithm, for a disk its `capacity` in
-    bytes, and `writing` the seconds of it that went into the file.
+    `size` in bytes, `sha256` in hex, `host` it came from, `seconds` of real time until it was safe, `framing` of the
+    answer, `at` the moment on the clock given (else 0), `digests` by algorithm, for a disk its `capacity` in bytes, and
+    `writing` the seconds of it that went into the file.
     """
 
     size: int
@@ -72,10 +72,12 @@ def fetch(
     """
     line = Line(observer, cancelled or Cancellation(), ca_file, insecure, silence, headers or {}, whose)
     line.cancelled.check()
+    started = time.monotonic()
     with Sink(path) as sink:
         got = fetch_into(entry, sink, line, on_bytes=on_bytes)
         sink.keep()
-    return replace(got, at=clock.now() if clock else 0.0, writing=sink.seconds)
+    seconds = time.monotonic() - started
+    return replace(got, at=clock.now() if clock else 0.0, seconds=seconds, writing=sink.seconds)
 
 
 @dataclass(frozen=True)

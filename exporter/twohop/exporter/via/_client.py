@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from lxml import etree
 
 from .._errors import Ambiguous, BadAnswer, ExportError, LoginRefused, NotFound, NotPermitted, Refused, WrongPowerState
 from .._xml import parse
+from ._ledger import without_ledger
 from ._wire import Answer, Wire
 
 VCLOUD = "{http://www.vmware.com/vcloud/v1.5}"
@@ -31,13 +32,18 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task as it stands: status (2.13), percent, and the message of a failure."""
+    """A task as it stands: status (2.13), percent, the message of a failure, and when it started, as the cell says it.
+
+    `linked` tells whether the entity had a download already when the task was asked for.
+    """
 
     path: str
     status: str
     percent: int
     message: str
     details: str = ""
+    started: str = ""
+    linked: bool = False
 
 
 class Gone(ExportError):
@@ -109,7 +115,8 @@ class CloudClient:
                 raise self._why_not(found, entity)
             raise Refused(f"the cell refuses to export {found.name}: {_message(answer)}", whose="cell")
         document = self._document(answer, "POST", path, 202)
-        return self._task(document, answer.headers.get("location") or str(document.get("href")))
+        linked = any(rel.startswith("download:") for rel, _ in _links(entity))
+        return replace(self._task(document, answer.headers.get("location") or str(document.get("href"))), linked=linked)
 
     def machines(self, found: Found) -> list[str]:
         """Return the names of the VMs of an entity, in its order."""
@@ -118,7 +125,7 @@ class CloudClient:
 
     def task(self, task: Task) -> Task:
         """Return a task as it stands now."""
-        return self._task(self.get(task.path), task.path)
+        return replace(self._task(self.get(task.path), task.path), linked=task.linked)
 
     def cancel(self, task: Task) -> None:
         """Ask a task to stop."""
@@ -200,11 +207,11 @@ class CloudClient:
     def _task(self, element: etree._Element, href: str) -> Task:
         error = element.find(f"{VCLOUD}Error")
         details = element.findtext(f"{VCLOUD}Details") or ""
-        message = str(error.get("message")) if error is not None else details
+        message = str(error.get("message")) if error is not None else without_ledger(details)
         percent = element.findtext(f"{VCLOUD}Progress") or "0"
         return Task(
             self._wire.path_of(href), str(element.get("status")), int(percent) if percent.isdigit() else 0,
-            re.sub(r"^\[ [0-9a-f-]* \] ", "", " ".join(message.split())), details,
+            re.sub(r"^\[ [0-9a-f-]* \] ", "", " ".join(message.split())), details, element.get("startTime") or "",
         )  # fmt: skip
 
     def _document(self, answer: Answer, method: str, path: str, status: int = 200) -> etree._Element:

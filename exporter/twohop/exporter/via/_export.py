@@ -22,7 +22,7 @@ from ..engine import PulledFile
 from ..package import ManifestEntry, safe_name, write_manifest
 from ._client import CloudClient, Found, Gone, Task
 from ._download import Descriptor, Download, digest, fetch_descriptor
-from ._ledger import read_ledger
+from ._ledger import read_ledger, since
 from ._wire import Trust, Wire
 
 PART = ".part"
@@ -43,7 +43,8 @@ class CellExport:
 
     `files` in the order of the descriptor; `link` is the URL of the descriptor, with which anybody may download while
     it lives (3.10); `waited` is how long the cell's export took and `seconds` everything, in real seconds. `legs` is
-    the cell's own ledger, empty for a cell that tells none.
+    the cell's own ledger of the whole download, empty for a cell that tells none. `already` tells that the cell had the
+    package from an earlier export (3.14); `moved` is then what this one added to the ledger, else the ledger.
     """
 
     name: str
@@ -54,6 +55,8 @@ class CellExport:
     waited: float
     seconds: float
     legs: tuple[LegTold, ...] = ()
+    already: bool = False
+    moved: tuple[LegTold, ...] = ()
 
     def __repr__(self) -> str:
         return f"CellExport(name={self.name!r}, descriptor={self.descriptor!r}, files={len(self.files)})"
@@ -105,7 +108,8 @@ def export_via_cell(
                     descriptor, placing, trust, wire.url, clock=clock, events=events, cancelled=cancelled,
                     observer=observer,
                 ).run()  # fmt: skip
-                legs = request.ledger()
+                legs, already = request.ledger(), request.already
+                moved = since(request.before, legs) if already else legs
         entries = [
             ManifestEntry(f"{base}.ovf", digest(descriptor.xml)),
             *(ManifestEntry(f.name, f.sha256) for f in files),
@@ -118,7 +122,9 @@ def export_via_cell(
     files = tuple(file.at(output / file.name) for file in files)
     names = (*(file.name for file in files), listed.name, made.name)
     events(PackageWritten(str(made.final), names, sum(file.size for file in files), seconds))
-    return CellExport(found.name, made.final, listed.final, files, descriptor.url, waited, seconds, legs)
+    return CellExport(
+        found.name, made.final, listed.final, files, descriptor.url, waited, seconds, legs, already, moved
+    )
 
 
 @contextlib.contextmanager
@@ -150,6 +156,20 @@ class _Asking:
         self._trust, self._own, self._stuck = trust, own, stuck
         self._events, self._cancelled, self._observer = events, cancelled, observer
         self._ended: Task | None = None
+
+    @property
+    def before(self) -> tuple[LegTold, ...]:
+        """What the cell said of its legs when its task had ended."""
+        return tuple(read_ledger(self._ended.details)) if self._ended is not None else ()
+
+    @property
+    def already(self) -> bool:
+        """Whether the cell had the package before it was asked for, as far as can be told from outside."""
+        if self._ended is None or not self._ended.linked:
+            return False
+        came = next((leg.began for leg in self.before if leg.leg == "host->cell"), None)
+        # A cell may make a new package all the same (3.14), and one that keeps a ledger says when.
+        return came is None or came < self._ended.started
 
     def ledger(self) -> tuple[LegTold, ...]:
         """Return what the cell says by now of its legs, and tell it to whoever listens."""

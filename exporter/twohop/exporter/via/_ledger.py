@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from .._events import LegTold
 
@@ -11,6 +12,25 @@ _LINE = re.compile(
     r"(?P<leg>[a-z]+->[a-z]+): (?P<bytes>\d+) bytes in (?P<passages>\d+) passages from (?P<source>.+?)"
     r" to (?P<target>.+?), (?P<began>\S+) to (?P<ended>\S+), (?P<seconds>[\d.]+) s busy$"
 )
+
+
+def without_ledger(details: str) -> str:
+    """Return what a task's details say besides."""
+    return "\n".join(line for line in details.splitlines() if _LINE.match(line.strip()) is None)
+
+
+def since(before: Sequence[LegTold], now: Sequence[LegTold]) -> tuple[LegTold, ...]:
+    """Return what has crossed the legs between two looks at one ledger."""
+    had = {leg.leg: leg for leg in before}
+    moved = []
+    for leg in now:
+        old = had.get(leg.leg)
+        if old is not None:
+            seconds = max(0.0, leg.seconds - old.seconds)
+            leg = replace(leg, bytes=leg.bytes - old.bytes, passages=leg.passages - old.passages, seconds=seconds)
+        if leg.passages > 0:
+            moved.append(leg)
+    return tuple(moved)
 
 
 def read_ledger(details: str) -> Iterator[LegTold]:

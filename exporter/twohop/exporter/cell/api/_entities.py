@@ -31,9 +31,12 @@ def entity_body(
     tasks: list[TaskView],
     since: float,
     ova_type: str | None,
+    identity: bool,
     offered: bool,
 ) -> etree._Element:
     """VApp or VAppTemplate; `ova_type` is the type of the two OVA links, None where there are none (3.5, 3.5c).
+
+    `identity` tells whether the version asked for has the second descriptor (3.4).
 
     The enable and disable links carry no type and stand there together, whether enabled or not (2.1, 2.6), where they
     are `offered` to who asks; those of the download appear only once the task has succeeded (3.3).
@@ -54,7 +57,7 @@ def entity_body(
         up,
         link("catalogItem", item, f"{TYPE}catalogItem+xml") if template else None,
         *(switches(href) if status.downloadable and offered else []),
-        *(_downloads(bodies.base, linked, ova_type) if linked is not None else []),
+        *(_downloads(bodies.base, linked, ova_type, identity) if linked is not None else []),
         node("Description"),
         node("Tasks", *(task_body(bodies, task, entity) for task in tasks)) if tasks else None,
         *([owner, inside, *own] if template else [*own, owner, node("InMaintenanceMode", flag(False)), inside]),
@@ -110,8 +113,10 @@ def switches(href: str) -> list[etree._Element]:
     return [link("enable", f"{href}/action/enableDownload"), link("disable", f"{href}/action/disableDownload")]
 
 
-def _downloads(base: str, linked: Linked, ova_type: str | None) -> list[etree._Element]:
-    shown = [("download:default", DEFAULT, "text/xml"), ("download:identity", IDENTITY, "text/xml")]
+def _downloads(base: str, linked: Linked, ova_type: str | None, identity: bool) -> list[etree._Element]:
+    shown = [("download:default", DEFAULT, "text/xml")]
+    if identity:
+        shown.append(("download:identity", IDENTITY, "text/xml"))
     if ova_type is not None:
         shown += [("download:ovaDefault", OVA_DEFAULT, ova_type), ("download:ovaIdentity", OVA_IDENTITY, ova_type)]
     return [link(rel, f"{base}/transfer/{linked.id}/{name}", type_) for rel, name, type_ in shown]

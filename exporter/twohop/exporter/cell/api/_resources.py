@@ -26,6 +26,8 @@ _CHALLENGE = {
     "Basic+SIGN+Bearer": 'Basic realm="vCloud", SIGN realm="vCloud", Bearer realm="vCloud"',
 }
 
+IDENTITY_SINCE = (5, 1)
+"""The version of the API from which on a download has a descriptor with identity (3.4)."""
 OVA_SINCE = (30, 0)
 """The version of the API from which on a download has OVAs (3.5)."""
 
@@ -141,7 +143,10 @@ class Resources:
             return self._xml(call, body, f"{TYPE}media+xml")
         condition = self._engine.condition(entity)
         ova_type = self._profile.text("ova_link_type") if number(call.version) >= OVA_SINCE else None
-        body = entity_body(self._bodies(), entity, condition, linked, tasks, self._engine.since, ova_type, offered)
+        identity = number(call.version) >= IDENTITY_SINCE
+        body = entity_body(
+            self._bodies(), entity, condition, linked, tasks, self._engine.since, ova_type, identity, offered
+        )
         return self._xml(call, body, f"{TYPE}{kind}+xml")
 
     def on_enable(self, call: Call, kind: str, id: str) -> Response:

@@ -7,9 +7,11 @@ token it sends makes no difference (3.10b, 8.1b).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from werkzeug.http import parse_range_header
+from werkzeug.http import http_date, parse_range_header
 from werkzeug.wrappers import Request
 
 from twohop.runtime.profiles import Profile
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 PREFIX = "/transfer/"
 PIECE = 256 << 10
 _TYPES = {"ovf": "text/xml"}
+_VALIDATORS = ("ETag", "Last-Modified")
 _REASONS = {
     200: "OK", 206: "Partial Content", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
     405: "Method Not Allowed", 410: "Gone", 416: "Range Not Satisfiable",
@@ -74,12 +77,11 @@ class TransferEndpoint:
     def _serve(
         self, request: Request, download: Download, head: bool, start_response: StartResponse
     ) -> Iterable[bytes]:
-        size, ending = download.size, download.name.rpartition(".")[2]
-        headers: Headers = [("Content-Type", _TYPES.get(ending, "application/octet-stream"))]
+        size, headers = download.size, self._about(download)
         first, beyond, status = 0, size, 200
         if self._profile.text("range") == "206":
             headers.append(("Accept-Ranges", "bytes"))
-            asked = _range(request, size)
+            asked = _range(request, size, [value for name, value in headers if name in _VALIDATORS])
             if asked == "none of it":
                 download.close(0)
                 return _empty(start_response, 416, [("Content-Range", f"bytes */{size}")])
@@ -93,6 +95,20 @@ class TransferEndpoint:
             return []
         start_response(f"{status} {_REASONS[status]}", headers)
         return _Body(download, first, beyond)
+
+    def _about(self, download: Download) -> Headers:
+        """Return the headers that say what a file is, of which no source shows any but a descriptor's type (0.10)."""
+        profile, headers = self._profile, Headers()
+        type_ = _TYPES.get(download.name.rpartition(".")[2], profile.text("file_content_type"))
+        if type_ != "absent":
+            headers.append(("Content-Type", type_))
+        if profile.text("transfer_validators") == "present":
+            made = f"{download.transfer_id}/{download.name} {download.size} {download.stored_at!r}"
+            headers.append(("ETag", f'"{sha256(made.encode()).hexdigest()[:32]}"'))
+            headers.append(("Last-Modified", http_date(int(download.stored_at))))
+        if profile.text("content_disposition") == "attachment":
+            headers.append(("Content-Disposition", f'attachment; filename="{quote(download.name)}"'))
+        return headers
 
 
 class _Body:
@@ -122,10 +138,11 @@ class _Body:
         self._download.close(self._sent)
 
 
-def _range(request: Request, size: int) -> tuple[int, int] | str | None:
+def _range(request: Request, size: int, validators: list[str]) -> tuple[int, int] | str | None:
     """Return first byte and the one beyond the last, None for the whole file, or that nothing can be given."""
-    # A validator was never handed out, so If-Range can match nothing.
-    if request.method == "HEAD" or "If-Range" in request.headers:
+    # Where no validator was handed out, If-Range can match nothing.
+    only_if = request.headers.get("If-Range")
+    if request.method == "HEAD" or (only_if is not None and only_if not in validators):
         return None
     asked = parse_range_header(request.headers.get("Range"))
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:

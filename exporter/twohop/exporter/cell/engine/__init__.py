@@ -22,7 +22,7 @@ from ._package import DEFAULT, IDENTITY, MANIFEST, medium_name
 from ._presence import checked_name
 from ._rows import LoginRow, digest_of
 from ._session import Refusal, SessionInput, SessionState, TransferSession
-from ._source import Power, PulledMachine, Source, StoredFile
+from ._source import OnLost, Power, PulledMachine, Source, StoredFile
 from ._spool import Spool, SpoolError
 from ._status import QUERY_NAMES, Status, number_of
 from ._steps import EXPORT, OnStep, Step, step_named
@@ -57,6 +57,7 @@ __all__ = [
     "LinkDead",
     "Linked",
     "LoginRow",
+    "OnLost",
     "OnStep",
     "Org",
     "Passage",

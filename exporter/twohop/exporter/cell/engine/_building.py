@@ -6,8 +6,12 @@ Whatever goes wrong on the way, nothing of the package is left on the share.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from twohop.exporter._cancellation import Cancellation
 from twohop.exporter._errors import TargetRefused
@@ -108,7 +112,7 @@ class Builder:
     ) -> dict[str, int]:
         file = self._source.copy(
             image, directory, medium_name(self._profile, entity), progress=progress, on_step=self._on_step,
-            cancelled=switch,
+            on_lost=lambda file: self._lost(transfer_id, file), cancelled=switch,
         )  # fmt: skip
         self._came(transfer_id, [file])
         return {file.name: file.size}
@@ -129,6 +133,7 @@ class Builder:
             name_file=lambda own, disk: file_name(self._profile, entity, vm, own, disk),
             progress=progress,
             on_step=self._on_step,
+            on_lost=lambda file: self._lost(transfer_id, file),
             cancelled=switch,
         )
         self._came(transfer_id, machine.files)
@@ -136,16 +141,23 @@ class Builder:
 
     def _came(self, transfer_id: str, files: Iterable[StoredFile]) -> None:
         """Write down what came from a host to the share, over two legs."""
-        cell, share = self._address, f"share:{self._spool.root.name}"
         with self._store.change() as db:
-            for f in files:
-                read = Passage(Leg.HOST_TO_CELL, f.name, f.host, cell, f.size, f.began, f.ended, f.seconds - f.writing)
-                record(db, transfer_id, read)
-                record(
-                    db, transfer_id,
-                    Passage(Leg.CELL_TO_SHARE, f.name, cell, share, f.size, f.began, f.ended, f.writing),
-                )  # fmt: skip
+            for file in files:
+                self._cross(db, transfer_id, file, kept=True)
         self._on_step(Step.PULLED)
+
+    def _lost(self, transfer_id: str, file: StoredFile) -> None:
+        """Write down what came for nothing; a database that is locked for a while is no reason to end an export."""
+        with contextlib.suppress(SQLAlchemyError), self._store.change() as db:
+            self._cross(db, transfer_id, file, kept=False)
+
+    def _cross(self, db: Session, transfer_id: str, f: StoredFile, *, kept: bool) -> None:
+        cell, share, reading = self._address, f"share:{self._spool.root.name}", max(0.0, f.seconds - f.writing)
+        record(
+            db, transfer_id,
+            Passage(Leg.HOST_TO_CELL, f.name, f.host, cell, f.size, f.began, f.ended, reading, kept),
+            Passage(Leg.CELL_TO_SHARE, f.name, cell, share, f.size, f.began, f.ended, f.writing, kept),
+        )  # fmt: skip
 
     @staticmethod
     def _progress(
@@ -168,14 +180,14 @@ class Builder:
         self, entity: Entity, machines: Sequence[PulledMachine], directory: Path, transfer_id: str
     ) -> dict[str, int]:
         made = documents(self._profile, entity, machines, self._merge, self._since())
-        now, share = self._clock.now(), f"share:{self._spool.root.name}"
+        share, written = f"share:{self._spool.root.name}", list[Passage]()
         for name, data in made.items():
+            began, started = self._clock.now(), time.monotonic()
             self._spool.write(directory, name, data)
+            ended, seconds = self._clock.now(), time.monotonic() - started
+            written.append(Passage(Leg.CELL_TO_SHARE, name, self._address, share, len(data), began, ended, seconds))
         with self._store.change() as db:
-            for name, data in made.items():
-                record(
-                    db, transfer_id, Passage(Leg.CELL_TO_SHARE, name, self._address, share, len(data), now, now, 0.0)
-                )
+            record(db, transfer_id, *written)
         return {name: len(data) for name, data in made.items()}
 
 

@@ -23,7 +23,7 @@ _KEYS: dict[str, frozenset[str]] = {
     "org": frozenset({"name", "full_name", "users", "vdcs", "catalogs"}),
     "user": frozenset({"name", "role"}),
     "vdc": frozenset({"name", "vapps"}),
-    "vapp": frozenset({"name", "vms", "deployment_lease_s", "storage_lease_s"}),
+    "vapp": frozenset({"name", "vms", "deployed", "deployment_lease_s", "storage_lease_s"}),
     "catalog": frozenset({"name", "templates", "media"}),
     "template": frozenset({"name", "vdc", "vms", "storage_lease_s"}),
     "media": frozenset({"name", "vdc", "datacenter", "file"}),
@@ -55,7 +55,8 @@ class Image:
 class Entity:
     """A vApp, a template or a medium, the things that can be downloaded (2.8). Lease spans in seconds, 0 for none.
 
-    A medium has no machines and an `image`; the others have none.
+    A medium has no machines and an `image`; the others have none. A vApp may be `deployed` with all its machines off,
+    as when their guests have shut down.
     """
 
     kind: Kind
@@ -69,6 +70,7 @@ class Entity:
     deployment_lease_s: int = 0
     storage_lease_s: int = 0
     image: Image | None = None
+    deployed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ def _vapp(row: Any, org: Org, vdc: Vdc, where: str) -> Entity:
     return Entity(
         "vApp", _id("vapp", org.name, vdc.name, name), name, org.id, vdc.id, _vms(row, where, org.name, vdc.name, name),
         deployment_lease_s=_seconds(row, "deployment_lease_s", where),
-        storage_lease_s=_seconds(row, "storage_lease_s", where),
+        storage_lease_s=_seconds(row, "storage_lease_s", where), deployed=_flag(row, "deployed", where),
     )  # fmt: skip
 
 
@@ -267,6 +269,13 @@ def _seconds(row: Mapping[str, Any], key: str, where: str) -> int:
     value = row.get(key, 0)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise CatalogueError(f"{where}: {key!r} is a number of seconds, 0 for no end; got {value!r}")
+    return value
+
+
+def _flag(row: Mapping[str, Any], key: str, where: str) -> bool:
+    value = row.get(key, False)
+    if not isinstance(value, bool):
+        raise CatalogueError(f"{where}: {key!r} is true or false; got {value!r}")
     return value
 
 

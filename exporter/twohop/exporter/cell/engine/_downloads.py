@@ -37,16 +37,18 @@ class Keeper(Protocol):
 
 
 class Download:
-    """A GET in progress: `file` is open at its start, `size` in bytes.
+    """A GET in progress: `file` is open at its start, `size` in bytes, `stored_at` when the package got its name.
 
     Call `last` when everything to be sent has been read, before the last piece leaves: so a client that has its last
     byte finds the GET ended. Then `close`, always, with the bytes that left.
     """
 
     def __init__(
-        self, owner: Keeper, transfer_id: str, name: str, file: Readable, size: int, user: str, began: float
-    ) -> None:
+        self, owner: Keeper, transfer_id: str, name: str, file: Readable, size: int, user: str, began: float,
+        stored_at: float,
+    ) -> None:  # fmt: skip
         self.transfer_id, self.name, self.file, self.size = transfer_id, name, file, size
+        self.stored_at = stored_at
         self.user, self.began, self.started = user, began, time.monotonic()
         self._owner: Keeper | None = owner
         self._ended: tuple[int, int] | None = None

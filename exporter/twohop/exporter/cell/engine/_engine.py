@@ -124,6 +124,8 @@ class Engine:
         self._load()
         self._transfers.recover()
         self._tasks.recover(fail=self.profile.text("dead_cell_tasks") == "fail-at-start")
+        if self.profile.text("half_built") == "at-start":
+            self._sweeper.clear_failed()
         self._reaper.start()
 
     def close(self) -> None:
@@ -172,7 +174,7 @@ class Engine:
         operation = f"Enabling download of {_WHAT[entity.kind]} {entity.name}({entity.id})"
         name = _OPERATION.get(entity.kind) or self.profile.text("vapp_enable_operation_name")
         try:
-            task = self._tasks.get(self._exports.start(entity, user, operation, name, alone=self._locks))
+            task = self.task(self._exports.start(entity, user, operation, name, alone=self._locks))
         except EntityBusy:
             raise self._busy(entity) from None
         assert task is not None
@@ -205,11 +207,11 @@ class Engine:
         return self._reading.open(transfer_id, name, user)
 
     def task(self, task_id: str) -> TaskView | None:
-        """Return a task by id; the details of one that has succeeded are the ledger of its download up to now."""
+        """Return a task by id; what its download has moved up to now stands in its details once it has ended."""
         task = self._tasks.get(task_id)
-        if task is None or task.value.state is not TaskState.SUCCESS:
+        if task is None or not task.value.state.ended:
             return task
-        return replace(task, details=told(self._ledger(TransferRow.entity_id == task.entity_id)))
+        return replace(task, details="\n".join(filter(None, (task.details, told(self._ledger_of(task))))))
 
     def shown_task(self, task_id: str) -> TaskView | None:
         """Return a task as a client is shown it who looks at it now."""
@@ -234,6 +236,17 @@ class Engine:
         """Return every passage of the entity's latest transfer session."""
         return self._ledger(TransferRow.entity_id == entity.id)
 
+    def _ledger_of(self, task: TaskView) -> list[Passage]:
+        """Return the passages of a task's own session, else of the one that it found linked and let live on (3.14)."""
+        with self.store.change() as db:
+            own = db.scalar(select(TransferRow.id).where(TransferRow.task_id == task.id).limit(1))
+        if own is not None:
+            return self._ledger(TransferRow.id == own)
+        if task.value.state is not TaskState.SUCCESS:
+            return []
+        earlier = TransferRow.created_at <= (task.value.ended_at or self.clock.now())
+        return self._ledger(TransferRow.entity_id == task.entity_id, earlier)
+
     def ledgers(self) -> list[dict[str, Any]]:
         """Return the ledger of every transfer session as plain data, its id by reference."""
         with self.store.change() as db:
@@ -248,9 +261,9 @@ class Engine:
                 for row in rows
             ]
 
-    def _ledger(self, of: ColumnElement[bool]) -> list[Passage]:
+    def _ledger(self, *of: ColumnElement[bool]) -> list[Passage]:
         with self.store.change() as db:
-            newest = select(TransferRow.id).where(of).order_by(TransferRow.created_at.desc()).limit(1)
+            newest = select(TransferRow.id).where(*of).order_by(TransferRow.created_at.desc()).limit(1)
             transfer_id = db.scalars(newest).one_or_none()
             return passages(db, transfer_id) if transfer_id is not None else []
 

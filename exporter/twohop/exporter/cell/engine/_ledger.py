@@ -1,7 +1,8 @@
 """The ledger: which file went over which leg, how many bytes, between whom and when.
 
 Two hops make four legs: a host to the cell, the cell to the share, the share to the cell, the cell to the user. Every
-byte of a package crosses each of them once, and the user's two once more for each GET.
+byte of a package crosses each of them once, and the user's two once more for each GET. What came for nothing, since a
+host fell silent, a lease was lost or the export failed, stands there too, as not kept, and explains what crossed twice.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Leg(Enum):
 class Passage:
     """One file over one leg: `bytes` from `source` to `target`.
 
-    `began` and `ended` by the cell's clock, which may stand still; `seconds` of real time.
+    `began` and `ended` by the cell's clock, which may stand still; `seconds` of real time. `kept` is False for bytes
+    that were thrown away: the file was fetched again, or the export failed.
     """
 
     leg: Leg
@@ -41,6 +43,7 @@ class Passage:
     began: float
     ended: float
     seconds: float
+    kept: bool = True
 
 
 def record(db: Session, transfer_id: str, *passages: Passage) -> int:
@@ -49,7 +52,7 @@ def record(db: Session, transfer_id: str, *passages: Passage) -> int:
     for p in passages:
         row = LegRow(
             transfer_digest=digest, leg=p.leg.value, file=p.file, source=p.source, target=p.target, bytes=p.bytes,
-            began=p.began, ended=p.ended, seconds=p.seconds,
+            began=p.began, ended=p.ended, seconds=p.seconds, kept=p.kept,
         )  # fmt: skip
         db.add(row)
     db.flush()
@@ -66,7 +69,7 @@ def amend(db: Session, leg: int, sent: int) -> None:
 def passages(db: Session, transfer_id: str) -> list[Passage]:
     """Return everything that was written down under a transfer session, oldest first."""
     rows = db.scalars(select(LegRow).where(LegRow.transfer_digest == digest_of(transfer_id)).order_by(LegRow.id))
-    return [Passage(Leg(r.leg), r.file, r.source, r.target, r.bytes, r.began, r.ended, r.seconds) for r in rows]
+    return [Passage(Leg(r.leg), r.file, r.source, r.target, r.bytes, r.began, r.ended, r.seconds, r.kept) for r in rows]
 
 
 def totals(entries: list[Passage]) -> dict[str, int]:

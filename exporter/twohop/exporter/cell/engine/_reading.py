@@ -67,7 +67,9 @@ class Reading:
 
     def _begun(self, transfer_id: str, name: str, user: str, file: Readable, size: int) -> Download:
         self._on_step(Step.BEGUN)
-        return Download(self, transfer_id, name, file, size, user, self._clock.now())
+        now = self._clock.now()
+        stored_at = self._transfers.published_at(transfer_id)
+        return Download(self, transfer_id, name, file, size, user, now, now if stored_at is None else stored_at)
 
     def ended(self, download: Download, sent: int) -> int:
         """End a GET and write its two legs down, if anything went over them; return what `amend` takes."""

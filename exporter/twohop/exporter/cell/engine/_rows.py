@@ -113,7 +113,10 @@ class TransferRow(Base):
 
 
 class LegRow(Base):
-    """One file over one leg: bytes, between which addresses, from when to when (POSIX seconds), in real seconds."""
+    """One file over one leg: bytes, between which addresses, from when to when (POSIX seconds), in real seconds.
+
+    `kept` is False for what was thrown away, since it came again or the export failed.
+    """
 
     __tablename__ = "legs"
     __table_args__ = (Index("legs_of", "transfer_digest", "id"),)
@@ -128,6 +131,7 @@ class LegRow(Base):
     began: Mapped[float]
     ended: Mapped[float]
     seconds: Mapped[float]
+    kept: Mapped[bool] = mapped_column(default=True)
 
 
 class LoginRow(Base):

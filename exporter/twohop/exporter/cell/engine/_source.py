@@ -53,6 +53,10 @@ class PulledMachine:
     descriptors: Mapping[str, bytes]
 
 
+OnLost = Callable[[StoredFile], None]
+"""Hears of bytes that came and were thrown away: `size` is how many, and nothing is known of their digest."""
+
+
 class Source(Protocol):
     """A vCenter as the engine uses it."""
 
@@ -73,6 +77,7 @@ class Source(Protocol):
         *,
         progress: Callable[[int, int], None],
         on_step: OnStep,
+        on_lost: OnLost,
         cancelled: Cancellation,
     ) -> StoredFile:
         """Copy a medium's file into `directory` as `name`, down to the disk; else as `pull`."""
@@ -85,13 +90,14 @@ class Source(Protocol):
         name_file: NameFile,
         progress: Callable[[int, int], None],
         on_step: OnStep,
+        on_lost: OnLost,
         cancelled: Cancellation,
     ) -> PulledMachine:
         """Export a VM into `directory`, every file down to the disk.
 
         `name_file` names each file, `progress` hears (bytes so far, bytes expected or 0), `on_step` of the lease and of
-        each file stored; `cancelled` ends the pull with `Cancelled`. Raises ExportError with one line that says what is
-        wrong; nothing is left at vCenter.
+        each file stored, `on_lost` of what came for nothing; `cancelled` ends the pull with `Cancelled`. Raises
+        ExportError with one line that says what is wrong; nothing is left at vCenter.
         """
 
     def close(self) -> None:

@@ -49,7 +49,7 @@ def status_of(entity: Entity, powers: Collection[Power], since: float, now: floa
     if entity.kind == "media":
         return Status(RESOLVED, False, medium=True)
     numbers = {_NUMBER[power] for power in powers}
-    deployed = bool({"poweredOn", "suspended"} & set(powers))
+    deployed = entity.deployed or bool({"poweredOn", "suspended"} & set(powers))
     if not numbers:
         return Status(RESOLVED, False, expired)
     if UNKNOWN in numbers:

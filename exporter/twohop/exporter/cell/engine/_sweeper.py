@@ -56,6 +56,18 @@ class Sweeper:
         if self._spool.gone(directory, transfer_id):
             self._transfers.apply(transfer_id, SessionInput.FILES_REMOVED)
 
+    def clear_failed(self) -> None:
+        """Delete what failed exports of this cell have left, and leave every other session to its time (6.8)."""
+        with self._store.change() as db:
+            query = select(TransferRow).where(
+                TransferRow.cell == self._cell, TransferRow.state == SessionState.FAILED.value
+            )
+            left = [(row.id, row.scratch, row.value()) for row in db.scalars(query)]
+        for transfer_id, scratch, value in left:
+            if scratch is not None:
+                self._removed("orphan removed", partial(self._spool.discard, self._spool.root / scratch), transfer_id)
+            self._take(transfer_id, value)
+
     def round(self) -> None:
         """Delete the files of dead sessions and what no session owns.
 

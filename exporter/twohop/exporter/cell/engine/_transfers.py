@@ -154,6 +154,12 @@ class Transfers:
             row = db.get(TransferRow, transfer_id)
             return dict(row.files) if row is not None else {}
 
+    def published_at(self, transfer_id: str) -> float | None:
+        """Return when a session's package got its name; None where it is not built."""
+        with self._store.change() as db:
+            row = db.get(TransferRow, transfer_id)
+            return row.published_at if row is not None else None
+
     def of_entity(self, entity_id: str) -> list[str]:
         """Return the sessions of an entity that have not been removed."""
         with self._store.change() as db:
