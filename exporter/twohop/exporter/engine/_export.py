@@ -59,6 +59,9 @@ def export(request: Request) -> Steps[Exported]:
     """Export what `request` says; raise ExportError, having left neither a lease nor a file."""
     try:
         yield from do(OpenTarget())
+        if request.package is not None and not request.one_stream:
+            # What stands in the way already is no reason to lock a machine, and leaves no failed task there.
+            yield from _Seal(request).reserve({})
         done = yield from _leases(request)
         yield from do(Publish())
     except BaseException as error:
