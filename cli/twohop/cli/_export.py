@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 from collections.abc import Callable
@@ -87,6 +88,8 @@ def command(context: click.Context, /, **given: Any) -> None:
     """
     # Thousands of types are loaded once and stay: to look through them for garbage, over and over, only takes time.
     gc.set_threshold(100_000)
+    # Nor once more when all is said, which takes a fifth of what it takes to start.
+    atexit.register(gc.freeze)
     asked = _Asked(**given)
     if asked.compare and (asked.via is None or asked.thumbprint is not None):
         raise click.UsageError("--compare needs --via, and verifies both servers by --ca-file")
