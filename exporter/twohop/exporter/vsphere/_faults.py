@@ -97,14 +97,14 @@ def explained(doing: str, server: str) -> Iterator[None]:
 def asked_once(what: str) -> Iterator[None]:
     """Say of a wish for a lease whose answer did not come what that may mean, since nobody repeats it (2.14a).
 
-    `what` is what a lease would lock. A real server grants before it answers, so the lease may stand until it times out.
+    `what` is what a lease would lock: a server grants it before it answers, so it may stand until it times out.
     """
     try:
         yield
     except (BadAnswer, HostUnreachable) as error:
         raise type(error)(
-            f"{error}. Whether a lease was granted cannot be known from here, and it was not asked for again: {what} may"
-            " be locked until that lease times out, or until somebody cancels its task",
+            f"{error}. Whether a lease was granted cannot be known from here, and it was not asked for again:"
+            f" {what} may be locked until that lease times out, or until somebody cancels its task",
             whose=error.whose,
         ) from error
 
