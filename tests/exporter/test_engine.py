@@ -39,9 +39,9 @@ def test_a_whole_export() -> None:
     done = world.export()
     assert not list(world.wrong(done, 1))
     assert [type(step).__name__ for step in world.steps if type(step).__name__ not in ("Claim", "Tell")] == [
-        "OpenTarget", "AskLease", "AwaitReady", "StartRenewing", "ChooseDigest", "Reserve", "Reserve", "Together",
-        "Fetch", "Fetch", "Fetch", "AskManifest", "Describe", "Write", "Write", "Sync", "StopRenewing", "Report",
-        "Complete", "Publish",
+        "OpenTarget", "Reserve", "Reserve", "AskLease", "AwaitReady", "StartRenewing", "ChooseDigest", "Reserve",
+        "Reserve", "Together", "Fetch", "Fetch", "Fetch", "AskManifest", "Describe", "Write", "Write", "Sync",
+        "StopRenewing", "Report", "Complete", "Publish",
     ]  # fmt: skip
     assert [event.by for event in world.events if isinstance(event, ManifestCompared)] == ["SHA256"] * 3
     listed = {entry.name: entry.digest for entry in parse_manifest(world.finals["vm.mf"])}

@@ -89,7 +89,7 @@ class Words:
     """Says what was written, from where and how fast, and what the server warned of."""
 
     def __init__(self) -> None:
-        self._legs: dict[str, tuple[int, float]] = {}
+        self._legs: dict[tuple[str, str], tuple[int, float]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
@@ -109,8 +109,10 @@ class Words:
             self.warn(f"twohop: {event.key} comes from {event.host}, {event.why}")
         elif isinstance(event, FileDone):
             if event.hop == 1:
-                size, seconds = self._legs.get(event.host, (0, 0.0))
-                self._legs[event.host] = (size + event.size, seconds + event.seconds)
+                # By lease: several packages come side by side, and what came under one that was lost is in none.
+                leg = event.lease, event.host
+                size, seconds = self._legs.get(leg, (0, 0.0))
+                self._legs[leg] = (size + event.size, seconds + event.seconds)
             rate = _rate(event.size, event.seconds)
             self.say(f"{event.name}  {event.size} bytes  {event.sha256}  {event.host}  {rate}")
         elif isinstance(event, LegTold):
@@ -126,9 +128,9 @@ class Words:
             self.say(f"lease {event.lease}  {event.seconds:.1f} s, {event.cpu_seconds:.1f} s of CPU")
             self.say(f"imported {event.name} ({event.entity})")
         elif isinstance(event, PackageWritten):
-            for host, (size, seconds) in self._legs.items():
-                self.say(f"from {host}  {size} bytes  {_rate(size, seconds)}")
-            self._legs.clear()
+            for (lease, host), (size, seconds) in self._legs.items():
+                if lease == event.lease:
+                    self.say(f"from {host}  {size} bytes  {_rate(size, seconds)}")
             if event.lease:
                 self.say(f"lease {event.lease}  {event.seconds:.1f} s, {event.cpu_seconds:.1f} s of CPU")
             self.say(f"wrote {event.path}")

@@ -79,7 +79,7 @@ class BytesMoved(Event):
 
 @dataclass(frozen=True, slots=True)
 class FileDone(Event):
-    """A file is whole, checked and safe on disk; `seconds` of real time."""
+    """A file is whole, checked and safe on disk; `seconds` of real time, `lease` that under which a host sent it."""
 
     key: str
     name: str
@@ -88,6 +88,7 @@ class FileDone(Event):
     host: str
     seconds: float
     hop: int = 1
+    lease: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def _files(request: Request, held: LeaseHandle, ready: Ready) -> Steps[Exported]
     # A server that does not digest with SHA-256 does so with SHA-1 (5.5).
     algorithms = tuple(dict.fromkeys((request.algorithm, "SHA256" if chosen else "SHA1")))
     pieces = [
-        fetch_file(entry, name, algorithms, hosts, ready.total_bytes)
+        fetch_file(entry, name, algorithms, hosts, ready.total_bytes, held.id)
         for entry, name in zip(entries, names, strict=True)
     ]
     files = tuple((yield from together(pieces, 1 if request.one_stream else request.at_once)))
