@@ -52,6 +52,12 @@ def meaning(fault: BaseException, doing: str) -> ExportError:
         return LeaseLost(f"cannot {doing}: the server says that the lease has timed out ({came}); export again")
     if isinstance(fault, vmodl.fault.ManagedObjectNotFound):
         return Refused(f"cannot {doing}: the server no longer knows the object ({came}); look it up again")
+    if isinstance(fault, vim.fault.FileNotFound):
+        # A client that leaves the images out does not help: the host looks for them all the same (2.16).
+        return Refused(
+            f"cannot {doing}: a file that the VM stands on, or that is in one of its drives, is gone ({came});"
+            " bring it back, or take it out of the drive"
+        )
     if isinstance(fault, vim.fault.RestrictedVersion):
         return Refused(f"cannot {doing}: the server's licence forbids it ({came}); export from a licensed server")
     if isinstance(fault, vmodl.fault.NotSupported):
