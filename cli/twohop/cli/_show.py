@@ -21,6 +21,7 @@ from twohop.exporter import (
     FileSent,
     FileUnlisted,
     HostChosen,
+    LeaseAborted,
     LeaseAgain,
     LegTold,
     PackageImported,
@@ -103,6 +104,9 @@ class Words:
         elif isinstance(event, LeaseAgain):
             again = f"lease {event.attempt} of at most {event.of}, everything anew"
             self.warn(f"twohop: {event.vm}: {event.why} ({again})")
+        elif isinstance(event, LeaseAborted) and not event.heard:
+            locked = "what it locks may stay locked until it times out"
+            self.warn(f"twohop: no answer came to giving up lease {event.lease}: {locked}")
         elif isinstance(event, FileUnlisted):
             self.warn(f"twohop: vCenter's descriptor does not name {event.name}, which was kept")
         elif isinstance(event, HostChosen) and event.why not in ("", "the lease names it"):

@@ -108,11 +108,15 @@ class LeaseCompleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class LeaseAborted(Event):
-    """The lease was given up for `reason`; `gone` where the server had ended it before (2.3)."""
+    """The lease was given up for `reason`; `gone` where the server had ended it before (2.3).
+
+    `heard` is False where the server did not answer that: then it may hold the VM until it times out.
+    """
 
     lease: str
     reason: str
     gone: bool
+    heard: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def _lease(request: Request, endings: list[Ending]) -> Steps[Exported]:
         with contextlib.suppress(ExportError):
             ending = yield from do(Abort(held, reason))
         endings.append(ending)
-        yield from tell(LeaseAborted(held.id, reason, ending in ("timed out", "gone")))
+        yield from tell(LeaseAborted(held.id, reason, ending in ("timed out", "gone"), ending != "unknown"))
         raise
     yield from tell(LeaseCompleted(held.id))
     return done
