@@ -27,6 +27,7 @@ from ._cost import (
     curl_tee_sha256sum,
     exporter,
     govc_export,
+    govc_here,
     server_cpu,
     started,
     whole_export,
@@ -35,6 +36,7 @@ from ._reads import CLIENTS, Reads, measure_reads
 from ._scale import Figure, measure_scale
 from ._servers import Serving, fake_host, nginx
 
+EXPORTING, GOVC = "exporting a machine from the fake", "govc export.ovf -sha 256"
 STARTING = "starting, CPU s and not per GiB"
 NOWHERE = Path(os.devnull)
 READS, HELD = "property reads", "held at once"
@@ -92,17 +94,16 @@ def measure(folder: Path, gib: float, rounds: int, only: str = "") -> dict[str, 
                 "python -c pass": lambda: started("-c", "pass"),
                 "twohop export --help": lambda: started("-m", "twohop.cli", "export", "--help"),
             },
-            "exporting a machine from the fake": {
+            EXPORTING: {
                 "curl | tee | sha256sum": lambda: renewed(from_file, lambda: _piped(from_file, target)),
                 "twohop export": lambda: renewed(from_file, lambda: whole_export(from_file.env, package, "vm")),
             },
         }
-        if (govc := shutil.which("govc")) is not None:
-            tool = Path(govc)
-            benches["exporting a machine from the fake"]["govc export.ovf -sha 256"] = lambda: renewed(
-                from_file, lambda: govc_export(tool, from_file.env, package, "vm")
-            )
         benches = {bench: sides for bench, sides in benches.items() if bench.startswith(only)}
+        if EXPORTING in benches and (govc := govc_here(folder)) is not None:
+            benches[EXPORTING][GOVC] = lambda: renewed(
+                from_file, lambda: govc_export(govc, from_file.env, package, "vm")
+            )
         # Round by round, so that whatever else the machine does hits every side alike.
         costs: dict[str, dict[str, list[Cost]]] = {b: {side: [] for side in sides} for b, sides in benches.items()}
         for _ in range(rounds):
@@ -191,6 +192,7 @@ def _summary(sides: dict[str, list[Cost]]) -> dict[str, dict[str, float]]:
             # A smoke run is too short for the kernel's clock ticks.
             "ratio": best[side] / first if first else float("nan"),
             "bytes": costs[0].size,
+            "peak_mib": max(cost.peak for cost in costs) / 2**20,
         }
         for side, costs in sides.items()
     }
@@ -204,9 +206,12 @@ def _table(report: dict[str, object]) -> None:
     benches = report["benches"]
     assert isinstance(benches, dict)
     for bench, sides in benches.items():
-        print(f"\n{bench:<36}{'CPU s/GiB':>10}{'ratio':>8}{'GiB/s':>8}")
+        print(f"\n{bench:<36}{'CPU s/GiB':>10}{'ratio':>8}{'GiB/s':>8}{'peak MiB':>10}")
         for side, row in sides.items():
-            print(f"  {side:<34}{row['cpu_s_per_gib']:>10.2f}{row['ratio']:>8.2f}{row['gib_per_s']:>8.2f}")
+            peak = f"{row['peak_mib']:>10.0f}" if row["peak_mib"] else ""
+            print(f"  {side:<34}{row['cpu_s_per_gib']:>10.2f}{row['ratio']:>8.2f}{row['gib_per_s']:>8.2f}{peak}")
+        if bench == EXPORTING and GOVC not in sides:
+            print(f"  {GOVC}: not measured, no govc on PATH and no Go that can build it")
 
 
 def _three(load: tuple[float, float, float]) -> str:

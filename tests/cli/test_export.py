@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from exporter.test_bad_input import environment
+from twohop.cli._show import Words
+from twohop.exporter import FileDone, PackageWritten
 from twohop.fakes import VCenter, default_spec
 
 TWOHOP = [sys.executable, "-m", "twohop.cli"]
@@ -83,6 +85,21 @@ def test_several_each_in_its_own_place_and_one_that_fails_alone(vc: VCenter, tmp
     assert twohop(vc, "verify", tmp_path / "out" / f"{VM2}.ova")
     done = twohop(vc, "export", VM0, vc.world.vm(VM0).moid, "-o", tmp_path / "two", code=1)
     assert "mean the same machine" in done.stderr and not (tmp_path / "two").exists()
+
+
+def test_each_package_says_what_came_for_it_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two come side by side from one host, one of them under its second lease."""
+    show = Words()
+
+    def came(lease: str, size: int) -> None:
+        show(FileDone(f"/{lease}/disk", "disk.vmdk", size, "", "esx", 1.0, lease=lease))
+
+    for lease, size in (("lost", 7), ("one", 1 << 20), ("two", 4 << 20), ("one", 1 << 20)):
+        came(lease, size)
+    for lease in ("one", "two"):
+        show(PackageWritten(f"{lease}.ovf", (), 0, 1.0, lease))
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("from ")]
+    assert said == ["from esx  2097152 bytes  1.0 MiB/s", "from esx  4194304 bytes  4.0 MiB/s"]
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(vc: VCenter, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -79,7 +80,8 @@ def test_a_good_export_says_what_it_wrote(vc: VCenter, tmp_path: Path) -> None:
     assert_unlocked(vc)
 
 
-def test_bars_on_a_terminal(vc: VCenter, tmp_path: Path) -> None:
+@pytest.mark.parametrize("piped", [True, False], ids=["output to a pipe", "both to the terminal"])
+def test_bars_on_a_terminal(vc: VCenter, tmp_path: Path, piped: bool) -> None:
     try:
         ours, theirs = os.openpty()
     except OSError as error:
@@ -88,7 +90,7 @@ def test_bars_on_a_terminal(vc: VCenter, tmp_path: Path) -> None:
         [*COMMAND, VM, "-o", str(tmp_path / "out")],
         env=environment(vc, TERM="xterm", COLUMNS="120"),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.PIPE if piped else theirs,
         stderr=theirs,
         text=True,
     ) as running:
@@ -102,7 +104,15 @@ def test_bars_on_a_terminal(vc: VCenter, tmp_path: Path) -> None:
     assert running.returncode == 0
     assert f"{VM}-disk-0.vmdk".encode() in shown
     assert b"\x1b[" in shown
-    assert stdout.splitlines()[-1] == f"wrote {tmp_path / 'out' / VM}.ovf"
+    # Bars draw over whatever comes before their last line.
+    at_the_end = stdout if piped else re.split(rb"\x1b\[(?:1A|2K)", shown)[-1].decode()
+    assert at_the_end.splitlines()[-1] == f"wrote {tmp_path / 'out' / VM}.ovf"
+    [digest] = re.findall(r"  ([0-9a-f]{64})  ", at_the_end)
+    assert digest == hashlib.sha256((tmp_path / "out" / f"{VM}-disk-0.vmdk").read_bytes()).hexdigest()
+    assert "lease session[" in at_the_end and "s of CPU" in at_the_end and "MiB/s" in at_the_end
+    # Nor is it unknown how fast a file came that has come.
+    bar = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", shown).rpartition(f"{VM}-disk-0.vmdk ".encode())[2].splitlines()[0]
+    assert b"B/s" in bar and b"?" not in bar
 
 
 def test_events_for_machines(vc: VCenter, tmp_path: Path) -> None:
@@ -184,7 +194,9 @@ def test_a_target_that_is_full(vc: VCenter, tmp_path: Path) -> None:
     assert [task.value.state.value for task in vc.world.tasks()] == ["error"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=lambda each: str(each)
+)
 @pytest.mark.parametrize("at", ["LeaseGranted", "BytesMoved"])
 def test_ctrl_c_in_the_middle(tmp_path: Path, number: signal.Signals, code: int, at: str) -> None:
     """The disk is so large that no machine has fetched it before the signal comes."""
@@ -215,6 +227,34 @@ def test_ctrl_c_in_the_middle(tmp_path: Path, number: signal.Signals, code: int,
         assert_nothing_left(vc, out)
         assert not out.exists()
         assert [task.value.state.value for task in vc.world.tasks()] == ["error"]
+
+
+def test_a_signal_that_was_ignored_before_is_ignored(vc: VCenter, tmp_path: Path) -> None:
+    """As nohup does it, for an export that is to survive its terminal."""
+    ignored = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); from twohop.cli import main; main()"
+    running = subprocess.Popen(
+        [sys.executable, "-c", ignored, "export", VM, "-o", str(tmp_path / "out"), "--json"],
+        env=environment(vc), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    assert json.loads(running.stdout.readline())["event"] == "LoggedIn"
+    running.send_signal(signal.SIGHUP)
+    stdout, _ = running.communicate(timeout=SECONDS)
+    assert running.returncode == 0 and json.loads(stdout.splitlines()[-1])["event"] == "PackageWritten"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here, on which nothing can be written")
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=str)
+def test_an_output_that_takes_no_more(vc: VCenter, tmp_path: Path, more: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, VM, "-o", str(tmp_path / "out"), *more], env=environment(vc), stdin=subprocess.DEVNULL,
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=SECONDS,
+        )  # fmt: skip
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("twohop: you: standard output takes no more: No space left on device; what was not finished")
+    assert_nothing_left(vc, tmp_path / "out")
 
 
 @pytest.mark.parametrize(

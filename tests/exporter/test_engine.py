@@ -11,16 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.engine_world import NVRAM, World, disk
+from twohop.cli._show import Words
 from twohop.exporter import (
     BadStream,
     FileUnlisted,
     HostRefused,
+    HostUnreachable,
     LeaseAborted,
     LeaseAgain,
     LeaseCompleted,
     ManifestCompared,
 )
 from twohop.exporter.engine import ManifestRow
+from twohop.exporter.engine._actions import Abort, Sync
 from twohop.exporter.package import parse_manifest
 
 FILES = {"/disk-0.vmdk": disk(1), "/disk-1.vmdk": disk(2), "/vm.nvram": NVRAM}
@@ -39,9 +42,9 @@ def test_a_whole_export() -> None:
     done = world.export()
     assert not list(world.wrong(done, 1))
     assert [type(step).__name__ for step in world.steps if type(step).__name__ not in ("Claim", "Tell")] == [
-        "OpenTarget", "AskLease", "AwaitReady", "StartRenewing", "ChooseDigest", "Reserve", "Reserve", "Together",
-        "Fetch", "Fetch", "Fetch", "AskManifest", "Describe", "Write", "Write", "Sync", "StopRenewing", "Report",
-        "Complete", "Publish",
+        "OpenTarget", "Reserve", "Reserve", "AskLease", "AwaitReady", "StartRenewing", "ChooseDigest", "Reserve",
+        "Reserve", "Together", "Fetch", "Fetch", "Fetch", "AskManifest", "Describe", "Write", "Write", "Sync",
+        "StopRenewing", "Report", "Complete", "Publish",
     ]  # fmt: skip
     assert [event.by for event in world.events if isinstance(event, ManifestCompared)] == ["SHA256"] * 3
     listed = {entry.name: entry.digest for entry in parse_manifest(world.finals["vm.mf"])}
@@ -103,6 +106,22 @@ def test_a_ticket_that_is_not_known_any_more_is_a_lease_that_has_ended(ending: s
     world = Late(FILES)
     assert (attempt(world, leases=3) is not None) == (leases == 2)
     assert len(world.leases) == leases
+
+
+def test_an_abort_that_nobody_answers_is_told_and_hides_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(number: int, action: Any) -> None:
+        if isinstance(action, Abort):
+            raise HostUnreachable("no route")
+        if isinstance(action, Sync):
+            raise BadStream("why")
+
+    world = World(FILES, before=fail)
+    with pytest.raises(BadStream, match="why"):
+        world.export()
+    [said] = [event for event in world.events if isinstance(event, LeaseAborted)]
+    assert (said.heard, said.gone) == (False, False)
+    Words()(said)
+    assert "may stay locked until it times out" in capsys.readouterr().err
 
 
 def test_what_no_second_try_mends_is_not_tried_again() -> None:

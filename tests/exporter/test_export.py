@@ -237,6 +237,8 @@ def test_what_stands_there_already_is_not_touched(vc: VCenter, tmp_path: Path, n
         export_vm(address(vc), VM, tmp_path, clock=vc.clock)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "mine"
+    # The names of a package's own files are known before, so nobody locks a machine for them.
+    assert name.endswith(".vmdk") or not vc.world.tasks()
     assert_unlocked(vc)
     made = export_vm(address(vc), VM, tmp_path, clock=vc.clock, force=True)
     assert (tmp_path / name).read_bytes() != b"mine"

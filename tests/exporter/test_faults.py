@@ -37,7 +37,12 @@ from twohop.exporter.vsphere._faults import meaning
         (vim.fault.RestrictedVersion(), Refused, "vCenter", "licence"),
         (vmodl.fault.NotSupported(), Refused, "vCenter", "virtual TPM"),
         (vmodl.fault.ManagedObjectNotFound(), Refused, "vCenter", "no longer knows the object"),
-        (vim.fault.FileNotFound(msg="File /vmfs/x.iso was not found"), Refused, "vCenter", "x.iso was not found"),
+        (
+            vim.fault.FileNotFound(msg="File /vmfs/x.iso was not found"),
+            Refused,
+            "vCenter",
+            "x.iso was not found); bring it back",
+        ),
     ],
 )
 def test_faults(fault: Any, kind: type[ExportError], whose: str, words: str) -> None:

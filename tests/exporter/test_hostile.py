@@ -258,9 +258,10 @@ def test_an_answer_that_belongs_to_another_call(
 ) -> None:
     """As in 10.9: the envelope is whole, and it is somebody else's."""
     swap(monkeypatch, FOREIGN[foreign], call)
-    with pytest.raises(ExportError):
+    with pytest.raises(ExportError) as raised:
         export_vm(address(vc), VM, tmp_path / "out", clock=vc.clock)
     assert list(tmp_path.iterdir()) == []
+    assert ("may be locked until that lease times out" in str(raised.value)) == (call == "ExportVm")
     if call != "ExportVm":
         # Whoever is not told of a lease cannot end it.
         assert_unlocked(vc)

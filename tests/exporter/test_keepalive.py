@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -57,6 +58,19 @@ def test_however_the_clock_jumps_the_lease_is_renewed_in_time(steps: list[float]
     assert max(gaps) <= TIMEOUT / 3 + 1e-6
     assert len(lease.at) == int(sum(steps) // (TIMEOUT / 3))
     assert set(lease.percents) <= {42}
+
+
+def test_a_lease_that_lasts_for_hours_is_renewed_for_the_session_s_sake(tmp_path: Path) -> None:
+    """Here the session ends after ten minutes without a call, the lease after an hour (3.13)."""
+    profile = tmp_path / "patient.toml"
+    profile.write_text('profile = "vcenter-8.0"\nlease_timeout_s = 3600\nsession_idle_s = 600\n')
+    with VCenter(profile=str(profile)) as vc:
+        with session(vc) as vsphere, vsphere.export(vsphere.find_vm(VM)) as lease:
+            with KeepAlive(lease, vc.clock) as alive:
+                vc.clock.advance(7200)
+                alive.check()
+            lease.complete()
+        assert [task.value.state.value for task in vc.world.tasks()] == ["success"]
 
 
 def test_a_fault_stops_the_transfer_and_says_why() -> None:

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from twohop.exporter import Busy, Cancellation, Cancelled, LeaseLost, VCenterAddress, VSphere, WrongPowerState
+from twohop.exporter import (
+    Busy,
+    Cancellation,
+    Cancelled,
+    ExportError,
+    LeaseLost,
+    VCenterAddress,
+    VSphere,
+    WrongPowerState,
+)
+from twohop.exporter.vsphere import _lease
 from twohop.fakes import VCenter
 from twohop.runtime.observing import Observations
 from twohop.runtime.profiles import load_profile
@@ -143,3 +153,25 @@ def test_the_wait_for_a_lease_can_be_cancelled() -> None:
         assert len(waits) == 1
         # Nobody is heard while a wait lasts.
         assert all(int(body.partition("<maxWaitSeconds>")[2].partition("<")[0]) <= 10 for body in waits)
+
+
+@pytest.mark.parametrize("kind", ["status", "cut"], ids=["not carried out", "carried out, and the answer lost"])
+def test_an_abort_that_is_not_answered_is_said_again(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_lease, "PAUSES", (0.0, 0.0))
+    args = {"status": {"status": 503}, "cut": {"after": 10}}[kind]
+    fault = {"match": {"method": "HttpNfcLeaseAbort", "nth": 1}, "action": {"kind": kind, "args": args}}
+    with VCenter(faults=[fault]) as vc, VSphere(address(vc)) as vsphere:
+        grant = vsphere.ask(vsphere.find(VM))
+        assert grant.abort("why") == "aborted" and grant.abort("why") == "gone"
+        assert not vc.world.vm(VM).leases
+        assert [rule["struck"] for rule in vc.faults.report()] == [1]
+
+
+def test_an_abort_that_is_never_answered_is_said_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_lease, "PAUSES", (0.0, 0.0))
+    fault = {"match": {"method": "HttpNfcLeaseAbort"}, "action": {"kind": "status", "args": {"status": 503}}}
+    with VCenter(faults=[fault]) as vc, VSphere(address(vc)) as vsphere:
+        grant = vsphere.ask(vsphere.find(VM))
+        with pytest.raises(ExportError, match="503"):
+            grant.abort("why")
+        assert [rule["struck"] for rule in vc.faults.report()] == [3]

@@ -115,3 +115,34 @@ def test_a_parent_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytes
         monkeypatch.setattr(os, "stat", stat)
     with pytest.raises(TargetRefused, match="Permission denied; check the path and its permissions"):
         put(closed / "out", "new")
+
+
+@pytest.mark.parametrize("others", ["make it", "take it back"])
+def test_exports_side_by_side_share_the_directories_above_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: str
+) -> None:
+    """Another export does something between two looks of this one."""
+    honest, turns = Path.mkdir, [True]
+
+    def mkdir(path: Path, *args: Any, **more: Any) -> None:
+        if others == "make it" and turns and path == tmp_path / "several":
+            turns.clear()
+            honest(path)
+        if others == "take it back" and turns and path.parent == tmp_path / "several":
+            turns.clear()
+            path.parent.rmdir()
+        honest(path, *args, **more)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    put(tmp_path / "several" / "vm", "new")
+    assert not turns
+    assert contents(tmp_path / "several" / "vm") == dict.fromkeys(NAMES, "new")
+
+
+def test_a_directory_that_is_taken_away_for_ever_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mkdir(path: Path, *args: Any, **more: Any) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with pytest.raises(TargetRefused, match="No such file"):
+        put(tmp_path / "out", "new")

@@ -7,12 +7,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, Task, TaskID, TextColumn, TransferSpeedColumn
 from rich.text import Text
 
-from twohop.exporter import BytesMoved, Event, FileDone, FileSent, FileStarted, LeaseGranted, TaskProgress
+from twohop.exporter import (
+    BytesMoved,
+    Event,
+    FileDone,
+    FileSent,
+    FileStarted,
+    LeaseGranted,
+    TaskProgress,
+)
 
-from ._show import Words
+from ._show import Words, told
 
 if TYPE_CHECKING:
     from twohop.exporter.verify import Seen
@@ -26,10 +35,13 @@ class _Amount(DownloadColumn):
 
 
 class _Rate(TransferSpeedColumn):
-    """Bytes a second, where there are bytes."""
+    """Bytes a second, where there are bytes: of late, and of all of it where that is done."""
 
     def render(self, task: Task) -> Text:
-        return Text("") if task.fields.get("percent") else super().render(task)
+        if task.fields.get("percent"):
+            return Text("")
+        whole = task.fields.get("rate")
+        return super().render(task) if whole is None else Text(f"{decimal(int(whole))}/s", style="progress.data.speed")
 
 
 class _Left(TextColumn):
@@ -68,8 +80,27 @@ class Bars(Words):
         self._progress = progress
         self._tasks: dict[tuple[str, str, int], TaskID] = {}
         self._all: TaskID | None = None
-        self._most = 0
+        self._capacities: dict[str, int] = {}
         self._done: dict[TaskID, int] = {}
+        self._lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        """Keep it for the end."""
+        self._lines.append(text)
+
+    def warn(self, text: str) -> None:
+        """Write it above the bars."""
+        self._progress.console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+    def say_all(self) -> None:
+        """Write what was kept, once the bars stand still."""
+        lines, self._lines = self._lines, []
+        for line in lines:
+            told(line)
+
+    @property
+    def _most(self) -> int:
+        return sum(self._capacities.values())
 
     def _first_hop(self, event: TaskProgress) -> None:
         key = (event.name, "", 1)
@@ -87,20 +118,34 @@ class Bars(Words):
             label = f"{event.host} → {event.name}" if event.hop == 1 else f"cell → {event.name}"
             key = (event.key, event.name, event.hop)
             if key in self._tasks:
-                self._progress.remove_task(self._tasks.pop(key))
+                # From the front, after a cut.
+                again = self._tasks.pop(key)
+                self._progress.remove_task(again)
+                self._done.pop(again, None)
             self._tasks[key] = self._progress.add_task(label, total=event.total)
         elif isinstance(event, BytesMoved):
             self._move((event.key, event.name, event.hop), event.done, event.total)
         elif isinstance(event, FileDone | FileSent):
-            self._move((event.key, event.name, event.hop), event.size, event.size)
+            key = (event.key, event.name, event.hop)
+            self._move(key, event.size, event.size)
+            self._progress.update(self._tasks[key], rate=event.size / max(event.seconds, 1e-6))
+            super()._say(event)
         else:
             super()._say(event)
 
     def _begin(self, event: LeaseGranted) -> None:
         """A bar for all files, once there is more than one; under a lease after a cut, from the front."""
-        self._most += event.total_bytes
+        self._capacities[event.vm] = event.total_bytes
         if self._all is None and event.files > 1:
             self._all = self._progress.add_task("all", total=None, most=self._most)
+
+    def end(self) -> None:
+        """Fill the bar of all files where each of them has come."""
+        if self._all is None or not all(task.finished for task in self._progress.tasks if task.id != self._all):
+            return
+        task = next(each for each in self._progress.tasks if each.id == self._all)
+        done, seconds = sum(self._done.values()), max(task.elapsed or 0.0, 1e-6)
+        self._progress.update(self._all, completed=done, total=max(done, 1), rate=done / seconds)
 
     def _move(self, key: tuple[str, str, int], done: int, total: int | None) -> None:
         task = self._tasks[key]

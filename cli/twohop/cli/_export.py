@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 from collections.abc import Callable
@@ -87,6 +88,8 @@ def command(context: click.Context, /, **given: Any) -> None:
     """
     # Thousands of types are loaded once and stay: to look through them for garbage, over and over, only takes time.
     gc.set_threshold(100_000)
+    # Nor once more when all is said, which takes a fifth of what it takes to start.
+    atexit.register(gc.freeze)
     asked = _Asked(**given)
     if asked.compare and (asked.via is None or asked.thumbprint is not None):
         raise click.UsageError("--compare needs --via, and verifies both servers by --ca-file")
@@ -175,7 +178,7 @@ def _compared(asked: _Asked, via: str) -> Callable[[Show], None]:
     def run(show: Show) -> None:
         from ._compare import compared
 
-        click.echo(compared(address(), via, who, secret, asked.names[0], asked.output, force=asked.force, events=show))
+        show.say(compared(address(), via, who, secret, asked.names[0], asked.output, force=asked.force, events=show))
 
     return run
 
@@ -196,9 +199,9 @@ def _planned(asked: _Asked) -> Callable[[Show], None]:
             for subject, target in zip(subjects, targets, strict=True):
                 plan = plan_export(vsphere, subject, target, options=options)
                 if asked.as_json:
-                    click.echo(json.dumps(plan.to_json(), ensure_ascii=False))
+                    show.say(json.dumps(plan.to_json(), ensure_ascii=False))
                 else:
-                    click.echo("\n".join(plan.lines()))
+                    show.say("\n".join(plan.lines()))
 
     return run
 
@@ -218,7 +221,7 @@ def _straight(asked: _Asked) -> Callable[[Show], None]:
         failed = [outcome for outcome in outcomes if outcome.error is not None]
         for outcome in failed:
             assert outcome.error is not None
-            click.echo(f"twohop: {outcome.error.whose}: {outcome.subject.name}: {outcome.error}", err=True)
+            show.warn(f"twohop: {outcome.error.whose}: {outcome.subject.name}: {outcome.error}")
         if failed:
             raise ExportError(
                 f"{len(failed)} of {len(outcomes)} exports failed; nothing of these was kept", whose="you"

@@ -68,7 +68,7 @@ def command(**given: Any) -> None:
         from twohop.exporter import plan_import
 
         plan = plan_import(address(), asked.package, options=asked.options(*options))
-        click.echo(json.dumps(plan.to_json(), ensure_ascii=False) if asked.as_json else "\n".join(plan.lines()))
+        show.say(json.dumps(plan.to_json(), ensure_ascii=False) if asked.as_json else "\n".join(plan.lines()))
 
     def imported(show: Show) -> None:
         from twohop.exporter import import_ovf

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from ._show import Show
 
 INTERRUPTED = 130
-TERMINATED = 128 + signal.SIGTERM
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends an export as Ctrl-C does: the lease is aborted first."""
+    """SIGTERM, or a terminal that is gone: they end an export as Ctrl-C does, and the lease is aborted first."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = 128 + number
 
 
 class Login(Protocol):
@@ -65,24 +68,29 @@ def run_shown(export: Callable[[Show], None], as_json: bool, of: str = "export")
     """Run a command with its events shown; end the process with its code where it fails."""
     from twohop.exporter import ExportError
 
-    from ._show import shown
+    from ._show import Unsaid, shown
 
-    with _sigterm():
+    with _signals():
         try:
+            failed: ExportError | None = None
             with shown(as_json) as show:
                 try:
                     export(show)
                 except ExportError as error:
+                    failed = error
                     show.failed(error.whose, str(error))
-                    _fail(error.whose, str(error), 1)
+            if failed is not None:
+                _fail(failed.whose, str(failed), 1)
         except BrokenPipeError:
             raise
+        except Unsaid as error:
+            _fail("you", f"{error}; what was not finished by then was given up", 1)
         except Exception as error:
             if "TWOHOP_TRACEBACK" in os.environ:
                 raise
             _fail("twohop", f"{type(error).__name__}: {error}; this is a bug: report it with TWOHOP_TRACEBACK=1 set", 1)
         except KeyboardInterrupt as stop:
-            code = TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+            code = stop.code if isinstance(stop, Terminated) else INTERRUPTED
             _fail("you", f"interrupted; the lease is given up and nothing of the {of} was kept", code)
 
 
@@ -99,12 +107,15 @@ def _fail(whose: str, message: str, code: int) -> NoReturn:
 
 
 @contextmanager
-def _sigterm() -> Iterator[None]:
+def _signals() -> Iterator[None]:
     def stop(number: int, frame: object) -> None:
-        raise Terminated
+        raise Terminated(number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    # Whoever ignores one, as nohup does, goes on ignoring it.
+    heard = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {each: signal.signal(each, stop) for each in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -79,7 +79,7 @@ class BytesMoved(Event):
 
 @dataclass(frozen=True, slots=True)
 class FileDone(Event):
-    """A file is whole, checked and safe on disk; `seconds` of real time."""
+    """A file is whole, checked and safe on disk; `seconds` of real time, `lease` that under which a host sent it."""
 
     key: str
     name: str
@@ -88,6 +88,7 @@ class FileDone(Event):
     host: str
     seconds: float
     hop: int = 1
+    lease: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,15 @@ class LeaseCompleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class LeaseAborted(Event):
-    """The lease was given up for `reason`; `gone` where the server had ended it before (2.3)."""
+    """The lease was given up for `reason`; `gone` where the server had ended it before (2.3).
+
+    `heard` is False where the server did not answer that: then it may hold the VM until it times out.
+    """
 
     lease: str
     reason: str
     gone: bool
+    heard: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from ._errors import AlreadyThere, target_error
 from .package._names import safe_name, unique_name
 from .transfer._sink import sync_directory, write_whole
 
+TURNS = 100
+"""How often a directory is made again that others take away at the same time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -49,17 +52,15 @@ class Placing:
 
     def open(self) -> None:
         """Make the directory where it is missing; `publish` or `discard` has to come."""
-        missing = []
-        at = self.directory
         try:
-            while not at.exists():
-                missing.append(at)
-                at = at.parent
-            for each in reversed(missing):
-                each.mkdir()
-                self._made.insert(0, each)
-            if not self.directory.is_dir():
-                raise NotADirectoryError(20, "Not a directory")
+            for left in reversed(range(TURNS)):
+                try:
+                    self._make(self.directory)
+                    break
+                except FileNotFoundError:
+                    # Another export that failed has taken back what this one was about to stand in.
+                    if not left:
+                        raise
         except OSError as error:
             self._clean()
             raise target_error(error, self.directory) from error
@@ -127,6 +128,21 @@ class Placing:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.discard(error)
+
+    def _make(self, directory: Path) -> None:
+        """Make a directory and those above it, as far as they are missing; exports side by side may share some."""
+        if directory.is_dir():
+            return
+        if not directory.parent.exists():
+            self._make(directory.parent)
+        try:
+            directory.mkdir()
+        except FileExistsError:
+            if not directory.is_dir():
+                raise NotADirectoryError(20, "Not a directory") from None
+            # Another export made it in between, and takes it back where it can.
+            return
+        self._made.insert(0, directory)
 
     def _claim(self, name: str) -> Place:
         final = self.directory / name

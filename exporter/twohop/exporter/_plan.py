@@ -70,7 +70,7 @@ class Plan:
     def steps(self) -> Iterator[str]:
         """Give what is done, in order."""
         call = "ExportSnapshot" if self.snapshot else "ExportVApp" if self.kind == "VirtualApp" else "ExportVm"
-        yield f"{call}, then wait until the lease is ready; renew it at every third of its timeout"
+        yield f"{call}, then wait until the lease is ready; renew it at every third of its timeout, or sooner"
         left = " and ".join(name for name, there in (("nvram", self.nvram), ("images", self.images)) if not there)
         order = "one after the other" if self.at_once == 1 else f"{self.at_once} at a time"
         rate = f", at most {self.rate / 2**20:g} MiB/s" if self.rate else ""

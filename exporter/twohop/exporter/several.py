@@ -14,6 +14,7 @@ from ._cancellation import Cancellation
 from ._errors import Ambiguous, ExportError
 from ._events import Events, Failed, LoggedIn, ignore
 from ._foreground import foreground
+from ._placing import Placing
 from .direct import Export, Options, export_subject
 from .engine import Subject
 from .package import safe_name, unique_name
@@ -69,7 +70,8 @@ def export_several(
                     return Outcome(subject, None, error)
                 return Outcome(subject, done, None)
 
-            with ThreadPoolExecutor(at_once, "twohop-vm") as pool:
+            # What is above all of them is made, and taken back where nothing stands in it, by none of them.
+            with Placing(output), ThreadPoolExecutor(at_once, "twohop-vm") as pool:
                 done = tuple(pool.map(one, subjects, targets))
         stop.check()
         return done

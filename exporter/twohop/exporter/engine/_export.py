@@ -59,6 +59,9 @@ def export(request: Request) -> Steps[Exported]:
     """Export what `request` says; raise ExportError, having left neither a lease nor a file."""
     try:
         yield from do(OpenTarget())
+        if request.package is not None and not request.one_stream:
+            # What stands in the way already is no reason to lock a machine, and leaves no failed task there.
+            yield from _Seal(request).reserve({})
         done = yield from _leases(request)
         yield from do(Publish())
     except BaseException as error:
@@ -106,7 +109,7 @@ def _lease(request: Request, endings: list[Ending]) -> Steps[Exported]:
         with contextlib.suppress(ExportError):
             ending = yield from do(Abort(held, reason))
         endings.append(ending)
-        yield from tell(LeaseAborted(held.id, reason, ending in ("timed out", "gone")))
+        yield from tell(LeaseAborted(held.id, reason, ending in ("timed out", "gone"), ending != "unknown"))
         raise
     yield from tell(LeaseCompleted(held.id))
     return done
@@ -149,7 +152,7 @@ def _files(request: Request, held: LeaseHandle, ready: Ready) -> Steps[Exported]
     # A server that does not digest with SHA-256 does so with SHA-1 (5.5).
     algorithms = tuple(dict.fromkeys((request.algorithm, "SHA256" if chosen else "SHA1")))
     pieces = [
-        fetch_file(entry, name, algorithms, hosts, ready.total_bytes)
+        fetch_file(entry, name, algorithms, hosts, ready.total_bytes, held.id)
         for entry, name in zip(entries, names, strict=True)
     ]
     files = tuple((yield from together(pieces, 1 if request.one_stream else request.at_once)))

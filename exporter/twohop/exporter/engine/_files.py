@@ -35,7 +35,7 @@ class Hosts:
 
 
 def fetch_file(
-    entry: DeviceFile, name: str, algorithms: tuple[str, ...], hosts: Hosts, total_bytes: int
+    entry: DeviceFile, name: str, algorithms: tuple[str, ...], hosts: Hosts, total_bytes: int, lease: str = ""
 ) -> Steps[PulledFile]:
     """Fetch one file; a host that cannot be reached, or is busy, is passed over while there is another."""
     failed: list[str] = []
@@ -57,7 +57,7 @@ def fetch_file(
                 f" {total_bytes}; nothing was kept"
             )
         digest = got.digests["SHA256"]
-        yield from tell(FileDone(entry.key, name, got.size, digest, source.host, got.seconds))
+        yield from tell(FileDone(entry.key, name, got.size, digest, source.host, got.seconds, lease=lease))
         assert got.path is not None
         return PulledFile(
             entry.key,

@@ -152,7 +152,7 @@ def import_package(request: ImportRequest) -> Steps[Imported]:
         ending: Ending = "unknown"
         with contextlib.suppress(ExportError):
             ending = yield from do(Abort(held, reason))
-        yield from tell(LeaseAborted(held.id, reason, ending in ("timed out", "gone")))
+        yield from tell(LeaseAborted(held.id, reason, ending in ("timed out", "gone"), ending != "unknown"))
         raise
     yield from tell(LeaseCompleted(held.id))
     return done

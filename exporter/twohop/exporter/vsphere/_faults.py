@@ -52,6 +52,12 @@ def meaning(fault: BaseException, doing: str) -> ExportError:
         return LeaseLost(f"cannot {doing}: the server says that the lease has timed out ({came}); export again")
     if isinstance(fault, vmodl.fault.ManagedObjectNotFound):
         return Refused(f"cannot {doing}: the server no longer knows the object ({came}); look it up again")
+    if isinstance(fault, vim.fault.FileNotFound):
+        # A client that leaves the images out does not help: the host looks for them all the same (2.16).
+        return Refused(
+            f"cannot {doing}: a file that the VM stands on, or that is in one of its drives, is gone ({came});"
+            " bring it back, or take it out of the drive"
+        )
     if isinstance(fault, vim.fault.RestrictedVersion):
         return Refused(f"cannot {doing}: the server's licence forbids it ({came}); export from a licensed server")
     if isinstance(fault, vmodl.fault.NotSupported):
@@ -90,6 +96,22 @@ def explained(doing: str, server: str) -> Iterator[None]:
         raise BadAnswer(
             f"cannot {doing}: {server} answered something that is not SOAP of this API"
             f" ({type(error).__name__}: {str(error)[:120]}); check that it is a vCenter or an ESXi host"
+        ) from error
+
+
+@contextlib.contextmanager
+def asked_once(what: str) -> Iterator[None]:
+    """Say of a wish for a lease whose answer did not come what that may mean, since nobody repeats it (2.14a).
+
+    `what` is what a lease would lock: a server grants it before it answers, so it may stand until it times out.
+    """
+    try:
+        yield
+    except (BadAnswer, HostUnreachable) as error:
+        raise type(error)(
+            f"{error}. Whether a lease was granted cannot be known from here, and it was not asked for again:"
+            f" {what} may be locked until that lease times out, or until somebody cancels its task",
+            whose=error.whose,
         ) from error
 
 

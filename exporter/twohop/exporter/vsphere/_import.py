@@ -10,7 +10,7 @@ from pyVmomi import vim
 
 from .._errors import Ambiguous, BadAnswer, NotFound, Refused
 from .._shield import shielded
-from ._faults import explained, said
+from ._faults import asked_once, explained, said
 from ._inventory import find, plain_name, read
 from ._lease import Grant
 
@@ -149,10 +149,10 @@ def ask_import(vsphere: VSphere, spec: Any, where: Place) -> Grant:
             mine.append(grant)
         return made
 
-    with explained("import the package", vsphere.address.authority):
+    with asked_once("what it began to make"), explained("import the package", vsphere.address.authority):
         made = shielded(ask)
-    if not mine:
-        raise BadAnswer(f"the server answered the wish for a lease with {type(made).__name__}, expected a lease")
+        if not mine:
+            raise BadAnswer(f"the server answered the wish for a lease with {type(made).__name__}, expected a lease")
     return mine[0]
 
 

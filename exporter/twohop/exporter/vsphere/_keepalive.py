@@ -16,6 +16,10 @@ from .._events import Events, LeaseRenewed, ignore
 SOON = 10.0
 """Seconds after which a renewal that found no connection is tried again, at the latest: the end is near then."""
 
+ALONE = 300.0
+"""Seconds for which a session is left alone at most, however long its leases last: no source says after how many a
+server ends one (3.13), and nothing but renewals is said in it while a disk comes."""
+
 
 class Renewable(Protocol):
     """A lease that is renewed."""
@@ -30,7 +34,7 @@ class Renewable(Protocol):
 
 
 class KeepAlive:
-    """Renew `lease` at every third of its timeout while the context is open.
+    """Renew `lease` at every third of its timeout while the context is open, for the session's sake within ALONE.
 
     A renewal that finds no connection is tried again, every ten seconds at least, until the lease must have timed out;
     a fault ends it at once.
@@ -93,7 +97,7 @@ class KeepAlive:
             self._cancelled.cancel(error)
 
     def _renew(self) -> None:
-        interval = self._lease.timeout / 3
+        interval = min(self._lease.timeout / 3, ALONE)
         renewed, due = self._granted, self._granted + interval
         while not self._clock.wait_until(due, self._stop):
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from xml.parsers.expat import ExpatError
@@ -26,6 +27,12 @@ ROUNDS = 720
 
 GONE = (vim.fault.Timedout, vim.fault.InvalidState, vmodl.fault.ManagedObjectNotFound)
 """Faults that say that a lease has ended already (1.10, 2.1, 2.3)."""
+
+PAUSES = (0.5, 2.0)
+"""Real seconds before an abort whose answer did not come is said again: said too often does no harm (2.3), a VM that
+stays locked does."""
+BRIEFLY = 10.0
+"""Real seconds after which it is not said again; a network that swallows calls would hold whoever pressed Ctrl-C."""
 
 
 class Grant:
@@ -87,22 +94,31 @@ class Grant:
     def abort(self, reason: str) -> Ending:
         """End the lease without success (1.4), once; return how it stood.
 
-        `reason` is what others see on the server's task. A lease that has ended already is no error, here alone.
+        `reason` is what others see on the server's task. A lease that has ended already is no error, here alone. Said
+        again where no answer came to it.
         """
         fault = vmodl.fault.SystemError(msg=reason, reason=reason)
         with self._lock:
             if self._ended:
                 return "gone"
             self._ended = True
-            try:
-                with explained("abort the lease", self._server):
-                    self.lease.HttpNfcLeaseAbort(fault=fault)
-            except ExportError as error:
-                if isinstance(error.__cause__, vim.fault.Timedout):
-                    return "timed out"
-                if isinstance(error.__cause__, GONE):
-                    return "gone"
-                raise
+            until = time.monotonic() + BRIEFLY
+            for said_before, pause in enumerate((*PAUSES, None)):
+                try:
+                    with explained("abort the lease", self._server):
+                        self.lease.HttpNfcLeaseAbort(fault=fault)
+                except ExportError as error:
+                    if isinstance(error.__cause__, vim.fault.Timedout):
+                        return "timed out"
+                    if isinstance(error.__cause__, GONE):
+                        # What was said before may have been heard, and its answer lost.
+                        return "aborted" if said_before else "gone"
+                    unheard = isinstance(error, BadAnswer | HostUnreachable)
+                    if not unheard or pause is None or time.monotonic() > until:
+                        raise
+                    time.sleep(pause)
+                else:
+                    break
             return "aborted"
 
 

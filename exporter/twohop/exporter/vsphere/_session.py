@@ -21,7 +21,7 @@ from ..transfer._dialling import leads_here
 from ._address import VCenterAddress
 from ._datastore import StoredImage, image_file, image_size
 from ._describe import Descriptor, OvfFile, describe
-from ._faults import explained, said
+from ._faults import asked_once, explained, said
 from ._files import device_files
 from ._inventory import find, find_snapshot, plain_name, read
 from ._lease import Grant, HeldLease, wait_until_ready
@@ -202,16 +202,16 @@ class VSphere:
             return made
 
         try:
-            with explained(f"export {label_of(subject)}", self.address.authority):
+            with asked_once(subject.name), explained(f"export {label_of(subject)}", self.address.authority):
                 made = shielded(ask)
+                if not mine:
+                    raise BadAnswer(
+                        f"the server answered the wish for a lease with {type(made).__name__}, expected a lease"
+                    )
         except ExportError as error:
             if running and isinstance(error.__cause__, _POWERED_ON_MEANS):
                 self._refuse_running(subject.ref, error.__cause__)
             raise
-        if not mine:
-            raise BadAnswer(
-                f"the server answered the wish for a lease with {type(made).__name__}, expected a lease; try again"
-            )
 
     def _refuse_running(self, vm: Any, fault: BaseException | None) -> None:
         if self.power_state(vm) == "poweredOn":
