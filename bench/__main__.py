@@ -33,13 +33,18 @@ from ._cost import (
     whole_export,
 )
 from ._reads import CLIENTS, Reads, measure_reads
-from ._scale import Figure, measure_scale
+from ._scale import SMOKE, Figure, Size, measure_scale
 from ._servers import Serving, fake_host, nginx
+from ._vcsim import build
 
 EXPORTING, GOVC = "exporting a machine from the fake", "govc export.ovf -sha 256"
 STARTING = "starting, CPU s and not per GiB"
 NOWHERE = Path(os.devnull)
 READS, HELD = "property reads", "held at once"
+TARGETS = {
+    "serving to curl": "target of the fake: ratio <= 1.4",
+    READS: "target of the fake: ratios >= 0.5, 0.4, 0.3; then 1.0",
+}
 DEFLATED = 0.42
 """Bytes of stream for a byte of a disk that is made from a seed, about."""
 
@@ -121,6 +126,10 @@ def main() -> None:
     parser.add_argument("--only", default="", help="the bench whose title begins so, such as exporting")
     parser.add_argument("--smoke", action="store_true", help="a small disk and one round: does bench still work?")
     parser.add_argument("--seconds", type=float, default=2.0, help="of property reads at a time (default: 2)")
+    parser.add_argument(
+        "--vcsim-machines", type=int, default=1000,
+        help="of vcsim beside the fake; 10,000 take it minutes (default: 1000)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one document instead of the table")
     arguments = parser.parse_args()
     missing = [name for name in ("nginx", "curl") if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None]
@@ -132,16 +141,24 @@ def main() -> None:
     figures: list[Figure] = []
     load = os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="twohop-bench-") as folder:
+        theirs, vcsim = None, "vcsim: not asked for"
+        if READS.startswith(arguments.only) or HELD.startswith(arguments.only):
+            theirs, vcsim = build(Path(folder))
+            if theirs is None:
+                # Ratios to vcsim that are not there must not be taken for a bench without them.
+                vcsim = f"no vcsim: {vcsim}"
+                print(f"bench: {vcsim}", file=sys.stderr)
         if READS.startswith(arguments.only):
-            reads = measure_reads(Path(folder), rounds, seconds)
+            reads = measure_reads(theirs, rounds, seconds)
         if HELD.startswith(arguments.only):
-            figures = measure_scale(rounds)
+            size, beside = (SMOKE, 20) if arguments.smoke else (Size(), arguments.vcsim_machines)
+            figures = measure_scale(rounds, size, theirs, beside)
         if not arguments.only or not (reads or figures):
             costs = measure(Path(folder), gib, rounds, arguments.only)
     report = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
         "machine": f"{_cpu()}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}",
-        "tools": f"{_first_line('curl', '--version')}; {_first_line('nginx', '-v')}",
+        "tools": f"{_first_line('curl', '--version')}; {_first_line('nginx', '-v')}; {vcsim}",
         "load": {"before": load, "after": os.getloadavg()},
         "rounds": rounds,
         "benches": {bench: _summary(sides) for bench, sides in costs.items()},
@@ -180,6 +197,10 @@ def _table_of_reads(sides: Any) -> None:
             for n, row in counts.items()
         ]
         print(f"  {side:<22}" + "".join(cells))
+    if "vcsim" in sides:
+        print(f"  {TARGETS[READS]}")
+    else:
+        print("  without vcsim, the ratios are to the fake itself")
 
 
 def _summary(sides: dict[str, list[Cost]]) -> dict[str, dict[str, float]]:
@@ -206,7 +227,8 @@ def _table(report: dict[str, object]) -> None:
     benches = report["benches"]
     assert isinstance(benches, dict)
     for bench, sides in benches.items():
-        print(f"\n{bench:<36}{'CPU s/GiB':>10}{'ratio':>8}{'GiB/s':>8}{'peak MiB':>10}")
+        heads = f"{'CPU s/GiB':>10}{'ratio':>8}{'GiB/s':>8}{'peak MiB':>10}"
+        print(f"\n{bench:<36}{heads}  {TARGETS.get(bench, '')}".rstrip())
         for side, row in sides.items():
             peak = f"{row['peak_mib']:>10.0f}" if row["peak_mib"] else ""
             print(f"  {side:<34}{row['cpu_s_per_gib']:>10.2f}{row['ratio']:>8.2f}{row['gib_per_s']:>8.2f}{peak}")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,11 +13,11 @@ from urllib.parse import urlsplit
 
 from ._cost import server_cpu
 from ._servers import served
+from ._vcsim import vcsim
 
 CLIENTS = (1, 8, 64)
 MACHINES = 100
 MANY = 10_000
-_MODULE = Path(__file__).parent.parent / "tests" / "interop" / "vcsim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +56,23 @@ def fake(machines: int = MACHINES) -> Iterator[Asked]:
         yield Asked(env["TWOHOP_VCENTER_URL"], env["TWOHOP_USER"], env["TWOHOP_PASSWORD"], pid)
 
 
-@contextlib.contextmanager
-def vcsim(folder: Path, machines: int = MACHINES) -> Iterator[Asked | None]:
-    """Serve as many machines by vcsim, built from govmomi; None where there is no Go."""
-    go = shutil.which("go", path=f"{os.environ['PATH']}:/usr/local/go/bin")
-    built = folder / "vcsim"
-    command = [go or "", "build", "-mod=readonly", "-buildvcs=false", "-o", str(built), "./sim"]
-    if go is None or subprocess.run(command, cwd=_MODULE, capture_output=True).returncode:
-        yield None
-        return
-    with subprocess.Popen([built, str(machines // 2)], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        url = urlsplit(process.stdout.readline().strip())
-        try:
-            where = f"https://{url.hostname}:{url.port}{url.path}"
-            yield Asked(where, str(url.username), str(url.password), process.pid)
-        finally:
-            process.send_signal(signal.SIGINT)
-
-
-def measure_reads(folder: Path, rounds: int, seconds: float) -> dict[str, dict[int, list[Reads]]]:
-    """Return every round's reads by side and number of clients; vcsim is the first side where it can be built."""
+def measure_reads(theirs: Path | None, rounds: int, seconds: float) -> dict[str, dict[int, list[Reads]]]:
+    """Return every round's reads by side and number of clients; vcsim, if there is one, is the first side."""
     found: dict[str, dict[int, list[Reads]]] = {}
-    with fake() as ours, fake(MANY) as many, vcsim(folder) as theirs:
+    with contextlib.ExitStack() as stack:
+        ours, many = stack.enter_context(fake()), stack.enter_context(fake(MANY))
+        other = asked(stack.enter_context(vcsim(theirs, MACHINES))) if theirs is not None else None
         for _ in range(rounds):
             for clients in CLIENTS:
-                if theirs is not None:
-                    found.setdefault("vcsim", {}).setdefault(clients, []).append(read(theirs, clients, seconds))
+                if other is not None:
+                    found.setdefault("vcsim", {}).setdefault(clients, []).append(read(other, clients, seconds))
                 found.setdefault("fake", {}).setdefault(clients, []).append(read(ours, clients, seconds))
                 again = found.setdefault("fake, never the same", {}).setdefault(clients, [])
                 again.append(read(many, clients, seconds, once=True))
     return found
+
+
+def asked(running: tuple[str, int]) -> Asked:
+    """Take vcsim's URL, which holds user and password, apart."""
+    url = urlsplit(running[0])
+    return Asked(f"https://{url.hostname}:{url.port}{url.path}", str(url.username), str(url.password), running[1])

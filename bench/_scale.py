@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from ._cost import curl
 from ._load import CONTENT, LOGIN, VIEW, Client
 from ._servers import fake_host, served
+from ._vcsim import vcsim
 
 MANY = 10_000
 _ALL = (
@@ -42,28 +43,64 @@ class Figure:
     target: str
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is of what is held at once; a smoke run holds little of everything."""
+
+    machines: int = MANY
+    leases: int = 1000
+    idle: int = 500
+    streams: int = 20
+    data: int = 1 << 30
+
+
+SMOKE = Size(machines=200, leases=20, idle=20, streams=4, data=32 << 20)
+
+
 def resident(pid: int, *, most: bool = False) -> float:
-    """MiB that a process holds now, or has held at most."""
+    """MiB that a process and its children hold now, or have held at most."""
     name = "VmHWM" if most else "VmRSS"
     text = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line.split()[1] for line in text.splitlines() if line.startswith(name))) / 1024
+    own = int(next(line.split()[1] for line in text.splitlines() if line.startswith(name))) / 1024
+    below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return own + sum(resident(int(child), most=most) for child in below)
 
 
-def starting(rounds: int) -> list[Figure]:
-    """Ready, fresh and stopped, the best of several processes."""
-    runs: list[dict[str, float]] = [
-        json.loads(subprocess.run([sys.executable, "-m", "bench._start"], capture_output=True, check=True).stdout)
-        for _ in range(rounds)
-    ]
-    best = {name: min(run[name] for run in runs) for name in runs[0]}
+def best(runs: list[list[Figure]]) -> list[Figure]:
+    """The best round of each time; of memory the most, of counts the least, since those are no matter of luck."""
+    rounds = zip(*runs, strict=True)
+    return [(max if of[0].unit.endswith("iB") else min)(of, key=lambda figure: figure.value) for of in rounds]
+
+
+def starting(size: Size) -> list[Figure]:
+    """Ready, fresh and stopped, in a process of its own."""
+    command = [sys.executable, "-m", "bench._start", str(size.machines)]
+    run: dict[str, float] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     return [
-        Figure("ready to serve after import", best["ready"], "ms", "< 150"),
-        Figure("the same, CPU of server and client", best["ready_cpu"], "ms", ""),
-        Figure("a fresh world on a running server", best["fresh"], "ms", "< 5"),
-        Figure("stopped with 20 clients connected", best["stop"], "ms", "< 50"),
-        Figure("building 10,000 machines", best["build"] / 1e3, "s", "< 2"),
-        Figure("the same, CPU", best["build_cpu"] / 1e3, "s", ""),
+        Figure("ready to serve after import", run["ready"], "ms", "< 150"),
+        Figure("the same, CPU of server and client", run["ready_cpu"], "ms", ""),
+        Figure("a fresh world on a running server", run["fresh"], "ms", "< 5"),
+        Figure("stopped with 20 clients connected", run["stop"], "ms", "< 50"),
+        Figure(f"building {size.machines:,} machines", run["build"] / 1e3, "s", "< 2"),
+        Figure("the same, CPU", run["build_cpu"] / 1e3, "s", ""),
     ]
+
+
+def beside(built: Path | None, machines: int) -> list[Figure]:
+    """From the start of a process to its URL, and so many machines, of the fake and of vcsim, one after the other."""
+    figures = []
+    for many in (0, machines):
+        what = f"{many:,} machines" if many else "its default world"
+        options = ("--vms", str(many)) if many else ()
+        sides: dict[str, Any] = {"fake": lambda options=options: served(*options)}
+        if built is not None:
+            sides["vcsim"] = lambda many=many: vcsim(built, many)
+        for side, start in sides.items():
+            began = time.monotonic()
+            with start() as (_, pid):
+                figures.append(Figure(f"{side}, process to ready, {what}", time.monotonic() - began, "s", ""))
+                figures.append(Figure(f"{side}, resident", resident(pid), "MiB", ""))
+    return figures
 
 
 def timed(once: Callable[[], Any]) -> float:
@@ -81,26 +118,27 @@ def _log_in(env: dict[str, str]) -> Client:
     return client
 
 
-def machines() -> list[Figure]:
+def machines(size: Size) -> list[Figure]:
     """10,000 machines: what they take, and a view over all of them."""
-    with served("--vms", str(MANY), "--hosts", "4") as (env, pid):
+    with served("--vms", str(size.machines), "--hosts", "4") as (env, pid):
         held = resident(pid)
         client = _log_in(env)
         view = re.search(r"<returnval[^>]*>([^<]*)<", client.call(VIEW.format("group-d1")))
         assert view is not None
         answers = []
         seconds = timed(lambda: answers.append(client.call(_ALL.format(view[1]))))
-        if answers[0].count("runtime.powerState") != MANY:
+        if answers[0].count("runtime.powerState") != size.machines:
             sys.exit("bench: a view over all machines does not tell of all")
         return [
-            Figure("10,000 machines, resident", held, "MiB", "< 300"),
+            Figure(f"{size.machines:,} machines, resident with children", held, "MiB", "< 300"),
             Figure("name and power state of all through a view", seconds, "s", ""),
             Figure("resident after it", resident(pid), "MiB", "< 300"),
         ]
 
 
-def leases(count: int = 1000) -> list[Figure]:
+def leases(size: Size) -> list[Figure]:
     """Leases alive at once."""
+    count = size.leases
     vms = [{"name": f"vm{n}", "host": "H0", "disks": [{"size": 1 << 20}]} for n in range(count)]
     world = {"twohop": 1, "datacenters": [{"clusters": [{"name": "C0", "hosts": ["H0"]}], "vms": vms}]}
     with _folder() as folder, _world(folder, world) as (env, pid):
@@ -121,13 +159,13 @@ def leases(count: int = 1000) -> list[Figure]:
         seconds = timed(export)
         ready = sum(">ready<" in client.call(_STATE.format(lease)) for lease in found)
         return [
-            Figure("leases ready at once", ready, "", "1000"),
+            Figure("leases ready at once", ready, "", str(count)),
             Figure("granting each, and reading its state", seconds / count * 1e3, "ms", ""),
             Figure("resident for each", (resident(pid) - before) / count * 1024, "KiB", ""),
         ]
 
 
-def connections() -> list[Figure]:
+def connections(size: Size) -> list[Figure]:
     """Idle clients, slow ones, and one that never starts TLS: what a new request takes beside them."""
     disk = {"size": 2 << 30, "data": 1 << 30, "content": "seed:1"}
     figures = []
@@ -135,22 +173,22 @@ def connections() -> list[Figure]:
         where = urlsplit(host.env["TWOHOP_VCENTER_URL"])
         address = str(where.hostname), int(where.port or 443)
         before = resident(host.pid)
-        for _ in range(500):
+        for _ in range(size.idle):
             stack.callback(Client(*address).socket.close)
-        figures.append(Figure("500 idle connections, resident", resident(host.pid) - before, "MiB", ""))
+        figures.append(Figure(f"{size.idle} idle connections, resident", resident(host.pid) - before, "MiB", ""))
         figures.append(Figure("a new request beside them", _new(address), "ms", ""))
         stack.enter_context(socket.create_connection(address))
         figures.append(Figure("beside one that never starts TLS", _new(address), "ms", ""))
         url = urlsplit(host.url)
         context = ssl.create_default_context(cafile=str(host.ca_file))
-        for _ in range(20):
+        for _ in range(size.streams):
             raw = stack.enter_context(socket.create_connection((str(url.hostname), int(url.port or 443))))
             stream = stack.enter_context(context.wrap_socket(raw, server_hostname=url.hostname))
             stream.sendall(f"GET {url.path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
             if not stream.recv(16384).startswith(b"HTTP/1.1 200"):
                 sys.exit("bench: a slow stream does not begin")
         slow = min(_new((str(url.hostname), int(url.port or 443)), "/none") for _ in range(3))
-        figures.append(Figure("a new request to a host with 20 slow streams", slow, "ms", "< 100"))
+        figures.append(Figure(f"a new request to a host with {size.streams} slow streams", slow, "ms", "< 100"))
     return figures
 
 
@@ -165,13 +203,13 @@ def _new(address: tuple[str, int], path: str = "/sdk/vimServiceVersions.xml") ->
     return timed(once) * 1e3
 
 
-def sparse() -> list[Figure]:
+def sparse(size: Size) -> list[Figure]:
     """A disk of 800 GB with 1 GiB of data."""
-    disk = {"size": 800_000_000_000 // 512 * 512, "data": 1 << 30, "content": "seed:1"}
+    disk = {"size": 800_000_000_000 // 512 * 512, "data": size.data, "content": "seed:1"}
     with _folder() as folder, fake_host(folder, disk) as host:
         fetched = curl(host.url, host.ca_file, Path("/dev/null"))
         return [
-            Figure("800 GB with 1 GiB of data, sent", fetched.size / (1 << 20), "MiB", ""),
+            Figure(f"800 GB with {size.data >> 20:,} MiB of data, sent", fetched.size / (1 << 20), "MiB", ""),
             Figure("held at most while it is sent", resident(host.pid, most=True), "MiB", "<= 150"),
         ]
 
@@ -190,6 +228,9 @@ def _folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def measure_scale(rounds: int) -> list[Figure]:
-    """Return every figure."""
-    return [*starting(rounds), *machines(), *leases(), *connections(), *sparse()]
+def measure_scale(rounds: int, size: Size, built: Path | None, machines_of_vcsim: int) -> list[Figure]:
+    """Return every figure, of several rounds each; what stands beside vcsim, which takes long, of one."""
+    figures = []
+    for each in (starting, machines, leases, connections, sparse):
+        figures += best([each(size) for _ in range(rounds)])
+    return figures + beside(built, machines_of_vcsim)

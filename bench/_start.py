@@ -14,7 +14,7 @@ from twohop.fakes import VCenter
 CLIENTS = 20
 
 
-def main() -> None:
+def main(machines: str = "10000") -> None:
     """Start, ask, reset with clients connected, stop with clients connected."""
     began, cpu = time.monotonic(), time.process_time()
     vcenter = VCenter().start()
@@ -40,7 +40,7 @@ def main() -> None:
         vcenter.stop()
         stopped = time.monotonic() - began
     began, cpu = time.monotonic(), time.process_time()
-    VCenter(vms=10_000, hosts=4)
+    VCenter(vms=int(machines), hosts=4)
     built, cpu = time.monotonic() - began, time.process_time() - cpu
     print(
         json.dumps(
@@ -57,4 +57,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

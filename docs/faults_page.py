@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from twohop.fakes.scenarios import SCENARIOS, WITHOUT
+from twohop.fakes.scenarios import SCENARIOS
 from twohop.fakes.vim._planned import KINDS
 from twohop.runtime.faults import Arg, Kind
 from twohop.runtime.faults._kinds import PLACES
@@ -138,8 +138,6 @@ def page(table: Table) -> str:
         for each in SCENARIOS.values()
     ]
     lines += table(("row", "scenario", "threads", "the client", "what happens", "who does it right"), told)
-    lines += ["", "Rows that are no scenario:", ""]
-    lines += [f"- {row}: {why}." for row, why in WITHOUT.items()]
     lines += [
         "",
         "`duplicate-export` leaves a lease behind whatever the client does: its answer was lost, so nobody knows it,",

@@ -3,9 +3,13 @@ exporter (tests/exporter/test_scenarios.py) is not the right client, against one
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import re
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +20,10 @@ from pyVmomi import vim, vmodl
 from importing import Importer, packed
 from passing import passing
 from plain_pyvmomi import Plain
+from twohop.exporter import ExportError, ImportOptions, VCenterAddress, export_vm, import_ovf
+from twohop.exporter.importing import Wanted
+from twohop.exporter.package import grain_digest
+from twohop.exporter.verify import verify_package
 from twohop.fakes.scenarios import SCENARIOS
 
 VM = "DC0_C0_RP0_VM0"
@@ -335,6 +343,81 @@ def foreign_reply(server: Any, me: Plain) -> None:
         lease.HttpNfcLeaseComplete()
     assert not isinstance(caught.value, vmodl.MethodFault)
     assert lease.state == "done"
+
+
+def boots_from_its_disk(text: str) -> str:
+    """The descriptor as packer has it written: the first disk is told to boot."""
+    disk = next(item for item in text.split("<Item>") if "<rasd:ResourceType>17<" in item)
+    number = disk.partition("<rasd:InstanceID>")[2].partition("<")[0]
+    section = f'<vmw:BootOrderSection vmw:instanceId="{number}" vmw:type="disk"><Info>Boot order</Info>'
+    return text.replace("</VirtualHardwareSection>", f"</VirtualHardwareSection>{section}</vmw:BootOrderSection>")
+
+
+def grains_of(me: Plain, vm: Any) -> list[tuple[bool, Any]]:
+    """Of each disk, as an export tells, whether there is anything on it, and what."""
+    found = []
+    for data in packed(me, vm)[1].values():
+        if data.startswith(b"KDMV"):
+            with tempfile.NamedTemporaryFile() as file:
+                file.write(data)
+                file.flush()
+                # A stream without grains is as long as those of empty disks are (7.3).
+                found.append((len(data) > 72704, grain_digest(file.name)))
+    return found
+
+
+@wrong
+def boot_order(server: Any, me: Plain) -> None:
+    text, files = packed(me, me.vm(VM))
+    text = boots_from_its_disk(text)
+    assert [full for full, _ in grains_of(me, me.vm(VM))] == [True, True]
+    made = Importer(me).whole((text, files))
+    kinds = [[type(each).__name__ for each in vm.config.hardware.device] for vm in (me.vm(VM), made)]
+    assert kinds[0] == kinds[1]
+    disks = [each.capacityInBytes for each in made.config.hardware.device if isinstance(each, DISK_TYPE)]
+    assert disks == [64 << 20] * 2
+    assert [full for full, _ in grains_of(me, made)] == [False, False]
+
+
+@right
+def boot_order_done_right(server: Any, me: Plain) -> None:
+    text, files = packed(me, me.vm(VM))
+    text = re.sub("(?s)<vmw:BootOrderSection.*?</vmw:BootOrderSection>", "", boots_from_its_disk(text))
+    assert grains_of(me, Importer(me).whole((text, files))) == grains_of(me, me.vm(VM))
+
+
+def spelt(server: Any, folder: Path, spelling: str) -> tuple[Path, VCenterAddress]:
+    """An export of ours, whose manifest somebody else has written."""
+    address = VCenterAddress(server.url, server.user, server.password, server.ca_file)
+    made = export_vm(address, VM, folder, clock=server.clock)
+    (manifest,) = folder.glob("*.mf")
+    names = [made.descriptor, *(file.path for file in made.files)]
+    rows = [(Path(name).name, hashlib.sha256((folder / name).read_bytes()).hexdigest()) for name in names]
+    manifest.write_text("".join(f"{spelling.format(name)}{digest}\n" for name, digest in rows))
+    return folder, address
+
+
+@wrong
+def manifest_spelling(server: Any, me: Plain) -> None:
+    for spelling in ("SHA2-256({})= ", "SHA256 ({})= "):
+        with tempfile.TemporaryDirectory() as place:
+            folder, address = spelt(server, Path(place), spelling)
+            said = [finding.rule for finding in verify_package(folder).findings]
+            assert set(said) == {"manifest spelling"}
+            before = len(server.world.vms())
+            with pytest.raises(ExportError, match=r"of the manifest is 'SHA"):
+                import_ovf(address, folder, options=ImportOptions(name="new"), clock=server.clock)
+            assert len(server.world.vms()) == before
+
+
+@right
+def manifest_spelling_done_right(server: Any, me: Plain) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder, address = spelt(server, Path(place), "SHA256({})= ")
+        assert verify_package(folder).sound
+        options = ImportOptions(name="new", where=Wanted(pool="DC0_C0"))
+        import_ovf(address, folder, options=options, clock=server.clock)
+    assert me.vm("new").config.name == "new"
 
 
 @wrong

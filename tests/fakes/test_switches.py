@@ -558,6 +558,18 @@ def _incomplete(vc: VCenter, me: Plain) -> tuple[str, int]:
     return answer, 0 if answer != "none" else int(me.ready(vm.ExportVm()).info.totalDiskCapacityInKB)
 
 
+def _booting(vc: VCenter, me: Plain) -> bool:
+    """Whether anything of a disk that is to boot is there after its import."""
+    text, files = packed(me, me.vm())
+    disk = next(item for item in text.split("<Item>") if "<rasd:ResourceType>17<" in item)
+    number = disk.partition("<rasd:InstanceID>")[2].partition("<")[0]
+    section = f'<vmw:BootOrderSection vmw:instanceId="{number}" vmw:type="disk"><Info/></vmw:BootOrderSection>'
+    text = text.replace("</VirtualHardwareSection>", f"</VirtualHardwareSection>{section}")
+    again = packed(me, Importer(me).whole((text, files)))[1]
+    (old,), (new,) = ([len(data) for data in each.values() if data.startswith(b"KDMV")] for each in (files, again))
+    return old == new
+
+
 def _digested(vc: VCenter, me: Plain) -> tuple[bool, bool]:
     own = next(data for data in packed(me, me.vm())[1].values())
     status, lease = _sent(vc, me, own + b"behind the end")
@@ -741,6 +753,7 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "nfc_next_disk": (_next_disk, {"whole": [True, True], "empty": [True, False]}),
     "newest_hardware": (_hardware, {12: ["OvfNoSupportedHardwareFamily"], 13: []}),
     "import_key_of_vapp": (_import_keys, {"path": {"/new/A0", "/new/A1"}, "machine": {"/A0", "/A1"}}),
+    "import_boot_order": (_booting, {"passed-over": True, "empty-disks": False}),
     "import_without_folder": (_without_folder, {"InvalidArgument": "InvalidArgument", "chosen": "none"}),
     "import_without_host": (
         _without_host,

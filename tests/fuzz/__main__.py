@@ -1,4 +1,4 @@
-"""`python -m fuzz KIND [--seed N] [--seconds S] [--engine atheris]`, from the folder `tests`.
+"""`python -m fuzz KIND [--seed N] [--seconds S] [--engine atheris [--runs N]]`, from the folder `tests`.
 
 Without atheris: inputs one after another from a seed, until the time is over; what fails is written to the folder
 `fuzz-found` with its seed, and counts. With it: libFuzzer, guided by what the readers do, from the same beginnings.
@@ -63,8 +63,8 @@ def run(kind: str, seed: int, seconds: float, profile: str) -> int:
     return len(found)
 
 
-def guided(kind: str, seed: int, seconds: float, profile: str) -> None:
-    """The same under libFuzzer, which ends the process."""
+def guided(kind: str, seed: int, seconds: float, profile: str, runs: int) -> None:
+    """The same under libFuzzer, for a time or so many inputs, which are those of the seed; it ends the process."""
     import atheris
 
     with atheris.instrument_imports(include=READERS):
@@ -75,7 +75,8 @@ def guided(kind: str, seed: int, seconds: float, profile: str) -> None:
         corpus.mkdir(parents=True, exist_ok=True)
         for number, data in enumerate(itertools.islice(inputs, 200)):
             (corpus / f"{number:03}").write_bytes(data)
-        options = [f"-seed={seed or 1}", f"-max_total_time={int(seconds)}", "-timeout=30", "-rss_limit_mb=2048"]
+        bound = f"-runs={runs}" if runs else f"-max_total_time={int(seconds)}"
+        options = [f"-seed={seed or 1}", bound, "-timeout=30", "-rss_limit_mb=2048"]
         atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={FOUND}/{kind}-", str(corpus)], judge)
         atheris.Fuzz()
 
@@ -88,9 +89,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="for each kind")
     parser.add_argument("--profile", default="vcenter-8.0", help="of the server behind SOAP")
     parser.add_argument("--engine", choices=["seeds", "atheris"], default="seeds")
+    parser.add_argument("--runs", type=int, default=0, help="inputs of a guided run, in the place of --seconds")
     given = parser.parse_args()
     if given.engine == "atheris":
-        guided(given.kind, given.seed, given.seconds, given.profile)
+        guided(given.kind, given.seed, given.seconds, given.profile, given.runs)
     kinds = KINDS if given.kind == "all" else (given.kind,)
     return int(sum(run(kind, given.seed, given.seconds, given.profile) for kind in kinds) > 0)
 

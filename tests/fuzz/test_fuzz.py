@@ -116,3 +116,18 @@ def test_a_longer_run_is_a_command(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ran.stdout.count("0 defects") == 6
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["soap", "http", "vmdk", "ovf"])
+def test_libfuzzer_finds_nothing_either(tmp_path: Path, kind: str) -> None:
+    """Guided by what the readers do, from a seed; `tox -e atheris` does it for as long as one likes."""
+    pytest.importorskip("h11")
+    pytest.importorskip("atheris", reason="atheris does not install here")
+    tests = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "fuzz", kind, "--engine", "atheris", "--seed", "1", "--runs", "500"]
+    ran = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(tests), "PATH": ""}, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Done 500 runs" in ran.stderr
+    assert not [path for path in (tmp_path / "fuzz-found").iterdir() if path.is_file()]

@@ -178,6 +178,10 @@ def _machine(system: Any, package: _Package) -> dict[str, Any]:
         "images": [_drive(item, by_id, package) for item in items if _type(item) in (str(CDROM), str(FLOPPY))],
         "nics": [_nic(item) for item in _of(items, str(ETHERNET))],
         "settings": _settings(hardware, items),
+        "_boot_order": [
+            (section.get(f"{{{VMW}}}type"), section.get(f"{{{VMW}}}instanceId"))
+            for section in system.iterfind("vmw:BootOrderSection", _IN)
+        ],
         "_left_out": sorted({_type(item) for item in items if _is_left_out(item)}),
     }
     firmware = _configured(hardware).get("firmware")
@@ -291,7 +295,8 @@ def _disk(item: Any, by_id: dict[Any, Any], package: _Package) -> dict[str, Any]
         message = f"the descriptor lacks the disk of {_says(item, 'ElementName')}"
         raise wrong_reference("Item", "HostResource", _says(item, "HostResource") or "", message, item)
     row = {"size": package.capacities[resource], "data": 0} | _place(item, by_id)
-    return row | {"_file": package.file(_at(package.disks[resource], "fileRef"))}
+    file = package.file(_at(package.disks[resource], "fileRef"))
+    return row | {"_file": file, "_id": _says(item, "InstanceID")}
 
 
 def _drive(item: Any, by_id: dict[Any, Any], package: _Package) -> dict[str, Any]:

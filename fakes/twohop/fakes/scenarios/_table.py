@@ -1,4 +1,4 @@
-"""The scenarios, row by row of section 12 of the fact sheet, and the rows that are none."""
+"""The scenarios, row by row of section 12 of the fact sheet."""
 
 from __future__ import annotations
 
@@ -171,6 +171,19 @@ _ROWS = (
         faults=[rule("foreign", {"method": "HttpNfcLeaseComplete"})],
     ),
     Scenario(
+        "boot-order", 22, "hashicorp/packer #9629",
+        "imports a descriptor with a BootOrderSection as it stands",
+        "a machine that looks right, and whose disks are empty",
+        "takes the section out before it imports",
+        product="vcenter-6.5", fields={"import_boot_order": "empty-disks"},
+    ),
+    Scenario(
+        "manifest-spelling", 23, "home-assistant/operating-system #3654, nextcloud/vm #2607",
+        "writes SHA2-256(name)= or SHA1 (name)= into the manifest",
+        "whoever reads it as vCenter 8 does deploys nothing: Invalid OVF checksum algorithm",
+        "writes SHA256(name)= hex",
+    ),
+    Scenario(
         "slow-initialising", 24, "vatesfr/xen-orchestra PR #7539",
         "looks for ready ten times", "the lease is still initializing", "waits for as long as it takes",
         faults=[rule("slow-initialising", {}, reads=25)],
@@ -208,11 +221,3 @@ _ROWS = (
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType({each.name: each for each in _ROWS})
 """Every scenario by its name, in the order of the rows."""
-
-WITHOUT: Mapping[int, str] = MappingProxyType(
-    {
-        22: "about what another product makes of a descriptor: no answer of this server is involved",
-        23: "about a file that the client writes: `twohop verify` reads it as vCenter 8 does",
-    }
-)
-"""Rows that are no scenario of a server, and why."""

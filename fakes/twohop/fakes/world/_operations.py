@@ -45,7 +45,7 @@ class DeviceFile:
     Its `source` is a disk, sent as a streamOptimized VMDK, or another file, sent as it is (4.15). `started` is set once
     a transfer of it has, whatever became of it (5.4); `sent` once it has been sent whole, which puts it into the
     manifest (5.5). A file of an import has an `import_key` (4.4) and a `vm` that it becomes a part of; `arrived` is set
-    once it has come in whole.
+    once it has come in whole, and what comes for a `hollow` disk is taken and not kept.
     """
 
     key: str
@@ -60,6 +60,7 @@ class DeviceFile:
     import_key: str = ""
     vm: Vm | None = None
     arrived: Arrived | None = None
+    hollow: bool = False
 
     @property
     def disk(self) -> Disk | None:

@@ -143,6 +143,7 @@ class _Import:
         self.machines: list[Vm] = []
         self.vapps: list[VApp] = []
         self.keys: dict[str, str] = {}
+        self.hollow: set[str] = set()
         self.failure: Any = None
 
     def entity(self, spec: Any, place: Place, path: str) -> Vm | VApp:
@@ -181,7 +182,8 @@ class _Import:
 
     def _machine(self, config: Any, place: Place, path: str) -> Vm:
         call = self.call
-        refuse_unknown(call, config, KNOWN, "ImportVApp")
+        hollow = call.world.profile.text("import_boot_order") == "empty-disks"
+        refuse_unknown(call, config, KNOWN | {"bootOptions"} if hollow else KNOWN, "ImportVApp")
         store = _store(call, config)
         name = new_name(call, config.name or "", place.parent)
         moid = call.world.next_moid("vm-")
@@ -205,6 +207,8 @@ class _Import:
         self.tx.add(vm)
         enter(self.tx, vm)
         self.machines.append(vm)
+        if config.bootOptions is not None and config.bootOptions.bootOrder:
+            self.hollow.add(moid)
         by_path = call.world.profile.text("import_key_of_vapp") == "path"
         self.keys[moid] = f"{path if by_path else ''}/{config.name}"
         return vm
@@ -288,6 +292,7 @@ def _key_files(made: _Import, files: list[DeviceFile]) -> None:
     for file in files:
         _, moid, device = file.key.split("/", 2)
         file.vm, file.import_key = machines[moid], f"{made.keys[moid]}/{device}"
+        file.hollow = moid in made.hollow
 
 
 def _uuid(call: Call, moid: str, what: str) -> str:

@@ -120,6 +120,8 @@ class _Making:
         settings = row["settings"]
         for kind in row["_left_out"]:
             self.call.service.gap(f"importing a device of resource type {kind}")
+        devices = _Devices(self, row, key)
+        changes = devices.changes()
         config = data(
             vim.vm.ConfigSpec,
             name=row["name"],
@@ -143,13 +145,25 @@ class _Making:
             },
             cpuAllocation=_allocation(settings, "cpu", 0),
             memoryAllocation=_allocation(settings, "memory", 20),
-            deviceChange=_Devices(self, row, key).changes(),
+            bootOptions=self._boot_options(row, devices),
+            deviceChange=changes,
             vAppConfig=self._config(row),
         )  # fmt: skip
         nvram = row.get("_nvram")
         if nvram is not None:
             self.item(nvram, f"{key}/nvram", "nvram")
         return vim.vm.VmImportSpec(configSpec=config, resPoolEntity=self.call.ref(self.pool))
+
+    def _boot_options(self, row: Mapping[str, Any], devices: _Devices) -> Any:
+        """Return the boot order where it matters; elsewhere the section, which changes no disk, is passed over."""
+        if self.call.world.profile.text("import_boot_order") == "passed-over":
+            return None
+        order = [
+            vim.vm.BootOptions.BootableDiskDevice(deviceKey=devices.disks[id])
+            for kind, id in row["_boot_order"]
+            if kind == "disk" and id in devices.disks
+        ]
+        return vim.vm.BootOptions(bootOrder=order) if order else None
 
     def item(self, file: Any, key: str, kind: str) -> None:
         """Note a file that a client has to send."""
@@ -207,6 +221,7 @@ class _Devices:
     def __init__(self, making: _Making, row: Mapping[str, Any], key: str) -> None:
         self.making, self.row, self.path = making, row, key
         self.made: list[Any] = []
+        self.disks: dict[str, int] = {}
         self._controllers: dict[tuple[str, int], int] = {}
 
     def changes(self) -> list[Any]:
@@ -268,7 +283,7 @@ class _Devices:
                 eagerlyScrub=True if self.making.cisp.diskProvisioning == "eagerZeroedThick" else None,
             ),
         )  # fmt: skip
-        self._add(made, "create")
+        self.disks[given["_id"]] = self._add(made, "create")
         if given["_file"] is not None:
             self.making.item(given["_file"], path, "disk")
 
