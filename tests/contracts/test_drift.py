@@ -12,7 +12,16 @@ import yaml
 from click.testing import CliRunner
 
 from twohop.cli._drift import command
-from twohop.contracts.drift import Answer, CassetteError, Figures, Terms, compare, read_cassette, read_inventory
+from twohop.contracts.drift import (
+    Answer,
+    CassetteError,
+    Figures,
+    Request,
+    Terms,
+    compare,
+    read_cassette,
+    read_inventory,
+)
 from twohop.fakes import VCenter
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -242,6 +251,9 @@ def test_the_recorded_inventory_becomes_the_fake_s(tmp_path: Path) -> None:
         ("yaml.yaml", "a: [1\nb: {", "not YAML"),
         ("object.yaml", "interactions: !!python/object/apply:os.system ['true']", "is not taken"),
         ("empty.yaml", "interactions: [{}]", "interaction 0 lacks 'request'"),
+        ("new.yaml", "interactions: !!python/object/new:os.system ['true']", "is not taken"),
+        ("module.yaml", "interactions: !!python/name:os.system ''", "is not taken"),
+        ("binary.yaml", ROW.replace("{string: x}", "{string: !binary a}"), "not in base 64"),
         ("number.yaml", "interactions: [7]", "interaction 0 lacks 'request'"),
         ("part.yaml", "interactions: [{request: 1, response: 2}]", "a 'request' that is no mapping"),
         ("uri.yaml", ROW.replace("'https://h/p'", "7"), "a 'uri' that is no text"),
@@ -322,6 +334,78 @@ def test_cassettes_of_every_age_read_alike(tmp_path: Path) -> None:
         (exchange,) = read_cassette(path).exchanges
         assert (exchange.request.method, exchange.request.path) == ("GET", "/p"), name
         assert (exchange.answer.status, exchange.answer.body) == (200, body), name
+
+
+REQUEST = "body: x\n    headers: {A: [b]}\n    method: POST\n    uri: https://h/p\n"
+RESPONSE = "  response: {status: {code: 200}, headers: {set-cookie: [a=b]}, body: {string: <a/>}}\n"
+FORMS_OF_RECORDERS = {
+    "vcr of ruby 1.9": f"""http_interactions:
+- request:
+    method: post
+    uri: https://h/p
+    body: {{encoding: US-ASCII, string: x}}
+    headers: {{!binary "QQ==": [!binary "Yg=="]}}
+  response:
+    status: {{code: 200, message: !binary T0s=}}
+    headers: {{!binary "U2V0LUNvb2tpZQ==": [!binary "YT1i"]}}
+    body: {{encoding: ASCII-8BIT, string: !binary "{base64.b64encode(gzip.compress(b"<a/>")).decode()}"}}
+recorded_with: VCR 2.9.0
+""",
+    "vcr before 2.0": """---
+- !ruby/struct:VCR::HTTPInteraction
+  request: !ruby/struct:VCR::Request
+    method: :post
+    uri: https://h:443/p
+    body: x
+    headers: {a: [b]}
+  response: !ruby/struct:VCR::Response
+    status: !ruby/struct:VCR::ResponseStatus {code: 200, message: OK}
+    headers: {set-cookie: [a=b]}
+    body: <a/>
+""",
+    "vcrpy before 1.0": """- request: !!python/object:vcr.request.Request
+    body: x
+    headers: !!python/object/apply:__builtin__.frozenset
+    - - !!python/tuple [A, b]
+    host: h
+    method: POST
+    path: /p
+    port: 443
+    protocol: https
+  response: {status: {code: 200}, headers: ["set-cookie: a=b\\r\\n"], body: {string: <a/>}}
+""",
+    "vcrpy with an open body": "interactions:\n- request:\n    "
+    + REQUEST.replace(
+        "body: x", "body: !!python/object/new:_io.BytesIO {state: !!python/tuple [!!binary eA==, 0, null]}"
+    )
+    + RESPONSE,
+    "vcrpy with bytes": "interactions:\n- request:\n    "
+    + REQUEST.replace("body: x", "body: !!binary eA==").replace("POST", "!!binary UE9TVA==")
+    + RESPONSE,
+    "vcrpy of httpx": "interactions:\n- request:\n    "
+    + REQUEST
+    + "  response: {status_code: 200, http_version: HTTP/1.1, headers: {set-cookie: [a=b]}, content: <a/>}\n",
+    "json with tabs": "\ufeff"
+    + json.dumps(yaml.safe_load(f"interactions:\n- request:\n    {REQUEST}{RESPONSE}"), indent="\t").replace(
+        "/", "\\/"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMS_OF_RECORDERS)
+def test_what_recorders_wrote_of_their_own_objects_is_taken_as_data(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "cassette.yaml"
+    path.write_text(FORMS_OF_RECORDERS[name], "utf-8")
+    (exchange,) = read_cassette(path).exchanges
+    assert exchange.request == Request("POST", "/p", {"a": "b"}, "x")
+    assert exchange.answer == Answer(200, {"set-cookie": "a=b"}, "<a/>")
+
+
+def test_half_a_pair_of_surrogates_in_json_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "half.json"
+    path.write_text(json.dumps(yaml.safe_load(ROW)).replace('"x"', '"<a>\\ud83d</a>"'))
+    (exchange,) = read_cassette(path).exchanges
+    assert exchange.answer.body == "<a>?</a>"
 
 
 def test_a_request_without_a_body_and_an_answer_without_one_are_empty(tmp_path: Path) -> None:
