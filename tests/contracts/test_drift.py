@@ -450,3 +450,80 @@ def test_the_target_is_counted_of_what_is_not_declared() -> None:
     assert not figures.near
     figures.counts.update(declared=0, alike=96, different=3)
     assert not figures.near
+
+
+FILTER = "session[52000000-0000-0000-0000-000000000000]52000000-0000-0000-0000-000000000001"
+TASK = (
+    '<key>task-7</key><task type="Task">task-7</task><name>PowerOnVM_Task</name>'
+    '<descriptionId>VirtualMachine.powerOn</descriptionId><entity type="VirtualMachine">vm-7</entity>'
+    "<entityName>seven</entityName>"
+)
+
+
+def info(state: str, more: str = "") -> str:
+    return (
+        f'<val xsi:type="TaskInfo">{TASK}<state>{state}</state><cancelled>false</cancelled>'
+        '<cancelable>false</cancelable><reason xsi:type="TaskReasonUser"><userName>u</userName></reason>'
+        f"<queueTime>2026-01-01T00:00:00Z</queueTime>{more}<eventChainId>5</eventChainId></val>"
+    )
+
+
+def called(name: str, inner: str, result: str) -> tuple[str, Answer]:
+    """A call and its recorded answer."""
+    told = answer(f'<{name}Response xmlns="urn:vim25">{result}</{name}Response>', cache_control="no-cache")
+    return request(f'<{name} xmlns="urn:vim25">{inner}</{name}>'), told
+
+
+def waited(version: str, after: int, kind: str, change: str) -> tuple[str, Answer]:
+    """A wait for updates and the recorded update of one task."""
+    return called(
+        "WaitForUpdatesEx",
+        f'<_this type="PropertyCollector">propertyCollector</_this><version>{version}</version>',
+        f'<returnval><version>{after}</version><filterSet><filter type="PropertyFilter">{FILTER}</filter><objectSet>'
+        f'<kind>{kind}</kind><obj type="Task">task-7</obj><changeSet>{change}</changeSet></objectSet></filterSet>'
+        "</returnval>",
+    )
+
+
+@pytest.mark.parametrize(
+    ("later", "different"),
+    [
+        ("<name>info</name><op>assign</op>" + info("success", ENDED := "<startTime>2026-01-01T00:00:00Z</startTime>"
+          "<completeTime>2026-01-01T00:00:01Z</completeTime>"), None),
+        ('<name>info.state</name><op>assign</op><val xsi:type="TaskInfoState">success</val>', None),
+        ('<name>info.stage</name><op>assign</op><val xsi:type="TaskInfoState">success</val>', "changeSet[info.stage]"),
+        ("<name>info</name><op>assign</op>" + info("success", ENDED + "<stage>1</stage>"), "changeSet[info]/val/stage"),
+    ],
+)  # fmt: skip
+def test_a_task_that_is_done_sooner_than_the_recorded_one_is_no_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: str, different: str | None
+) -> None:
+    # The fake's task has ended at the first look; what the recorded client waits for then would never come.
+    monkeypatch.setattr("twohop.contracts.drift._replay._MOVES", 0)
+    machine = '<_this type="VirtualMachine">vm-7</_this>'
+    told = called(
+        "RetrievePropertiesEx",
+        '<_this type="PropertyCollector">propertyCollector</_this><specSet><propSet><type>VirtualMachine</type>'
+        '<pathSet>runtime.powerState</pathSet></propSet><objectSet><obj type="VirtualMachine">vm-7</obj></objectSet>'
+        "</specSet><options></options>",
+        '<returnval><objects><obj type="VirtualMachine">vm-7</obj><propSet><name>runtime.powerState</name>'
+        '<val xsi:type="VirtualMachinePowerState">poweredOff</val></propSet></objects></returnval>',
+    )
+    spec = (
+        '<_this type="PropertyCollector">propertyCollector</_this><spec><propSet><type>Task</type><pathSet>info'
+        '</pathSet></propSet><objectSet><obj type="Task">task-7</obj></objectSet></spec><partialUpdates>false</partialUpdates>'
+    )
+    session = (
+        *GOOD,
+        told,
+        called("PowerOnVM_Task", machine, '<returnval type="Task">task-7</returnval>'),
+        called("CreateFilter", spec, f'<returnval type="PropertyFilter">{FILTER}</returnval>'),
+        waited("", 1, "enter", "<name>info</name><op>assign</op>" + info("queued")),
+        waited("1", 2, "modify", later),
+        called("DestroyPropertyFilter", f'<_this type="PropertyFilter">{FILTER}</_this>', ""),
+    )
+    code, document = run(write(tmp_path / "task.yaml", *session))
+    assert code == (0 if different is None else 1), document["differences"]
+    assert document["different"] == (0 if different is None else 1)
+    for each in document["differences"]:  # type: ignore[attr-defined]
+        assert different is not None and different in each["where"][0], each
