@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from ._loading import load
+
 MOST_BYTES = 256 << 20
 """How long a body may become by unpacking."""
 
@@ -57,25 +59,13 @@ class Cassette:
     exchanges: tuple[Recorded, ...]
 
 
-class _Loader(yaml.SafeLoader):
-    """A safe loader that takes the tags which Python 2 left on its strings, and no object."""
-
-
-def _python_text(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
-    if suffix not in ("unicode", "str", "bytes", "long", "int", "float", "bool", "none"):
-        raise yaml.constructor.ConstructorError(None, None, f"the tag python/{suffix} is not taken", node.start_mark)
-    if not isinstance(node, yaml.ScalarNode):
-        raise yaml.constructor.ConstructorError(None, None, "a tagged string is no scalar", node.start_mark)
-    return loader.construct_scalar(node)
-
-
-_Loader.add_multi_constructor("tag:yaml.org,2002:python/", _python_text)
-
-
 def read_cassette(path: Path) -> Cassette:
-    """Read a cassette of vcrpy (`interactions`) or Ruby's VCR (`http_interactions`); CassetteError where it is none."""
+    """Read a cassette of vcrpy (`interactions`) or Ruby's VCR (`http_interactions`); CassetteError where it is none.
+
+    The first versions of both wrote the bare list.
+    """
     try:
-        data = yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506
+        data = load(path.read_bytes())
     except OSError as error:
         raise CassetteError(f"{path}: it cannot be read: {error.strerror or error}") from None
     except RecursionError:
@@ -83,8 +73,8 @@ def read_cassette(path: Path) -> Cassette:
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         reason = getattr(error, "problem", None) or " ".join(str(error).split())[:120]
         raise CassetteError(f"{path}: it is no cassette: not YAML ({reason})") from None
-    rows = data.get("interactions", data.get("http_interactions")) if isinstance(data, dict) else None
-    if not isinstance(rows, list):
+    rows = data.get("interactions", data.get("http_interactions")) if isinstance(data, dict) else data
+    if not isinstance(rows, list) or (rows is data and not _are_exchanges(rows)):
         raise CassetteError(f"{path}: it is no cassette: no list under 'interactions' or 'http_interactions'")
     found = []
     for number, row in enumerate(rows):
@@ -95,13 +85,17 @@ def read_cassette(path: Path) -> Cassette:
     return Cassette(path, tuple(found))
 
 
+def _are_exchanges(rows: list[Any]) -> bool:
+    return bool(rows) and all(isinstance(row, Mapping) and {"request", "response"} <= row.keys() for row in rows)
+
+
 class _Mangled(Exception):
     """Something is wrong in an interaction; the message says what, after its number."""
 
 
 def _exchange(number: int, row: Any) -> Recorded:
     request, response = (_part(row, name) for name in ("request", "response"))
-    uri = _word(request, "uri")
+    uri = _uri(request)
     try:
         parts = urlsplit(uri)
     except ValueError as error:
@@ -110,9 +104,12 @@ def _exchange(number: int, row: Any) -> Recorded:
     asked, answered = (_headers(each, name) for each, name in ((request, "request"), (response, "response")))
     return Recorded(
         number,
-        Request(_word(request, "method").upper(), path or "/", asked, _body(request.get("body"), asked)),
-        Answer(_status(response.get("status")), answered, _body(response.get("body"), answered)),
-    )
+        Request(_word(request, "method").lstrip(":").upper(), path or "/", asked, _body(request.get("body"), asked)),
+        Answer(
+            _status(response.get("status", response.get("status_code"))), answered,
+            _body(response.get("body", response.get("content")), answered),
+        ),
+    )  # fmt: skip
 
 
 def _part(row: Any, name: str) -> Mapping[str, Any]:
@@ -122,8 +119,17 @@ def _part(row: Any, name: str) -> Mapping[str, Any]:
     return value
 
 
+def _uri(request: Mapping[str, Any]) -> str:
+    """Return where a request went; vcrpy before 1.0 wrote the parts."""
+    if "uri" in request or not {"host", "path"} <= request.keys():
+        return _word(request, "uri")
+    return f"{request.get('protocol') or 'https'}://{_word(request, 'host')}{_word(request, 'path')}"
+
+
 def _word(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
+    if isinstance(value, bytes):
+        value = _text_of(value)
     if not isinstance(value, str) or not value.strip():
         raise _Mangled(f"lacks {name!r}" if value is None else f"has a {name!r} that is no text: {str(value)[:60]!r}")
     return value.strip()
@@ -139,8 +145,10 @@ def _status(value: Any) -> int:
 
 
 def _headers(row: Mapping[str, Any], of: str) -> dict[str, str]:
-    """Return the headers: a mapping to a value or a list of them, or a list of pairs."""
+    """Return the headers: a mapping to a value or a list of them, a list of pairs or of lines."""
     given = row.get("headers") or {}
+    if isinstance(given, list) and all(isinstance(line, str | bytes) and ":" in _text_of(line) for line in given):
+        given = [[part.strip() for part in _text_of(line).split(":", 1)] for line in given]
     if isinstance(given, list) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in given):
         rows: list[tuple[Any, Any]] = [(name, value) for name, value in given]
     elif isinstance(given, Mapping):
@@ -177,7 +185,8 @@ def _body(value: Any, headers: Mapping[str, str]) -> str:
         value = value.encode("latin-1", "replace")
     if isinstance(value, bytes):
         return _unpacked(value, headers.get("content-encoding", "")).decode("utf-8", "replace")
-    return "" if value is None else str(value)
+    # A text of JSON may hold half a pair of surrogates, which no encoding has.
+    return "" if value is None else str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 def _unpacked(data: bytes, encoding: str) -> bytes:

@@ -27,6 +27,9 @@ OPAQUE = ("version", "token")
 """Elements whose text a server makes up, and no client reads."""
 
 _ENOUGH = 12
+_BY_STAGE = ("cancelled", "error", "result", "progress", "startTime", "completeTime", "description")
+"""What is known of a task by the time that somebody looks."""
+
 Pool = Callable[[str, Node], "Node | None"]
 
 
@@ -70,6 +73,23 @@ def compare(recorded: Answer, came: Answer, terms: Terms) -> list[Difference]:
             found.append(Difference("body", "no XML" if left is None else "XML", "no XML" if right is None else "XML"))
         return found
     return found + _nodes(left, right, left.name, terms)
+
+
+def untold(recorded: Answer, came: Answer, terms: Terms) -> list[Difference] | None:
+    """Return which recorded updates this server told in no other answer of the session; None where it tells some here.
+
+    How long a task takes is a value: a server that is done sooner has told at once what the recorded one told later.
+    """
+    left, right = body_of(parse(recorded.body)), body_of(parse(came.body))
+    told = left.child("returnval") if left is not None else None
+    ended = right is not None and (
+        (came.status == 200 and right.child("returnval") is None)
+        or any(node.kind is not None and node.kind[1] == "RequestCanceled" for node in right.walk())
+    )
+    if left is None or told is None or not ended:
+        return None
+    objects = [node for each in told.children if each.name == "filterSet" for node in each.children]
+    return _by_subject([node for node in objects if node.child("obj") is not None], [], left.name, terms)
 
 
 def _header(name: str, value: str | None) -> str | None:
@@ -123,6 +143,10 @@ def _fits(left: Node, right: Node) -> bool:
 def _children(left: Node, right: Node, path: str, terms: Terms) -> list[Difference]:
     found = []
     theirs, ours = _runs(left), _runs(right)
+    if _at_other_stages(left, right):
+        for name in _BY_STAGE:
+            theirs.pop(name, None)
+            ours.pop(name, None)
     for name in theirs:
         if name not in ours and not _all_elsewhere(theirs[name], terms):
             found.append(Difference(f"{path}/{name}", "present", "absent"))
@@ -136,6 +160,13 @@ def _children(left: Node, right: Node, path: str, terms: Terms) -> list[Differen
     for name in both:
         found += _run(theirs[name], ours[name], f"{path}/{name}", terms)
     return found
+
+
+def _at_other_stages(left: Node, right: Node) -> bool:
+    """Tell whether two are the information on a task, of which one had not ended when somebody looked."""
+    states = [node.child("state") for node in (left, right) if node.child("descriptionId") is not None]
+    texts = {state.text for state in states if state is not None}
+    return len(texts) == 2 and bool(texts & {"queued", "running"})
 
 
 def _runs(node: Node) -> dict[str, list[Node]]:
@@ -173,7 +204,9 @@ def _run(theirs: list[Node], ours: list[Node], path: str, terms: Terms) -> list[
 
 
 def _by_subject(theirs: list[Node], ours: list[Node], path: str, terms: Terms) -> list[Difference]:
-    if theirs[0].child("obj") is not None and not terms.same_objects:
+    if not theirs:
+        return []
+    if theirs[0].child("obj") is not None and not terms.same_objects and ours:
         return _by_shape(theirs, ours, path, terms)
     found: list[Difference] = []
     mine = {_about(node): node for node in ours}
@@ -185,6 +218,8 @@ def _by_subject(theirs: list[Node], ours: list[Node], path: str, terms: Terms) -
         met.add(about)
         if other is None:
             other = _elsewhere(node, terms)
+        if other is None and _tells(mine, about):
+            continue
         if other is None:
             found.append(Difference(f"{path}[{about}]", "present", "absent"))
         else:
@@ -192,13 +227,28 @@ def _by_subject(theirs: list[Node], ours: list[Node], path: str, terms: Terms) -
         if len(found) >= _ENOUGH:
             return found
     known = terms.elsewhere is not None and theirs[0].child("obj") is not None
-    surplus = [] if known else [about for about in mine if about not in met]
+    surplus = [] if known else [about for about in mine if about not in met and not _parts(about, met)]
     found += [Difference(f"{path}[{about}]", "absent", "present") for about in surplus]
     if theirs[0].child("obj") is None and not surplus and not found:
-        order = [_about(node) for node in ours]
-        if order != [_about(node) for node in theirs]:
+        order = [_about(node) for node in ours if _about(node) in met]
+        if order != [_about(node) for node in theirs if _about(node) in mine]:
             found.append(Difference(path, f"order {[_about(n) for n in theirs]}", f"order {order}"))
     return found
+
+
+def _tells(mine: Mapping[str | None, Node], path: str) -> bool:
+    """Tell whether a property is told within another: an update may tell `info`, or of it `info.state` alone."""
+    for name, entry in mine.items():
+        at = entry.child("val") if name is not None and path.startswith(f"{name}.") else None
+        for step in path.removeprefix(f"{name}.").split("."):
+            at = at.child(step) if at is not None else None
+        if at is not None:
+            return True
+    return False
+
+
+def _parts(path: str | None, told: Iterable[str]) -> bool:
+    return path is not None and any(other.startswith(f"{path}.") for other in told)
 
 
 def _by_shape(theirs: list[Node], ours: list[Node], path: str, terms: Terms) -> list[Difference]:
