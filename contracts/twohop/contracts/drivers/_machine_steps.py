@@ -8,6 +8,7 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from ._driver import LeaseDriver, step
+from ._model import NO_MACHINE
 from ._speaker import Speaker
 
 CHANGES = ("reconfigure", "destroy", "relocate", "snapshot", "remove_snapshots")
@@ -52,7 +53,7 @@ def power_off(driver: LeaseDriver, vm: int) -> None:
 def change(driver: LeaseDriver, lease: int, how: str) -> None:
     """Try to change the machine of a lease that is held, as far as the driver knows."""
     held, speaker = driver.model.lease(lease), driver.client(0)
-    if held is None or held.ended or held.vm in driver.model.gone:
+    if held is None or held.ended or held.vm in (NO_MACHINE, *driver.model.gone):
         return
     vm = speaker.vm(driver.vms[held.vm])
     if how == "destroy":
