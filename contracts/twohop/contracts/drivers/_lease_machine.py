@@ -163,6 +163,7 @@ class LeaseMachine(RuleBasedStateMachine):
         self.driver.take("wait_until_ready", lease=0)
         self.driver.take("get", lease=0)
         self.driver.take("manifest", lease=0)
+        self.driver.take("power_on_member", lease=0)
         self.driver.take(how, lease=0)
         self.driver.take("tasks", vm=vm)
         self.driver.take("read", lease=0)

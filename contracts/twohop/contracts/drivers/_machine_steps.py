@@ -42,6 +42,14 @@ def power_on(driver: LeaseDriver, vm: int) -> None:
 
 
 @step
+def power_on_member(driver: LeaseDriver, lease: int) -> None:
+    """Try to power on a machine of which a lease on a vApp offers a file."""
+    held = driver.model.lease(lease)
+    if held is not None and held.vm == NO_MACHINE and held.keys:
+        driver.settled(driver.client(0).vm(held.keys[0].split("/")[1]).PowerOn())
+
+
+@step
 def power_off(driver: LeaseDriver, vm: int) -> None:
     """Try to power a machine off."""
     number = vm % len(driver.vms)
