@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contracts.stories import breaks, keeps, leaves_open
+from contracts.synthetic import LEASE
 
 # LOCK-001
 
@@ -26,6 +27,31 @@ def powered_on_under_a_lease(wire):
     held = wire.exchanges[-1].id
     asked = wire.power_on()
     return held, asked, wire.task("success")
+
+
+def vapp_ready(wire):
+    wire.soap("ExportVApp", "VirtualApp", "resgroup-v1", result=f'<returnval type="HttpNfcLease">{LEASE}</returnval>')
+    return wire.read("ready", info=wire.info())
+
+
+@keeps("LOCK-001")
+def refused_by_the_lease_of_its_vapp(wire):
+    vapp_ready(wire)
+    wire.power_on(fault="TaskInProgress")
+
+
+@breaks("LOCK-001")
+def powered_on_under_the_lease_of_its_vapp(wire):
+    held = vapp_ready(wire)
+    asked = wire.power_on()
+    return held, asked, wire.task("success")
+
+
+@leaves_open("LOCK-001")
+def another_machine_than_those_of_the_vapp(wire):
+    vapp_ready(wire)
+    wire.power_on("vm-2")
+    wire.task("success")
 
 
 @leaves_open("LOCK-001")

@@ -46,6 +46,20 @@ def twice_by_its_key(wire):
     return (wire.manifest(entry(), entry()),)
 
 
+@keeps("MANIFEST-001")
+def twice_by_its_key_as_it_was_sent(wire):
+    sent(wire)
+    sent(wire)
+    wire.manifest(entry(), entry())
+
+
+@breaks("MANIFEST-001")
+def thrice_by_its_key_and_sent_twice(wire):
+    sent(wire)
+    sent(wire)
+    return (wire.manifest(entry(), entry(), entry()),)
+
+
 @leaves_open("MANIFEST-001")
 def no_entries(wire):
     sent(wire)

@@ -47,6 +47,19 @@ def the_host_is_full(wire):
 
 
 @leaves_open("NFC-001")
+def the_host_is_full_and_says_500(wire):
+    ready(wire)
+    wire.disk(None, status=503, conn="another")
+    wire.disk(None, status=500)
+
+
+@breaks("NFC-001")
+def the_host_says_500_and_has_nothing_else_to_do(wire):
+    seen = ready(wire)
+    return seen, wire.disk(None, status=500)
+
+
+@leaves_open("NFC-001")
 def it_may_have_ended_by_then(wire):
     ready(wire)
     wire.complete(conn="another", started=0.0)

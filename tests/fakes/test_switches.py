@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +40,7 @@ MORE: list[dict[str, Any]] = [
     },
     {"name": "GONE", "images": [{"missing": True}]},
     {"name": "TWO", "disks": [SMALL, SMALL]},
+    {"name": "SNAPPED", "disks": [SMALL], "snapshots": [{"name": "before"}]},
     {"name": "PRODUCT", "vapp": {"product": {"name": "Shop"}}},
     {
         "name": "ODD",
@@ -89,13 +92,22 @@ def _abort_after_complete(vc: VCenter, me: Plain) -> str:
     return fault_of(lease.HttpNfcLeaseAbort)
 
 
-def _lingers(vc: VCenter, me: Plain) -> list[str]:
-    done, failed = me.export(), me.export()
-    done.HttpNfcLeaseComplete()
-    failed.HttpNfcLeaseAbort()
-    seen = [fault_of(lambda: done.state), fault_of(lambda: failed.error)]
+def _lingers(vc: VCenter, me: Plain, *ends: str) -> list[str]:
+    """Faults of reads of ended leases, at once and 60 s later."""
+    leases = [me.export() for _ in ends]
+    for lease, end in zip(leases, ends, strict=True):
+        vc.clock.advance(300) if end == "timeout" else getattr(lease, f"HttpNfcLease{end}")()
+    seen = [fault_of(lambda: (lease.state, lease.error)) for lease in leases]  # noqa: B023
     vc.clock.advance(60)
-    return [*seen, fault_of(lambda: done.state), fault_of(lambda: failed.error)]
+    return seen + [fault_of(lambda: (lease.state, lease.error)) for lease in leases]  # noqa: B023
+
+
+def _done_lingers(vc: VCenter, me: Plain) -> list[str]:
+    return _lingers(vc, me, "Complete", "Abort")
+
+
+def _error_lingers(vc: VCenter, me: Plain) -> list[str]:
+    return [*_lingers(vc, me, "Complete", "Abort"), *_lingers(vc, me, "timeout")]
 
 
 def _after_logout(vc: VCenter, me: Plain) -> tuple[str, int]:
@@ -104,6 +116,15 @@ def _after_logout(vc: VCenter, me: Plain) -> tuple[str, int]:
         url = lease.info.deviceUrl[0].url
     (task,) = me.vm().recentTask
     return task.info.state, me.get(url).status
+
+
+def _after_idle(vc: VCenter, me: Plain) -> tuple[str, int]:
+    lease = me.export()
+    url = lease.info.deviceUrl[0].url
+    vc.clock.advance(100)
+    with Plain(vc) as other:
+        (task,) = other.vm().recentTask
+        return task.info.state, me.get(url).status
 
 
 def _second(vc: VCenter, me: Plain) -> str:
@@ -190,6 +211,32 @@ def _connections(vc: VCenter, me: Plain) -> list[int]:
     return statuses
 
 
+def _when_full(vc: VCenter, me: Plain) -> list[int]:
+    held = me.export("LONG").info.deviceUrl[0].url
+    answers = []
+    for _ in range(vc.profile.count("nfc_connections")):
+        answers.append(me.pool.request("GET", held, preload_content=False))
+        assert answers[-1].read(4) == b"KDMV"
+    full = me.get(me.export().info.deviceUrl[0].url)
+    for answer in answers:
+        answer.close()
+    return [answer.status for answer in answers] + [full.status]
+
+
+def _reused(vc: VCenter, me: Plain) -> tuple[str | None, int]:
+    (device,) = me.export().info.deviceUrl
+    parts = urlsplit(me.address_of(device.url))
+    asked = f"GET {parts.path} HTTP/1.1\r\nHost: h\r\n"
+    context = ssl.create_default_context(cafile=str(vc.ca_file))
+    with (
+        socket.create_connection((parts.hostname or "", parts.port or 443), 60) as plain,
+        context.wrap_socket(plain, server_hostname=parts.hostname) as tls,
+    ):
+        tls.sendall(f"{asked}\r\n{asked}Connection: close\r\n\r\n".encode())
+        answers = b"".join(iter(lambda: tls.recv(1 << 16), b""))
+    return me.get(device.url).headers.get("Connection"), answers.count(b"HTTP/1.1 200 OK")
+
+
 def _bytes(vc: VCenter, me: Plain) -> bool:
     first, second = (me.get(me.export().info.deviceUrl[0].url).data for _ in range(2))
     assert len(first) == len(second)
@@ -211,6 +258,21 @@ def _sha1_beside_sha256(vc: VCenter, me: Plain) -> int:
     (entry,) = lease.HttpNfcLeaseGetManifest()
     assert (entry.checksumType, len(entry.checksum)) == ("sha256", 64)
     return len(entry.sha1)
+
+
+def _before_any_get(vc: VCenter, me: Plain) -> tuple[str, str, int]:
+    lease = me.export()
+    before = fault_of(lease.HttpNfcLeaseGetManifest)
+    me.get(lease.info.deviceUrl[0].url)
+    return before, lease.state, len(lease.HttpNfcLeaseGetManifest())
+
+
+def _of_two_gets(vc: VCenter, me: Plain) -> list[bool]:
+    lease = me.export("TWO")
+    first, second = lease.info.deviceUrl
+    for url in (first.url, first.url, second.url):
+        me.get(url)
+    return [entry.key == first.key for entry in lease.HttpNfcLeaseGetManifest()]
 
 
 def _late_checksum(vc: VCenter, me: Plain) -> tuple[str, str]:
@@ -244,6 +306,13 @@ def _powered_on(vc: VCenter, me: Plain) -> list[str]:
     return [fault_of(vm.ExportVm), fault_of(vm.ExportVm), *(task.info.state for task in vm.recentTask)]
 
 
+def _with_snapshots(vc: VCenter, me: Plain) -> list[str]:
+    (tree,) = me.vm("SNAPPED").snapshot.rootSnapshotList
+    # What is exported of a snapshot itself no source has doubts about (2.11).
+    calls = (me.vm("SNAPPED").ExportVm, me.vm().ExportVm, tree.snapshot.ExportSnapshot)
+    return [fault_of(call) for call in calls[: 2 if vc.profile.text("second_export") == "TaskInProgress" else 3]]
+
+
 def _licence(vc: VCenter, me: Plain) -> bool:
     return {fault_of(me.vm(name).ExportVm) for name in ("VM0", "VM1")} == {"RestrictedVersion"}
 
@@ -266,9 +335,12 @@ def _url_host(vc: VCenter, me: Plain) -> str:
     return str(urlsplit(url).netloc.replace(own.host, "HOST").replace(str(own.port), "PORT"))
 
 
-def _datastore_key(vc: VCenter, me: Plain) -> bool:
-    (device,) = me.export().info.deviceUrl
-    return bool(device.datastoreKey) and device.url.startswith(device.datastoreKey)
+def _datastore_key(vc: VCenter, me: Plain) -> str | None:
+    info = me.export().info
+    (device,) = info.deviceUrl
+    base = device.url.rpartition("/")[0] + "/"
+    assert {row.datastoreKey for row in info.hostMap} <= {device.datastoreKey or base}
+    return "base" if device.datastoreKey == base else device.datastoreKey
 
 
 def _at_end(vc: VCenter, me: Plain) -> str:
@@ -481,11 +553,13 @@ def _stalled(vc: VCenter, me: Plain) -> tuple[str, str]:
 
 
 def _transfer_progress(vc: VCenter, me: Plain) -> tuple[int, int]:
-    lease = me.export()
+    lease = me.export("TWO")
     lease.HttpNfcLeaseProgress(42)
     before = lease.transferProgress
     me.get(lease.info.deviceUrl[0].url)
-    return before, lease.transferProgress
+    # Two disks of nearly the same size, of which one has been sent.
+    after = lease.transferProgress
+    return before, 50 if 40 < after < 60 and after != 42 else after
 
 
 def _cookie(vc: VCenter, me: Plain) -> list[int]:
@@ -627,8 +701,20 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "progress_after_end": (_after_end, {name: (name, name) for name in (TO, IS, GONE)}),
     "abort_after_complete": (_abort_after_complete, {IS: IS, GONE: GONE}),
     "complete_while_initializing": (lambda vc, me: fault_of(me.vm().ExportVm().HttpNfcLeaseComplete), {IS: IS}),
-    "done_lingers_s": (_lingers, {0: [GONE] * 4, 59: ["none", "none", GONE, GONE], 61: ["none"] * 4}),
+    "done_lingers_s": (
+        _done_lingers,
+        {0: [GONE, "none"] * 2, 59: ["none", "none", GONE, "none"], 61: ["none"] * 4},
+    ),
+    "error_lingers_s": (
+        _error_lingers,
+        {
+            0: ["none", GONE, "none", GONE, GONE, GONE],
+            59: ["none", "none", "none", GONE, "none", GONE],
+            61: ["none"] * 6,
+        },
+    ),
     "lease_after_logout": (_after_logout, {"stays": ("running", 200), "ends": ("error", 404)}),
+    "lease_after_idle": (_after_idle, {"stays": ("running", 200), "ends": ("error", 404)}),
     "second_export": (_second, {"shared": "none", "TaskInProgress": "TaskInProgress"}),
     "locked_fault": (_locked, {"TaskInProgress": {"TaskInProgress"}, IS: {IS}}),
     "locked_destroy": (
@@ -649,9 +735,13 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "unknown_file_status": (_unknown_file, {404: (404, 404), 403: (403, 404), 500: (500, 404)}),
     "stream_at_end_of_lease": (_at_end, {"cut": "broken", "reset": "broken", "finish": "finish"}),
     "nfc_connections": (_connections, {1: [200, 503], 2: [200, 200]}),
+    "nfc_full_status": (_when_full, {503: [200, 200, 503], 500: [200, 200, 500]}),
+    "nfc_connection": (_reused, {"kept": (None, 2), "closed": ("close", 1)}),
     "stream_bytes": (_bytes, {"differ": False, "equal": True}),
     "manifest_checksum": (_checksum, {"sha1": ("sha1", 40), "sha256": ("sha256", 64)}),
     "manifest_sha1": (_sha1_beside_sha256, {"filled": 40, "empty": 0}),
+    "manifest_before_get": (_before_any_get, {"empty": ("none", "ready", 1), IS: (IS, "ready", 1)}),
+    "manifest_of_two_gets": (_of_two_gets, {"one": [True, False], "each": [True, True, False]}),
     "late_checksum_type": (_late_checksum, {IS: (IS, "sha1"), "ignored": ("none", "sha1")}),
     "abort_without_fault": (_aborted, {"RequestCanceled": ("RequestCanceled",) * 2, "unset": ("NoneType",) * 2}),
     "suspended_export": (
@@ -662,11 +752,12 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
         _powered_on,
         {"InvalidPowerState": ["InvalidPowerState"] * 2, IS: [IS, "TaskInProgress", "running", "running"]},
     ),
+    "snapshots_export": (_with_snapshots, {"granted": ["none"] * 3, IS: [IS, "none", "none"]}),
     "license": (_licence, {"full": False, "free": True}),
     "blocked_methods": (_blocked, {"listed": [True, True, True, False], "empty": [False] * 4}),
     "device_url_host": (_url_host, {"address": "HOST:PORT", "*": "*", "*:port": "*:PORT"}),
     "device_url_thumbprint": (_thumbprint, {"sha1": 40, "sha256": 64, "empty": 0}),
-    "datastore_key": (_datastore_key, {"host-url": True, "unset": False}),
+    "datastore_key": (_datastore_key, {"host-url": "base", "ha": "ha", "unset": None}),
     "device_url_certificate": (_certificate, {"present": ["-----BEGIN"], "unset": []}),
     "ticket_scope": (_tickets, {"lease-and-host": 2, "lease": 1}),
     "device_order": (
@@ -738,7 +829,7 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
         },
     ),
     "require_transfer_s": (_stalled, {0: ("none", "none"), 60: (TO, "none"), 40: (TO, TO)}),
-    "transfer_progress": (_transfer_progress, {"progress": (42, 42), "transfer": (0, 100)}),
+    "transfer_progress": (_transfer_progress, {"progress": (42, 42), "transfer": (0, 50), "file": (0, 100)}),
     "pull_mode": (lambda vc, me: me.export().capabilities.pullModeSupported, {True: True, False: False}),
     "cors": (lambda vc, me: me.export().capabilities.corsSupported, {True: True, False: False}),
     "nfc_cookie": (_cookie, {"ignored": [200] * 7, "required": [401, 200, 200, 200, 200, 401, 401]}),
@@ -776,6 +867,11 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
 }
 BASES = {"device_url_certificate": "9.0"}
 """Where a switch shows only in another version."""
+BESIDE: dict[str, dict[str, Any]] = {
+    "nfc_full_status": {"nfc_connections": 2},
+    "lease_after_idle": {"session_idle_s": 60},
+}
+"""What has to be set besides for a switch to show."""
 NOT_ON_A_HOST = (
     "ticket_scope", "running_vapp_export", "descriptor_cd_name", "import_key_of_vapp", "import_without_folder",
     "import_without_host",
@@ -811,7 +907,7 @@ def test_a_switch_does_what_it_says(base: Profile, name: str, value: Any) -> Non
         del datacenter["hosts"]
         datacenter["clusters"] = [{"name": "C0", "hosts": ["H0", "H1"]}]
         datacenter["vapps"] = VAPPS
-    with make(profile=base.but(**{name: value}), world=world) as vc, Plain(vc) as me:
+    with make(profile=base.but(**BESIDE.get(name, {}), **{name: value}), world=world) as vc, Plain(vc) as me:
         assert see(vc, me) == values[value]
 
 

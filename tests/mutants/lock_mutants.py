@@ -21,6 +21,18 @@ def lock_not_kept(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
     patch.setattr(_operation, "refuse_while_leased", lambda call, entity, field="": None)
 
 
+@killed_by("LOCK-001")
+def vapp_leaves_its_machines_free(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
+    """A lease on a vApp holds the vApp alone, and none of the machines in it (2.11, 9.1)."""
+    honest = _export.Export.held.fget
+    assert honest is not None
+
+    def held(self: Any) -> Any:
+        return () if self.vapps else honest(self)
+
+    patch.setattr(_export.Export, "held", property(held))
+
+
 def _after(patch: pytest.MonkeyPatch, given: tuple[LeaseInput, ...], change: Any) -> None:
     honest = lease_object.step_lease
 

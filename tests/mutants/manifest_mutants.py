@@ -25,6 +25,12 @@ def manifest_by_file_names(patch: pytest.MonkeyPatch, target: FakeTarget) -> Non
     _manifests(patch, r"<key>[^<]*</key>", "<key>disk-0.vmdk</key>")
 
 
+@killed_by("MANIFEST-001")
+def manifest_with_each_entry_twice(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
+    """A file that was sent once has two entries (5.5)."""
+    method(patch, "HttpNfcLease", "HttpNfcLeaseGetManifest", lambda honest, call, lease: 2 * list(honest(call, lease)))
+
+
 @killed_by("MANIFEST-002")
 def manifest_of_all_files(patch: pytest.MonkeyPatch, target: FakeTarget) -> None:
     """A manifest has an entry for every file of the lease, sent or not (5.5)."""

@@ -36,9 +36,20 @@ def _leases(history: History, asked: PowerAsked | ChangeAsked | ExportRefused) -
     return [record for record in history.leases if record.vm == vm and record.server == asked.server]
 
 
+def _holding(history: History, asked: PowerAsked | ChangeAsked) -> list[LeaseRecord]:
+    """Return the leases on a machine, and those on vApps that offer files of it: they hold it as well (2.11, 9.1)."""
+    vapps = [
+        record
+        for record in history.leases
+        if record.server == asked.server and record.granted and record.granted.entity_type == "VirtualApp"
+    ]
+    inside = [r for r in vapps if r.info and any(d.key.startswith(f"/{asked.vm}/") for d in r.info.devices)]
+    return [*_leases(history, asked), *inside]
+
+
 def _refused(history: History) -> Iterator[Case]:
     for asked, result, shown in _attempts(history):
-        for record in _leases(history, asked):
+        for record in _holding(history, asked):
             held = record.surely_held(asked.exchange)
             if held is None:
                 continue
@@ -111,7 +122,7 @@ def _busy_otherwise(history: History, asked: PowerAsked) -> bool:
 def _unchanged(history: History) -> Iterator[Case]:
     for asked in history.all(ChangeAsked):
         result = came_to(history.events, asked)
-        for record in _leases(history, asked):
+        for record in _holding(history, asked):
             held = record.surely_held(asked.exchange)
             if held is None:
                 continue
@@ -175,7 +186,7 @@ def _second(history: History) -> Iterator[Case]:
 
 LOCK_CLAUSES = (
     Clause(
-        "LOCK-001", "Power on of a machine is refused while a lease holds it.",
+        "LOCK-001", "Power on of a machine is refused while a lease holds it, or the vApp that it is in.",
         "vsphere 9.1, 9.2", "V", "vendor", "vcenter", _refused,
     ),
     Clause(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from twohop.contracts.history import PROBE, History, LeaseRecord, NfcAsked, surely_before
+from twohop.contracts.history import PROBE, History, LeaseRecord, NfcAsked, maybe_before, surely_before
 from twohop.runtime.observing import Exchange
 
 from ._clause import Case, Clause, broken, kept
@@ -12,7 +12,8 @@ from ._clause import Case, Clause, broken, kept
 DISK_TYPE = "application/x-vnd.vmware-streamVmdk"
 _DEAD = (403, 404, 500, 503)
 _FULL = 503
-"""A host that serves as many streams as it can answers so, whatever the ticket (6.8, 12 row 9)."""
+"""A host that serves as many streams as it can answers so, whatever the ticket (12 row 9); or by 500, for no source has
+a word on which it is (6.8)."""
 
 
 def _requests(history: History) -> Iterator[tuple[LeaseRecord, NfcAsked]]:
@@ -22,10 +23,18 @@ def _requests(history: History) -> Iterator[tuple[LeaseRecord, NfcAsked]]:
                 yield record, asked
 
 
+def _turned_away(history: History, asked: NfcAsked) -> bool:
+    """Tell whether a host may have been full: 500 says so only where something else can have been under way there."""
+    if asked.status != 500:
+        return asked.status == _FULL
+    others = (other for other in history.all(NfcAsked) if other is not asked and other.server == asked.server)
+    return any(maybe_before(o.exchange, asked.exchange) and maybe_before(asked.exchange, o.exchange) for o in others)
+
+
 def _suffices(history: History) -> Iterator[Case]:
     for record, asked in _requests(history):
         held = record.surely_held(asked.exchange) if asked.method == "GET" and not asked.ranged else None
-        if held is None or asked.status == _FULL:
+        if held is None or _turned_away(history, asked):
             continue
         with_cookie = "with a cookie that is none of its own" if asked.cookie else "without a cookie"
         told = f"{record.name} was ready in exchange {held.id};"

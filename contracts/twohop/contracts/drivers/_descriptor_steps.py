@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pyVmomi import vim
 
 from ._driver import LeaseDriver, step
+from ._model import NO_MACHINE
 
 UNKNOWN = "twohop-nobody-knows"
 """An export option that no server knows (8.8)."""
@@ -21,7 +22,7 @@ def describe(driver: LeaseDriver, lease: int, populated: bool, images: bool = Fa
     `named` gives it a name, a description and an option that nobody knows, and its disks other capacities.
     """
     held, speaker = driver.model.lease(lease), driver.client(0)
-    if held is None or held.vm in driver.model.gone:
+    if held is None or held.vm in (NO_MACHINE, *driver.model.gone):
         return
     params = vim.OvfManager.CreateDescriptorParams(
         ovfFiles=_files(held.keys, populated=populated, capacity=named), includeImageFiles=images

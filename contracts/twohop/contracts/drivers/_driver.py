@@ -13,7 +13,7 @@ from twohop.contracts.history import History
 from twohop.contracts.report import Report, judge
 from twohop.runtime.observing import Observations
 
-from ._model import ASSUMED_TIMEOUT, Held, Model
+from ._model import ASSUMED_TIMEOUT, NO_MACHINE, Held, Model
 from ._speaker import Speaker
 
 Step = tuple[str, dict[str, Any]]
@@ -77,18 +77,18 @@ class LeaseDriver:
         return self._reader
 
     def open_lease(self, vm: int) -> None:
-        """See to it that the newest lease is open, as far as the driver knows, by asking for one where it is not."""
-        number = vm % len(self.vms)
-        if self.model.held and not self.model.held[-1].ended:
+        """See to it that the newest lease is open, as far as the driver knows, and on a machine; or ask for one."""
+        number, newest = vm % len(self.vms), self.model.lease(0)
+        if newest is not None and not newest.ended and newest.vm != NO_MACHINE:
             return
         if number in self.model.on:
             self.take("power_off", vm=number)
         self.take("export", vm=number)
 
     def machine_of(self, lease: int) -> int:
-        """Return the number of the machine that a lease is on."""
+        """Return the number of the machine that a lease is on; of one on a vApp, that of any machine."""
         held = self.model.lease(lease)
-        return held.vm if held is not None else 0
+        return held.vm if held is not None and held.vm != NO_MACHINE else 0
 
     def take(self, step: str, **arguments: Any) -> None:
         """Take one step and remember it."""

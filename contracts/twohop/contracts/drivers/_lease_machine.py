@@ -153,6 +153,21 @@ class LeaseMachine(RuleBasedStateMachine):
         self.driver.take("get", lease=0)
         self.driver.take(how, lease=0)
 
+    @rule(vm=MACHINES, how=ENDS)
+    def export_vapp(self, vm: int, how: str) -> None:
+        """Export a vApp, which holds several machines, beside a lease on another machine."""
+        self._ready(vm)
+        self.driver.take("tasks", vm=vm)
+        self.driver.take("export_vapp", vapp=0)
+        self.driver.take("tasks", vm=vm)
+        self.driver.take("wait_until_ready", lease=0)
+        self.driver.take("get", lease=0)
+        self.driver.take("manifest", lease=0)
+        self.driver.take("power_on_member", lease=0)
+        self.driver.take(how, lease=0)
+        self.driver.take("tasks", vm=vm)
+        self.driver.take("read", lease=0)
+
     @rule(vm=MACHINES, ends=st.lists(ENDS, min_size=2, max_size=2))
     def share(self, vm: int, ends: list[str]) -> None:
         """Hold a machine by two leases of two sessions, and let them go one after the other."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyVmomi import vim, vmodl
 
 from ._driver import POLLS, LeaseDriver, step
-from ._model import Held
+from ._model import NO_MACHINE, Held
 
 FAULTS = {"": None, "InvalidState": vim.fault.InvalidState, "FileFault": vim.fault.FileFault}
 """Faults that an abort may name."""
@@ -33,6 +33,14 @@ def export_snapshot(driver: LeaseDriver, vm: int) -> None:
     if known:
         lease = driver.client(0).snapshot(known[0]).ExportSnapshot()
         driver.model.held.append(Held(lease._moId, number))
+
+
+@step
+def export_vapp(driver: LeaseDriver, vapp: int) -> None:
+    """Ask for a lease on a vApp, which holds all machines in it."""
+    if driver.vapps:
+        lease = driver.client(0).vapp(driver.vapps[vapp % len(driver.vapps)]).ExportVApp()
+        driver.model.held.append(Held(lease._moId, NO_MACHINE))
 
 
 @step

@@ -8,6 +8,7 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from ._driver import LeaseDriver, step
+from ._model import NO_MACHINE
 from ._speaker import Speaker
 
 CHANGES = ("reconfigure", "destroy", "relocate", "snapshot", "remove_snapshots")
@@ -41,6 +42,14 @@ def power_on(driver: LeaseDriver, vm: int) -> None:
 
 
 @step
+def power_on_member(driver: LeaseDriver, lease: int) -> None:
+    """Try to power on a machine of which a lease on a vApp offers a file."""
+    held = driver.model.lease(lease)
+    if held is not None and held.vm == NO_MACHINE and held.keys:
+        driver.settled(driver.client(0).vm(held.keys[0].split("/")[1]).PowerOn())
+
+
+@step
 def power_off(driver: LeaseDriver, vm: int) -> None:
     """Try to power a machine off."""
     number = vm % len(driver.vms)
@@ -52,7 +61,7 @@ def power_off(driver: LeaseDriver, vm: int) -> None:
 def change(driver: LeaseDriver, lease: int, how: str) -> None:
     """Try to change the machine of a lease that is held, as far as the driver knows."""
     held, speaker = driver.model.lease(lease), driver.client(0)
-    if held is None or held.ended or held.vm in driver.model.gone:
+    if held is None or held.ended or held.vm in (NO_MACHINE, *driver.model.gone):
         return
     vm = speaker.vm(driver.vms[held.vm])
     if how == "destroy":

@@ -14,6 +14,10 @@ ASSUMED_TIMEOUT = 300.0
 """Seconds taken for a lease's timeout until its info has been read (3.2)."""
 
 
+NO_MACHINE = -1
+"""The number that stands for the machine of a lease on a vApp."""
+
+
 @dataclass(slots=True)
 class Held:
     """A lease as the driver knows it. `vm` is the number of its machine, `urls` those of all its files."""
@@ -77,6 +81,8 @@ class Model:
         """Note a refused export; one is due where the machine is off and nothing else explains it (2.11)."""
         shared = any(held.vm == vm for held in self.held) and isinstance(fault, vim.fault.TaskInProgress)
         explained = isinstance(fault, (vim.fault.NoPermission, vmodl.fault.NotSupported))
+        # Whether a machine with snapshots is exported, no source says (7.7).
+        explained = explained or (bool(self.snapshots.get(vm)) and isinstance(fault, vim.fault.InvalidState))
         if vm not in self.on and vm not in self.gone and not shared and not explained:
             self.surprises.append(f"ExportVm of a machine that is off was refused: {type(fault).__name__}")
 

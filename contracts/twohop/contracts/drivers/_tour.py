@@ -51,5 +51,10 @@ TOUR: tuple[Step, ...] = (
     ("begin_import", {}), ("power_on_import", {}), ("send_import", {}), ("ask_import_manifest", {}),
     ("end_import", {"how": "complete"}),
     ("begin_import", {}), ("send_import", {}), ("end_import", {"how": "abort"}),
+    # all machines of a vApp at once, while a machine is held by a lease of its own
+    ("export", _VM), ("tasks", _VM), ("export_vapp", {"vapp": 0}), ("tasks", _VM), ("wait_until_ready", _LEASE),
+    ("read_more", _LEASE), ("get", _LEASE), ("manifest", _LEASE), ("power_on_member", _LEASE), ("complete", _LEASE),
+    ("tasks", _VM),
+    ("get_one", {**_LEASE, "file": 0}), ("read", _LEASE), ("abort", {"lease": 1}),
 )  # fmt: skip
-"""An export with all looks at it, a machine that runs, two leases at once, one renewed and then left alone."""
+"""An export with all looks at it, a machine that runs, two leases at once, one renewed and then left alone, a vApp."""

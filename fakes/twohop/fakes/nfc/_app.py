@@ -1,8 +1,8 @@
 """GET, POST and PUT of /nfc/<ticket>/<file> at one host (section 6), or /ha-nfc/ where the host stands alone (4.5).
 
 The ticket in the path suffices and any cookie is ignored (6.1), unless the profile is strict. What no source answers,
-the profile decides: framing, HEAD, Range, a second GET, GETs side by side, the status of a dead ticket, and what
-becomes of a stream when its lease ends.
+the profile decides: framing, HEAD, Range, a second GET, GETs side by side, the status of a dead ticket and of a host
+that is full, what becomes of a stream when its lease ends, and of the connection when the stream does.
 
 No path that a client sends reaches a file system: the ticket is looked up, and the name compared with those of a lease.
 """
@@ -103,8 +103,10 @@ class NfcApp:
             return _answer(start, 412)
         with self._world.lock:
             again = file.started and profile.text("second_upload") == "500"
-            if again or file.open_streams or self._streams >= profile.count("nfc_connections"):
+            if again or file.open_streams:
                 return _answer(start, 500 if again else 503)
+            if self._streams >= profile.count("nfc_connections"):
+                return _answer(start, profile.count("nfc_full_status"))
             self._streams += 1
             file.open_streams += 1
             file.started = True
@@ -143,8 +145,9 @@ class NfcApp:
         framing = profile.text("nfc_framing" if file.disk is not None else "nfc_file_framing")
         size = size_of(file) if framing == "length" else None
         with self._world.lock:
-            busy = file.open_streams > 0 and profile.text("nfc_parallel_get") == "503"
-            if busy or self._streams >= profile.count("nfc_connections"):
+            if self._streams >= profile.count("nfc_connections"):
+                return _answer(start, profile.count("nfc_full_status"))
+            if file.open_streams > 0 and profile.text("nfc_parallel_get") == "503":
                 return _answer(start, 503)
             emptied = self._emptied(lease, file)
             self._streams += 1
@@ -153,6 +156,8 @@ class NfcApp:
         headers = [("Content-Type", self._type(file))]
         if size is not None and not emptied:
             headers.append(("Content-Length", str(size)))
+        if profile.text("nfc_connection") == "closed":
+            headers.append(("Connection", "close"))
         start("200 OK", headers)
         sending = iter(()) if emptied else send(self._world, lease, file)
         return _Counted(self, file, sending)

@@ -43,19 +43,22 @@ def send(world: World, lease: ExportLease, file: DeviceFile) -> Iterator[bytes]:
     """Yield the stream of a file; raise `Cut` where the lease ends under it (3.9)."""
     pieces = _stream(file)
     piece = next(pieces, b"")
+    file.moved = 0
     while following := next(pieces, b""):
         cut_if_ended(world, lease)
         yield piece
-        note_bytes(world, lease, len(piece))
+        note_bytes(world, lease, file, len(piece))
         piece = following
     cut_if_ended(world, lease)
     # A client that knows the length is done with the last byte, and may ask for the manifest before we come back here.
     before, file.sent = file.sent, True
-    note_bytes(world, lease, len(piece))
+    file.times += 1
+    note_bytes(world, lease, file, len(piece))
     try:
         yield piece
     except GeneratorExit:
         file.sent = before
+        file.times -= 1
         raise
 
 

@@ -59,7 +59,7 @@ def upload(world: World, lease: ImportLease, file: DeviceFile, body: IO[bytes], 
                 sha1.update(counts)
                 sha256.update(counts)
                 size += len(piece)
-                note_bytes(world, lease, len(piece))
+                note_bytes(world, lease, file, len(piece))
             if intake is not None:
                 intake.finish()
             content: Any = (

@@ -12,7 +12,7 @@ from typing import Any
 
 from twohop.runtime.faults import FaultPlan
 
-from ..machines import LeaseInput
+from ..machines import LeaseInput, SessionState
 from ..world import Entity, User, World, step_lease
 from . import _faults as faults
 from ._access import Access
@@ -208,7 +208,8 @@ class Service:
         return faults.import_failed(reason)
 
     def _ended(self, session: Session) -> None:
-        session_ended(self.world, session.key)
+        idle = session.value.state is SessionState.EXPIRED
+        session_ended(self.world, session.key, "lease_after_idle" if idle else "lease_after_logout")
         logged_in = datetime.fromtimestamp(session.login_time, UTC)
         self.history.post(
             "UserLogoutSessionEvent", session.user, about=self.world.root,
@@ -226,9 +227,9 @@ class Service:
         return faults.not_implemented(what)
 
 
-def session_ended(world: World, session: str) -> None:
-    """Do to a session's leases what the profile says of its end (1.10)."""
-    if world.profile.text("lease_after_logout") == "stays":
+def session_ended(world: World, session: str, field: str) -> None:
+    """Do to a session's leases what a field of the profile says of its end (1.10, 3.13)."""
+    if world.profile.text(field) == "stays":
         return
     with world.change():
         for lease in world.leases():

@@ -8,7 +8,7 @@ from typing import Any
 from ..machines import LeaseInput, LeaseState, Refusal, TaskInput
 from ._entities import Entity, VApp, Vm
 from ._moving import discard
-from ._operations import ExportLease, ExportTask, ImportLease
+from ._operations import DeviceFile, ExportLease, ExportTask, ImportLease
 from ._world import Change, World
 
 
@@ -82,19 +82,21 @@ def prepare(world: World, lease: ExportLease) -> None:
     step_lease(world, lease, LeaseInput.UNPREPARED if lease.failure is not None else LeaseInput.PREPARED, lease.failure)
 
 
-def note_bytes(world: World, lease: ExportLease, count: int) -> None:
-    """Note that bytes of a lease left a host; only where the profile lets something depend on it (1.13, 3.5, 3.6)."""
-    driven = world.profile.text("transfer_progress") == "transfer"
+def note_bytes(world: World, lease: ExportLease, file: DeviceFile, count: int) -> None:
+    """Note that bytes of a file left a host; only where the profile lets something depend on it (1.13, 3.5, 3.6)."""
+    driven = world.profile.text("transfer_progress") != "progress"
     if not (driven or lease.value.transfer_renews or lease.value.require_transfer):
         return
     with world.change() as tx:
+        file.moved += count
+        tx.set(lease, "moving", file)
         tx.set(lease, "moved", lease.moved + count)
         step_lease(world, lease, LeaseInput.MOVED)
 
 
 def _forget_later(world: World, lease: ExportLease) -> None:
     """An ended lease answers for a while, or not at all; afterwards it is ManagedObjectNotFound (1.15, 1.16)."""
-    linger = world.profile.seconds("done_lingers_s")
+    linger = world.profile.seconds("done_lingers_s" if lease.state is LeaseState.DONE else "error_lingers_s")
 
     def forget() -> None:
         with world.change() as tx:

@@ -44,8 +44,9 @@ class DeviceFile:
 
     Its `source` is a disk, sent as a streamOptimized VMDK, or another file, sent as it is (4.15). `started` is set once
     a transfer of it has, whatever became of it (5.4); `sent` once it has been sent whole, which puts it into the
-    manifest (5.5). A file of an import has an `import_key` (4.4) and a `vm` that it becomes a part of; `arrived` is set
-    once it has come in whole, and what comes for a `hollow` disk is taken and not kept.
+    manifest (5.5), and `times` counts how often that was. `moved` counts the bytes of its last transfer, where the
+    profile lets anything depend on them. A file of an import has an `import_key` (4.4) and a `vm` that it becomes a
+    part of; `arrived` is set once it has come in whole, and what comes for a `hollow` disk is taken and not kept.
     """
 
     key: str
@@ -57,6 +58,8 @@ class DeviceFile:
     open_streams: int = 0
     started: bool = False
     sent: bool = False
+    times: int = 0
+    moved: int = 0
     import_key: str = ""
     vm: Vm | None = None
     arrived: Arrived | None = None
@@ -90,10 +93,10 @@ class ExportLease(Entity):
     """An export lease: its value in the table, what it holds, what it offers.
 
     `reads_left` counts how often a client may still see it as initializing (1.12), of `reads` in all. `failure` is the
-    fault with which preparing it will end, where it will (1.5). `moved` counts bytes that left a host, where the
-    profile lets anything depend on them. `ended` is set once it holds nothing any more, so that a stream in flight
-    notices. `number` is the how-manieth lease of its world it is, from 1; `timed` says that it becomes ready
-    by the clock, not by being looked at.
+    fault with which preparing it will end, where it will (1.5). `moved` counts bytes that left a host, and `moving` is
+    the file that the last of them belong to, where the profile lets anything depend on them. `ended` is set once it
+    holds nothing any more, so that a stream in flight notices. `number` is the how-manieth lease of its world it is,
+    from 1; `timed` says that it becomes ready by the clock, not by being looked at.
     """
 
     value: Lease
@@ -108,6 +111,7 @@ class ExportLease(Entity):
     reads_left: int = 0
     percent: int = 0
     moved: int = 0
+    moving: DeviceFile | None = None
     failure: Any = None
     error: Any = None
     number: int = 0

@@ -107,6 +107,8 @@ class Answer:
             pieces = iter(chunks)
             chunks = itertools.chain((next(pieces, b""),), pieces)
         names = {name.lower() for name, _ in self._headers}
+        if any((name.lower(), value.lower()) == ("connection", "close") for name, value in self._headers):
+            handler.close_connection = True
         bodiless = handler.command == "HEAD" or self.status in (204, 304) or self.status < 200
         if "content-length" not in names and not bodiless and isinstance(chunks, list | tuple):
             chunks = [b"".join(chunks)]

@@ -86,8 +86,11 @@ def _transfer_progress(call: Call, lease: ExportLease) -> int:
     # What an import will send in all, no server is told.
     if isinstance(lease, ImportLease) or call.world.profile.text("transfer_progress") == "progress":
         return max(0, min(100, lease.percent))
-    total = sum(size_of(file) for file in lease.files if file.there)
-    return min(100, 100 * lease.moved // total) if total else 0
+    moved, total = lease.moved, sum(size_of(file) for file in lease.files if file.there)
+    if call.world.profile.text("transfer_progress") == "file":
+        # Reset with each file, as the wording of the reference lets one think (1.13).
+        moved, total = (lease.moving.moved, size_of(lease.moving)) if lease.moving is not None else (0, 0)
+    return min(100, 100 * moved // total) if total else 0
 
 
 @LEASE.provides("mode")

@@ -36,8 +36,7 @@ def _device_url(world: World, file: DeviceFile) -> Any:
     if file.disk is not None:
         url.disk = True
         url.targetId = file.name
-        if world.profile.text("datastore_key") == "host-url":
-            url.datastoreKey = base
+        url.datastoreKey = _datastore_key(world, base)
     else:
         if world.profile.text("disk_flag") == "always":
             url.disk = False
@@ -59,7 +58,8 @@ def _host_map(world: World, lease: ExportLease) -> list[Any]:
     holders = dict.fromkeys(file.host for file in lease.files if file.disk is not None)
     return [
         vim.HttpNfcLease.DatastoreLeaseInfo(
-            datastoreKey=ticket_url(world, holder, own.secret),
+            # Mandatory here (4.12), so that there is a key even where device URLs have none.
+            datastoreKey=_datastore_key(world, base) or base,
             hosts=[
                 vim.HttpNfcLease.HostInfo(
                     url=ticket_url(world, ticket.host, ticket.secret), sslThumbprint=thumbprint(world, ticket.host)
@@ -71,4 +71,10 @@ def _host_map(world: World, lease: ExportLease) -> list[Any]:
         for holder in holders
         for own in lease.tickets
         if own.host is holder and own.whose is holder
+        for base in (ticket_url(world, holder, own.secret),)
     ]
+
+
+def _datastore_key(world: World, base: str) -> str | None:
+    """Return the datastoreKey of disks at a host whose files have this URL in common (4.10)."""
+    return {"host-url": base, "ha": "ha", "unset": None}[world.profile.text("datastore_key")]

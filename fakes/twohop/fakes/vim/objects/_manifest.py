@@ -6,7 +6,7 @@ from typing import Any
 
 from ...machines import LeaseInput
 from ...nfc import digests_of
-from ...world import ExportLease
+from ...world import ExportLease, ImportLease
 from .. import _faults as faults
 from .._registry import vim
 from .._service import Call
@@ -20,8 +20,17 @@ CHECKSUMS = ("sha1", "sha256")
 def _manifest(call: Call, lease: ExportLease) -> list[Any]:
     with call.world.lock:
         require(call, lease, LeaseInput.MANIFEST)
+        begun = isinstance(lease, ImportLease) or any(file.started for file in lease.files)
+        if not begun and call.world.profile.text("manifest_before_get") == "InvalidState":
+            raise faults.invalid_state()
+        each = call.world.profile.text("manifest_of_two_gets") == "each"
         # Only files that were sent whole have an entry (5.5).
-        sent = [(file, _algorithm(call, lease, file.key)) for file in lease.files if file.sent]
+        sent = [
+            (file, _algorithm(call, lease, file.key))
+            for file in lease.files
+            if file.sent
+            for _ in range(file.times if each and file.arrived is None else 1)
+        ]
     always = call.world.profile.text("manifest_sha1") == "filled"
     entries = []
     for file, algorithm in sent:

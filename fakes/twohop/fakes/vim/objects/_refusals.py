@@ -29,6 +29,7 @@ def refuse_export(call: Call, tx: Change, vm: Vm) -> None:
         # The task is started before the power state is looked at, and nobody ends it but a user (2.17).
         start_task(call, tx, vm, EXPORT, cancelable=True)
         raise faults.task_in_progress(call.ref(busy[0])) if busy else faults.invalid_state()
+    _refuse_snapshots(call, [vm])
     _refuse_second(call, busy)
 
 
@@ -41,6 +42,7 @@ def refuse_vapp(call: Call, vapp: VApp) -> None:
         if call.world.profile.text("running_vapp_export") == "InvalidState":
             raise faults.invalid_state()
         raise faults.invalid_power_state(running.power.value, PowerState.OFF.value)
+    _refuse_snapshots(call, machines)
     _refuse_second(call, _exports(call, vapp))
 
 
@@ -68,6 +70,11 @@ def _by_power(call: Call, vm: Vm) -> str:
         PowerState.SUSPENDED: profile.text("suspended_export"),
         PowerState.OFF: "granted",
     }[vm.power]
+
+
+def _refuse_snapshots(call: Call, machines: Sequence[Vm]) -> None:
+    if call.world.profile.text("snapshots_export") == "InvalidState" and any(vm.snapshots for vm in machines):
+        raise faults.invalid_state()
 
 
 def _refuse_second(call: Call, busy: Sequence[ExportTask]) -> None:
