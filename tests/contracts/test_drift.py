@@ -511,7 +511,8 @@ def test_a_task_that_is_done_sooner_than_the_recorded_one_is_no_difference(
     )
     spec = (
         '<_this type="PropertyCollector">propertyCollector</_this><spec><propSet><type>Task</type><pathSet>info'
-        '</pathSet></propSet><objectSet><obj type="Task">task-7</obj></objectSet></spec><partialUpdates>false</partialUpdates>'
+        '</pathSet></propSet><objectSet><obj type="Task">task-7</obj></objectSet></spec>'
+        "<partialUpdates>false</partialUpdates>"
     )
     session = (
         *GOOD,
