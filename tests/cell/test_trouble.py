@@ -195,6 +195,36 @@ def test_a_database_that_is_locked_is_named_to_whoever_asks(tmp_path: Path, monk
         assert http.enable().get("status") == "success"
 
 
+def test_a_database_that_is_locked_cuts_no_download_and_keeps_no_link_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = DISK * 200
+    with (
+        Cell(None, transfer_dir=tmp_path / "share", clock=Clock(start=START), source=MadeUpSource(data=data)) as cell,
+        Http(cell) as http,
+    ):
+        http.log_in()
+        http.enable()
+        descriptor = links(http.vapp())["download:default"]
+        (disk,) = cell.transfer_dir.glob("*/*.vmdk")
+        url = f"{descriptor.rpartition('/')[0]}/{disk.name}"
+        with http.pool.request("GET", url, preload_content=False) as answer, monkeypatch.context() as patch:
+            came = answer.read(1000)
+            patch.setattr("twohop.exporter.cell.engine._store.Store.change", _locked)
+            assert came + answer.read() == data
+            for method in ("GET", "HEAD"):
+                refused = http.pool.request(method, descriptor)
+                assert (refused.status, refused.data) == (500, b"")
+        told = [str(entry.get("what", "")) for entry in cell.journal.entries(kind="fault")]
+        assert any(what.startswith("a download could not be had: the cell's database") for what in told)
+        cell.clock.advance(60)
+        (ledger,) = cell.ledger()
+        assert ledger["totals"]["cell->user"] == len(data)
+        cell.clock.advance(3600)
+        cell.clock.advance(3600)
+        assert list(cell.transfer_dir.iterdir()) == []
+
+
 def _locked(store: Store):  # type: ignore[no-untyped-def]
     from sqlalchemy.exc import OperationalError
 

@@ -11,13 +11,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.http import http_date, parse_range_header
 from werkzeug.wrappers import Request
 
 from twohop.runtime.profiles import Profile
 from twohop.runtime.serving import Cut
 
-from ..engine import BuildFailed, Download, Engine, FileGone, LinkDead
+from ..engine import BuildFailed, Download, Engine, FileGone, LinkDead, cause
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -57,10 +58,14 @@ class TransferEndpoint:
         head = request.method == "HEAD"
         if request.method != "GET" and not (head and self._profile.text("head") == "200"):
             return _empty(start_response, 405, [("Allow", "GET")])
-        if self._profile.text("transfer_auth") == "needed" and not self._authorized(request):
-            return _empty(start_response, 401)
-        if self._profile.text("stale_token_on_transfer") == "401" and self._stale(request):
-            return _empty(start_response, 401)
+        try:
+            if self._profile.text("transfer_auth") == "needed" and not self._authorized(request):
+                return _empty(start_response, 401)
+            if self._profile.text("stale_token_on_transfer") == "401" and self._stale(request):
+                return _empty(start_response, 401)
+        except SQLAlchemyError as error:
+            self._complain(cause(error))
+            return _empty(start_response, 500)
         transfer_id, _, name = request.path.removeprefix(PREFIX).partition("/")
         dead = self._profile.count("expired_status")
         try:
@@ -70,7 +75,7 @@ class TransferEndpoint:
         except FileGone:
             return _empty(start_response, 404)
         except BuildFailed as error:
-            self._complain(f"a download could not be built: {error}")
+            self._complain(f"a download could not be had: {error}")
             return _empty(start_response, 500)
         return self._serve(request, download, head, start_response)
 

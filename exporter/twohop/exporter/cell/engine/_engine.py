@@ -109,7 +109,7 @@ class Engine:
             store, self._spool, self._transfers, builder, self._debts, lambda: self.catalogue.entities
         )
         self._reading = Reading(
-            store, self._spool, clock, self._transfers, self._on_demand, self._sweeper,
+            store, self._spool, clock, self._transfers, self._on_demand, self._sweeper, self._debts,
             finish_removes=profile.text("finish_removes") == "yes", address=address, archives=archives, on_step=on_step,
         )  # fmt: skip
         self._veil = Veil(waits=profile.count("task_waits"), lag=profile.count("link_lag"))
