@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from cell.http import Http, links
 from cell.support import DISK, START, VM, Bench, Gate, MadeUpSource
 from twohop.exporter.cell import Cell
-from twohop.exporter.cell.engine import Step, Store, default_catalogue
+from twohop.exporter.cell.engine import Download, Step, Store, default_catalogue
 from twohop.exporter.cell.engine._quota import Quota
 from twohop.runtime import Clock
 
@@ -143,6 +144,39 @@ def test_a_quota_is_above_nothing(limit: int) -> None:
     with pytest.raises(ValueError, match="above 0"):
         Quota(store, MadeUpSource(), limit)
     store.close()
+
+
+@pytest.mark.parametrize("how", ["fails", "is cut short"])
+def test_a_share_that_fails_under_a_download_is_told_and_leaves_no_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    data = DISK * 10
+    honest = Download.read
+
+    def bad(self: Download, size: int) -> bytes:
+        if how == "fails":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return b""
+
+    with (
+        Cell(None, transfer_dir=tmp_path / "share", clock=Clock(start=START), source=MadeUpSource(data=data)) as cell,
+        Http(cell) as http,
+    ):
+        http.log_in()
+        http.enable()
+        descriptor = links(http.vapp())["download:default"]
+        (disk,) = cell.transfer_dir.glob("*/*.vmdk")
+        url = f"{descriptor.rpartition('/')[0]}/{disk.name}"
+        monkeypatch.setattr(Download, "read", bad)
+        with pytest.raises(urllib3.exceptions.ProtocolError):
+            http.pool.request("GET", url)
+        monkeypatch.setattr(Download, "read", honest)
+        (told,) = (str(entry.get("what")) for entry in cell.journal.entries(kind="fault"))
+        wanted = "the transfer share: Input/output error" if how == "fails" else "became shorter"
+        assert told.startswith(f"a download was cut: {disk.name}") and wanted in told
+        assert http.pool.request("GET", url).data == data
+        cell.clock.advance(3600)
+        assert http.pool.request("GET", url).status == 404
 
 
 # -- database

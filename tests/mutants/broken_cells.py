@@ -322,7 +322,7 @@ def resumes_from_the_front(patch: pytest.MonkeyPatch, target: FakeCellTarget) ->
     """A range has the right length and is said right, and its bytes are the first of the file (3.11)."""
     honest = _transfer._Body.__init__
 
-    def from_the_front(self: Any, download: Any, first: int, beyond: int) -> None:
-        honest(self, download, 0, beyond - first)
+    def from_the_front(self: Any, download: Any, first: int, beyond: int, complain: Any) -> None:
+        honest(self, download, 0, beyond - first, complain)
 
     patch.setattr(_transfer._Body, "__init__", from_the_front)

@@ -7,8 +7,9 @@ token it sends makes no difference (3.10b, 8.1b).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,6 +34,7 @@ _REASONS = {
     500: "Internal Server Error",
 }  # fmt: skip
 Headers = list[tuple[str, str]]
+T = TypeVar("T")
 
 
 class TransferEndpoint:
@@ -99,7 +101,7 @@ class TransferEndpoint:
             start_response(f"{status} {_REASONS[status]}", headers)
             return []
         start_response(f"{status} {_REASONS[status]}", headers)
-        return _Body(download, first, beyond)
+        return _Body(download, first, beyond, self._complain)
 
     def _about(self, download: Download) -> Headers:
         """Return the headers that say what a file is, of which no source shows any but a descriptor's type (0.10)."""
@@ -119,24 +121,36 @@ class TransferEndpoint:
 class _Body:
     """The bytes of one GET, counted as they leave."""
 
-    def __init__(self, download: Download, first: int, beyond: int) -> None:
+    def __init__(self, download: Download, first: int, beyond: int, complain: Callable[[str], None]) -> None:
         self._download, self._first, self._length = download, first, beyond - first
+        self._complain = complain
         self._sent, self._to_the_end = 0, beyond == download.size
 
     def __iter__(self) -> Iterator[bytes]:
         download, left = self._download, self._length
-        download.file.seek(self._first)
+        self._from_the_share(lambda: download.file.seek(self._first))
         if left == 0:
             download.last(0, to_the_end=self._to_the_end)
         while left:
-            piece = download.read(min(PIECE, left))
+            piece = self._from_the_share(partial(download.read, min(PIECE, left)))
             if not piece:
-                raise Cut("the file on the share became shorter than it was")
+                raise self._cut(f"{download.name} on the share became shorter than it was")
             left -= len(piece)
             if left == 0:
                 download.last(self._length, to_the_end=self._to_the_end)
             yield piece
             self._sent += len(piece)
+
+    def _from_the_share(self, act: Callable[[], T]) -> T:
+        try:
+            return act()
+        except OSError as error:
+            raise self._cut(f"{self._download.name}: {cause(error)}") from None
+
+    def _cut(self, why: str) -> Cut:
+        """Tell why a download is cut short; the client, who has its head already, can only see that it is."""
+        self._complain(f"a download was cut: {why}")
+        return Cut(why)
 
     def close(self) -> None:
         """End the GET, however far it came."""
