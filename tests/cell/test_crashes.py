@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from cell.dying import EXPIRY, REAPER, TWO, lived
-from cell.support import START, Bench
+from cell.support import START, Bench, MadeUpSource
+from cell.test_switches import leave_task
+from twohop.exporter.cell import Cell
 from twohop.exporter.cell._crash import crashing
 from twohop.exporter.cell.engine import EXPORT, SessionState, Step, Store, TaskState
 from twohop.exporter.cell.engine._rows import TaskRow, TransferRow
 from twohop.runtime import Clock
+from twohop.runtime.profiles import load_profile
 
 WHOLE_LIFE = ("enable", "read", "disable", "enable", "wait")
 deeds = st.lists(st.sampled_from(["enable", "read", "disable", "wait"]), min_size=1, max_size=4)
@@ -73,6 +76,23 @@ def test_a_task_that_its_dead_cell_left_stays_running_where_the_profile_says(tmp
         bench.clock.advance(REAPER)
         assert bench.listing() == []
     store.close()
+
+
+def test_somebody_fails_the_tasks_that_stay_running(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'cell.sqlite'}"
+    task = leave_task(url)
+    profile = load_profile("cell-36.0", {"dead_cell_tasks": "stay-running"})
+    seen = []
+    for fail_tasks in (False, True, False):
+        with Cell(
+            None, transfer_dir=tmp_path / "share", clock=Clock(start=START), source=MadeUpSource(), database=url,
+            profile=profile, fail_tasks=fail_tasks,
+        ) as cell:  # fmt: skip
+            found = cell.engine.task(task)
+            assert found is not None
+            seen.append((found.value.state.value, found.error))
+    dead = "the cell that ran this task ended before it; ask again"
+    assert seen == [("running", None), ("error", dead), ("error", dead)]
 
 
 def test_a_step_that_does_not_exist_is_named_with_those_that_do() -> None:

@@ -23,9 +23,10 @@ with Store(sys.argv[1]).holding("cell"):
 """
 
 
-def cell_on(tmp_path: Path, source: MadeUpSource | None = None, name: str = "cell") -> Cell:
+def cell_on(tmp_path: Path, source: MadeUpSource | None = None, name: str = "cell", clock: Clock | None = None) -> Cell:
     return Cell(
-        None, transfer_dir=tmp_path / "share", clock=Clock(start=START), source=source or MadeUpSource(), name=name,
+        None, transfer_dir=tmp_path / "share", clock=clock or Clock(start=START), source=source or MadeUpSource(),
+        name=name,
         database=f"sqlite:///{tmp_path / 'cell.sqlite'}",
     )  # fmt: skip
 
@@ -47,6 +48,32 @@ def test_a_reset_leaves_what_another_cell_has_on_the_same_database(tmp_path: Pat
         assert second.engine.link(entity) == link
         assert [path.name for path in (tmp_path / "share").iterdir()] == [link.id]
         assert client.call("GET", "/api/session").status == 200
+
+
+def test_readers_are_those_of_the_cell_that_serves_them(tmp_path: Path) -> None:
+    clock = Clock(start=START)
+    with cell_on(tmp_path, name="second", clock=clock) as second:
+        with cell_on(tmp_path, clock=clock) as first:
+            (entity,) = (e for e in first.engine.catalogue.entities.values() if e.name == "vApp0")
+            first.engine.enable(entity, "administrator")
+            first.engine.settle()
+            link = first.engine.link(entity)
+            assert link is not None
+            lost = second.engine.open(link.id, "descriptor.ovf", "user")
+        # The cell whose session it is starts again, and the other one is still sending.
+        with cell_on(tmp_path, clock=clock) as first:
+            clock.advance(5000)
+            assert first.engine.link(entity) == link
+    lost.file.close()
+    with cell_on(tmp_path, clock=clock) as first:
+        clock.advance(5000)
+        assert first.engine.link(entity) == link
+        # Now that one starts again, which died while it was sending.
+        with cell_on(tmp_path, name="second", clock=clock):
+            clock.advance(3600)
+            assert first.engine.link(entity) is None
+            clock.advance(3600)
+        assert list((tmp_path / "share").iterdir()) == []
 
 
 def test_a_second_cell_of_one_name_is_refused_and_harms_nothing(tmp_path: Path) -> None:

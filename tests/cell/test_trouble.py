@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from cell.http import Http, links
 from cell.support import DISK, START, VM, Bench, Gate, MadeUpSource
 from twohop.exporter.cell import Cell
-from twohop.exporter.cell.engine import Step, Store, default_catalogue
+from twohop.exporter.cell.engine import Download, Step, Store, default_catalogue
 from twohop.exporter.cell.engine._quota import Quota
 from twohop.runtime import Clock
 
@@ -145,6 +146,39 @@ def test_a_quota_is_above_nothing(limit: int) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("how", ["fails", "is cut short"])
+def test_a_share_that_fails_under_a_download_is_told_and_leaves_no_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    data = DISK * 10
+    honest = Download.read
+
+    def bad(self: Download, size: int) -> bytes:
+        if how == "fails":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return b""
+
+    with (
+        Cell(None, transfer_dir=tmp_path / "share", clock=Clock(start=START), source=MadeUpSource(data=data)) as cell,
+        Http(cell) as http,
+    ):
+        http.log_in()
+        http.enable()
+        descriptor = links(http.vapp())["download:default"]
+        (disk,) = cell.transfer_dir.glob("*/*.vmdk")
+        url = f"{descriptor.rpartition('/')[0]}/{disk.name}"
+        monkeypatch.setattr(Download, "read", bad)
+        with pytest.raises(urllib3.exceptions.ProtocolError):
+            http.pool.request("GET", url)
+        monkeypatch.setattr(Download, "read", honest)
+        (told,) = (str(entry.get("what")) for entry in cell.journal.entries(kind="fault"))
+        wanted = "the transfer share: Input/output error" if how == "fails" else "became shorter"
+        assert told.startswith(f"a download was cut: {disk.name}") and wanted in told
+        assert http.pool.request("GET", url).data == data
+        cell.clock.advance(3600)
+        assert http.pool.request("GET", url).status == 404
+
+
 # -- database
 
 
@@ -193,6 +227,36 @@ def test_a_database_that_is_locked_is_named_to_whoever_asks(tmp_path: Path, monk
         assert b"database is locked" in answer.data and b"INTERNAL_SERVER_ERROR" in answer.data
         monkeypatch.undo()
         assert http.enable().get("status") == "success"
+
+
+def test_a_database_that_is_locked_cuts_no_download_and_keeps_no_link_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = DISK * 200
+    with (
+        Cell(None, transfer_dir=tmp_path / "share", clock=Clock(start=START), source=MadeUpSource(data=data)) as cell,
+        Http(cell) as http,
+    ):
+        http.log_in()
+        http.enable()
+        descriptor = links(http.vapp())["download:default"]
+        (disk,) = cell.transfer_dir.glob("*/*.vmdk")
+        url = f"{descriptor.rpartition('/')[0]}/{disk.name}"
+        with http.pool.request("GET", url, preload_content=False) as answer, monkeypatch.context() as patch:
+            came = answer.read(1000)
+            patch.setattr("twohop.exporter.cell.engine._store.Store.change", _locked)
+            assert came + answer.read() == data
+            for method in ("GET", "HEAD"):
+                refused = http.pool.request(method, descriptor)
+                assert (refused.status, refused.data) == (500, b"")
+        told = [str(entry.get("what", "")) for entry in cell.journal.entries(kind="fault")]
+        assert any(what.startswith("a download could not be had: the cell's database") for what in told)
+        cell.clock.advance(60)
+        (ledger,) = cell.ledger()
+        assert ledger["totals"]["cell->user"] == len(data)
+        cell.clock.advance(3600)
+        cell.clock.advance(3600)
+        assert list(cell.transfer_dir.iterdir()) == []
 
 
 def _locked(store: Store):  # type: ignore[no-untyped-def]

@@ -27,7 +27,9 @@ def say(
     wire.t += 1
     began = wire.t
     wire.t += lasts
-    digest = BodyDigest(len(data), hashlib.sha256(data).hexdigest()) if data is not None else None
+    digest = None
+    if data is not None:
+        digest = BodyDigest(len(data), hashlib.sha256(data).hexdigest(), data.hex(), data.hex())
     response = Response(status, tuple((headers or {}).items()), body, digest, framing="length", end=end)
     request = Request(method, f"https://{server[0]}:{server[1]}{path}", tuple((sent or {}).items()))
     made = wire.add(observer, *server, request, response, started=began)
@@ -310,6 +312,27 @@ def one_byte_short(wire):
     return (transfer(wire, status=206, data=b"x" * 5, sent={"Range": "bytes=4-"}, headers=given),)
 
 
+def part(wire: Wire, data: bytes) -> int:
+    given = {"Content-Range": "bytes 4-9/10"}
+    return transfer(wire, status=206, data=data, sent={"Range": "bytes=4-"}, headers=given)
+
+
+@keeps("TRANSFER-003")
+def the_bytes_that_stand_there(wire):
+    transfer(wire, data=b"0123456789")
+    part(wire, b"456789")
+
+
+@breaks("TRANSFER-003")
+def the_first_bytes_instead(wire):
+    return transfer(wire, data=b"0123456789"), part(wire, b"012345")
+
+
+@breaks("TRANSFER-003")
+def another_end(wire):
+    return transfer(wire, data=b"0123456789"), part(wire, b"456780")
+
+
 @leaves_open("TRANSFER-003")
 def no_range(wire):
     transfer(wire)
@@ -576,3 +599,77 @@ def two_downloads_at_once(wire):
     leased(wire, "lease-1")
     leased(wire, "lease-2")
     poll(wire, "success")
+
+
+# LINK-009
+
+
+@keeps("LINK-009")
+def dead_when_disabled(wire):
+    vapp(wire, DEFAULT)
+    disable(wire)
+    transfer(wire, status=404)
+
+
+@breaks("LINK-009")
+def alive_when_disabled(wire):
+    return vapp(wire, DEFAULT), disable(wire), transfer(wire)
+
+
+@breaks("LINK-009")
+def dead_in_another_way_than_declared(wire):
+    return vapp(wire, DEFAULT), disable(wire), transfer(wire, status=410)
+
+
+@leaves_open("LINK-009")
+def enabled_once_more(wire):
+    vapp(wire, DEFAULT)
+    disable(wire)
+    enable(wire)
+    transfer(wire)
+
+
+@leaves_open("LINK-009")
+def a_download_that_nobody_had_seen(wire):
+    disable(wire)
+    transfer(wire)
+
+
+# LINK-010
+
+
+def archive(wire: Wire, *members: tuple[str, bytes], file: str = "descriptor.ova") -> int:
+    made = transfer(wire, file, data=b"a tar")
+    content = "\n".join(f"{hashlib.sha256(data).hexdigest()} {name}" for name, data in members)
+    response = wire.exchanges[-1].response
+    assert response is not None
+    object.__setattr__(response.digest, "content", content)
+    return made
+
+
+@keeps("LINK-010")
+def the_same_by_itself(wire):
+    transfer(wire)
+    archive(wire, ("descriptor.ovf", b"<Envelope/>"), ("disk.vmdk", b"x" * 10))
+
+
+@breaks("LINK-010")
+def another_by_itself(wire):
+    alone = transfer(wire)
+    return alone, archive(wire, ("descriptor.ovf", b"<Envelope/>"), ("disk.vmdk", b"y" * 10))
+
+
+@breaks("LINK-010")
+def the_other_descriptor(wire):
+    return (archive(wire, ("descriptor-with-id.ovf", b"<Envelope/>"), ("disk.vmdk", b"x" * 10)),)
+
+
+@leaves_open("LINK-010")
+def nothing_of_it_by_itself(wire):
+    archive(wire, ("descriptor.ovf", b"<Envelope/>"), ("disk.vmdk", b"x" * 10))
+
+
+@leaves_open("LINK-010")
+def nobody_looked_inside(wire):
+    transfer(wire)
+    transfer(wire, "descriptor.ova", data=b"a tar")

@@ -35,7 +35,11 @@ def test_stories_of_exports_pauses_silence_and_crashes() -> None:
         {"finish_removes": "yes"}, {"link_lag": 2}, {"task_waits": 3}, {"lock_during_enable": "BUSY_ENTITY"},
         {"links_while_busy": "hidden"}, {"media_file_name": "<name>.iso", "file_bytes_transferred": "absent"},
         {"stale_token_on_transfer": "401"}, {"missing_right": "link-hidden", "enable_right": "org-admin"},
-        {"ova_link_type": "text/xml"}, {"descriptor_mf": "present"}, {"dead_cell_tasks": "fail-at-start"},
+        {"ova_link_type": "text/xml"}, {"descriptor_mf": "present"},
+        {"dead_cell_tasks": "stay-running", "half_built": "at-start"},
+        {"transfer_auth": "needed", "head": "405"}, {"build_at": "get", "finish_removes": "yes"},
+        {"get_refreshes": "start", "repeat_restarts": "no", "disable_removes": "reaper"},
+        {"transfer_validators": "present", "content_disposition": "attachment", "file_content_type": "absent"},
     ],
     ids=str,
 )  # fmt: skip

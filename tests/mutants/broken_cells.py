@@ -13,7 +13,7 @@ from twohop.contracts.targets import FakeCellTarget
 from twohop.exporter import _perform
 from twohop.exporter.cell import _vcenter
 from twohop.exporter.cell.api import _entities, _resources, _transfer
-from twohop.exporter.cell.engine import _building, _exports, _session, _spool
+from twohop.exporter.cell.engine import _building, _exports, _ova, _session, _spool
 from twohop.exporter.cell.engine._spool import Spool
 from twohop.exporter.cell.engine._status import Status
 from twohop.exporter.cell.engine._sweeper import Sweeper
@@ -297,3 +297,32 @@ def leases_each_machine_twice(patch: pytest.MonkeyPatch, target: FakeCellTarget)
         return honest(self, vm, directory, **options)
 
     patch.setattr(_vcenter.VCenterSource, "pull", twice)
+
+
+@killed_by("LINK-009")
+def disabled_links_live_on(patch: pytest.MonkeyPatch, target: FakeCellTarget) -> None:
+    """Disabling answers as it should and ends nothing (3.15)."""
+    patch.setattr(Sweeper, "disable", lambda *_: None)
+
+
+@killed_by("LINK-010")
+def an_archive_of_other_bytes(patch: pytest.MonkeyPatch, target: FakeCellTarget) -> None:
+    """One byte in the middle of an OVA's disk is not that of the disk (3.5)."""
+    honest = _ova.Archive.read
+
+    def changed(self: Any, size: int) -> bytes | None:
+        data = honest(self, size)
+        return bytes([data[0] ^ 1, *data[1:]]) if data and data.startswith(b"KDMV") else data
+
+    patch.setattr(_ova.Archive, "read", changed)
+
+
+@killed_by("TRANSFER-003")
+def resumes_from_the_front(patch: pytest.MonkeyPatch, target: FakeCellTarget) -> None:
+    """A range has the right length and is said right, and its bytes are the first of the file (3.11)."""
+    honest = _transfer._Body.__init__
+
+    def from_the_front(self: Any, download: Any, first: int, beyond: int, complain: Any) -> None:
+        honest(self, download, 0, beyond - first, complain)
+
+    patch.setattr(_transfer._Body, "__init__", from_the_front)

@@ -33,6 +33,7 @@ DEFAULT = "default"
 @click.option("--world", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML with a `cell` part.")
 @click.option("--quota", metavar="SIZE", help="What the cell may fill of the share, as 200GiB; by default all of it.")
 @click.option("--database", metavar="URL", help="SQLAlchemy URL; by default SQLite for as long as the cell runs.")
+@click.option("--fail-tasks", is_flag=True, help="Fail the tasks that a dead cell of this name left running.")
 @click.option("--name", default="cell", show_default=True, help="Name of this cell among those on one database.")
 @click.option("--profile", default="cell-36.0", show_default=True, help="Version of the API, or a TOML file.")
 @click.option("--cell-user", default=None, metavar="USER@ORG", help="Who may log in; by default administrator@ORG.")
@@ -47,6 +48,7 @@ def command(
     world: Path | None,
     quota: str | None,
     database: str | None,
+    fail_tasks: bool,
     name: str,
     profile: str,
     cell_user: str | None,
@@ -80,7 +82,7 @@ def command(
             with Cell(
                 address, transfer_dir=transfer_dir, profile=profile, catalogue=_catalogue(world), database=database,
                 name=name, user=cell_user, password=os.environ.get("TWOHOP_CELL_PASSWORD"), host=host, port=port,
-                public_url=public_url, quota=_bytes(quota),
+                public_url=public_url, quota=_bytes(quota), fail_tasks=fail_tasks,
                 faults=None if faults is None else read_faults(faults),
             ) as cell:  # fmt: skip
                 if cell.profile.note:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from twohop.contracts.history import FileTransferred, History, LinksSeen
+from twohop.contracts.history import (
+    DownloadDisabled,
+    DownloadEnabled,
+    FileTransferred,
+    History,
+    LinksSeen,
+    surely_before,
+)
 from twohop.contracts.history._xml import name, parse
 
 from ._clause import Case, Clause, broken, kept
@@ -89,6 +96,48 @@ def _medium(history: History) -> Iterator[Case]:
                 yield broken(told, answer, by=(look.id, got.id))
 
 
+def _archives(history: History) -> Iterator[Case]:
+    files = [got for got in history.all(FileTransferred) if got.whole and got.sha256 is not None]
+    for archive in files:
+        if not archive.members:
+            continue
+        told = f"{archive.file} of exchange {archive.id} holds {', '.join(member for member, _ in archive.members)};"
+        first = f"{archive.file.removesuffix('.ova')}.ovf"
+        if archive.members[0][0] != first:
+            yield broken(told, f"first in an OVA is its descriptor, {first}", by=(archive.id,))
+            continue
+        alone = {got.file: got for got in files if got.session == archive.session and got.id != archive.id}
+        known = [(alone[member], digest) for member, digest in archive.members if member in alone]
+        wrong = next((got for got, digest in known if got.sha256 != digest), None)
+        if wrong is not None:
+            yield broken(told, f"{wrong.file} is another by itself, in exchange {wrong.id}", by=(wrong.id, archive.id))
+        elif known:
+            by = (*sorted(got.id for got, _ in known), archive.id)
+            yield kept(told, "what came by itself is the same there", by=by)
+
+
+def _disabled(history: History) -> Iterator[Case]:
+    status = int(history.declared["cell"]["expired_status"])
+    transfers = [got for got in history.all(FileTransferred) if got.method == "GET" and got.status is not None]
+    for disabled in history.all(DownloadDisabled):
+        looks = [k for k in history.all(LinksSeen) if k.entity == disabled.entity and k.id < disabled.id]
+        sessions = {path.split("/")[2] for _, path in looks[-1].downloads()} if looks else set()
+        again = [e.id for e in history.all(DownloadEnabled) if e.entity == disabled.entity and e.id > disabled.id]
+        if disabled.status != 204:
+            continue
+        for late in transfers:
+            if late.session not in sessions or not surely_before(disabled.exchange, late.exchange):
+                continue
+            if late.status == 401 or (again and again[0] < late.id):
+                continue  # who is not let in learns nothing, and an enabled download may get its old URL
+            told = f"{disabled.entity}, which had shown {late.session}, was disabled in exchange {disabled.id};"
+            answer = f"GET of {late.file} in exchange {late.id} was answered {late.status}"
+            if late.status == status:
+                yield kept(told, answer, by=(disabled.id, late.id))
+            else:
+                yield broken(told, answer, f"the target declares {status}", by=(looks[-1].id, disabled.id, late.id))
+
+
 LINK_SHAPE_CLAUSES = (
     Clause(
         "LINK-005", "Only an entity that is off and undeployed offers to enable and to disable its download, both.",
@@ -105,5 +154,13 @@ LINK_SHAPE_CLAUSES = (
     Clause(
         "LINK-008", "The file behind a medium's link is as long as the medium says.",
         "vcd 3.16", "DOC", "vendor", "cell", _medium,
+    ),
+    Clause(
+        "LINK-009", "A link whose download has been disabled is dead.",
+        "vcd 3.15, 0.2", "DOC", "profile", "cell", _disabled,
+    ),
+    Clause(
+        "LINK-010", "An OVA holds its descriptor first, and each file as it is by itself.",
+        "vcd 3.5, 3.6", "DOC", "vendor", "cell", _archives,
     ),
 )  # fmt: skip

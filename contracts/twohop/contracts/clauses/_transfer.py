@@ -45,6 +45,7 @@ def _bare(history: History) -> Iterator[Case]:
 def _ranges(history: History) -> Iterator[Case]:
     if history.declared["cell"].get("range") != "206":
         return
+    whole_files = [got for got in history.all(FileTransferred) if got.whole]
     for got in history.all(FileTransferred):
         asked = next((value for name, value in got.exchange.request.headers if name.lower() == "range"), None)
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", asked or "")
@@ -57,12 +58,28 @@ def _ranges(history: History) -> Iterator[Case]:
         if response.status == 206 and came is not None:
             first, last, whole = map(int, came.groups())
             end = min(int(wanted[2]), whole - 1) if wanted[2] else whole - 1
+            of = next((t for t in whole_files if (t.session, t.file) == (got.session, got.file)), None)
             if (first, last) == (int(wanted[1]), end) and got.size in (None, last - first + 1):
-                yield kept(told, given, by=(got.id,))
+                if of is None or _part_of(got, of, first, last == whole - 1):
+                    yield kept(told, given, by=(got.id,))
+                else:
+                    came_whole = f"but not with the bytes that stand there, as they came in exchange {of.id}"
+                    yield broken(told, f"{given},", came_whole, by=(of.id, got.id))
             else:
                 yield broken(told, f"{given} with {got.size} bytes", by=(got.id,))
         elif response.status in (200, 206):
             yield broken(told, f"{given}; right is 206 with the range that was asked for", by=(got.id,))
+
+
+def _part_of(part: FileTransferred, whole: FileTransferred, first: int, to_the_end: bool) -> bool:
+    """Tell whether a part begins and ends as the whole does there, as far as the ends of both were kept."""
+    if part.head is None or part.tail is None or whole.head is None or whole.tail is None:
+        return True
+    there = whole.head[first:]
+    both = min(len(there), len(part.head))
+    ends = min(len(whole.tail), len(part.tail)) if to_the_end else 0
+    last = whole.tail[len(whole.tail) - ends :] == part.tail[len(part.tail) - ends :]
+    return last and there[:both] == part.head[:both]
 
 
 TRANSFER_CLAUSES = (
@@ -75,7 +92,7 @@ TRANSFER_CLAUSES = (
         "vcd 1.10b, 1.14", "LOG", "vendor", "cell", _bare,
     ),
     Clause(
-        "TRANSFER-003", "A range of a file is answered by 206 with that range, to its last byte.",
+        "TRANSFER-003", "A range of a file is answered by 206 with those bytes of it, to its last byte.",
         "vcd 3.11", "CLI", "profile", "cell", _ranges,
     ),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,8 @@ import urllib3
 from twohop.contracts._cell_target import CellTarget
 from twohop.contracts.history._xml import child, children, parse
 from twohop.runtime.observing import Connection, Observations, ObservedBody, Request, Response
+
+from ._members import Members
 
 PATIENCE = 60.0
 """Real seconds for an answer."""
@@ -116,6 +119,7 @@ class CellSpeaker:
     def _exchange(self, method: str, url: str, headers: dict[str, str], *, alone: bool = False) -> Iterator[More]:
         url, observer = urljoin(self._target.url, url), self._observer
         body, kept, t0 = ObservedBody(), bytearray(), observer.now()
+        members = Members() if urlsplit(url).path.endswith(".ova") else None
         t_first, error, end = t0, None, "complete"
         answer: urllib3.BaseHTTPResponse | None = None
         stream: Iterator[bytes] = iter(())
@@ -132,6 +136,8 @@ class CellSpeaker:
             try:
                 for piece in stream:
                     body.feed(piece)
+                    if members is not None:
+                        members.feed(piece)
                     if len(kept) < LARGEST_TEXT:
                         kept.extend(piece)
                     if least is not None and body.size >= least:
@@ -148,21 +154,23 @@ class CellSpeaker:
             # What lasts while other things happen is on a connection of its own.
             origin = urlsplit(url).netloc
             conn = observer.connection(url) if alone else self._connections.setdefault(origin, observer.connection(url))
-            self._write_down(conn, method, url, headers, answer, body, kept, t0, t_first, error, end)
+            self._write_down(conn, method, url, headers, answer, body, members, kept, t0, t_first, error, end)
             if answer is not None:
                 answer.release_conn()
 
     def _write_down(
         self, conn: Connection, method: str, url: str, headers: dict[str, str], answer: urllib3.BaseHTTPResponse | None,
-        body: ObservedBody, kept: bytearray, t0: float, t_first: float, error: str | None, end: str,
+        body: ObservedBody, members: Members | None, kept: bytearray, t0: float, t_first: float, error: str | None,
+        end: str,
     ) -> None:  # fmt: skip
         observer, response = self._observer, None
         if answer is not None:
             text = kept.decode("utf-8", "replace") if body.size <= LARGEST_TEXT and b"\0" not in kept else None
             framing = "chunked" if "Transfer-Encoding" in answer.headers else "length"
+            digest = dataclasses.replace(body.digest(), content=members.digest() if members is not None else None)
             response = Response(
                 answer.status, observer.headers(answer.headers.items()), observer.scrub(text) if text else None,
-                body.digest(), framing=framing, end=end,  # type: ignore[arg-type]
+                digest, framing=framing, end=end,  # type: ignore[arg-type]
             )  # fmt: skip
         request = Request(method, observer.scrub(url), observer.headers(headers.items()))
         observer.saw(conn, request, response, t0=t0, t_first=t_first, error=observer.scrub(error) if error else None)

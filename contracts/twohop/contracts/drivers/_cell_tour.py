@@ -30,7 +30,8 @@ CELL_TOUR: tuple[Step, ...] = (
     _advance(0.6), *_of(SMALL, "again"), _advance(1.01), *_of(SMALL, "again", "list", "reap", "list"),
     # two readers, one of whom pauses for longer than a link lives; then it is disabled
     *_of(LONG, "look", "enable", "wait"), _read(LONG, "default"), *_of(LONG, "begin"), _advance(1.5),
-    *_of(LONG, "again", "finish"), _advance(0.5), *_of(LONG, "again", "list", "disable", "list", "look"),
+    *_of(LONG, "again", "finish"), _advance(0.5),
+    *_of(LONG, "again", "look", "list", "disable", "list", "again", "look"),
     # an image
     *_of(MEDIUM, "look", "enable", "wait", "look"), _read(MEDIUM, "default"), *_of(MEDIUM, "disable", "list", "look"),
     # the cell dies in an export, and goes on

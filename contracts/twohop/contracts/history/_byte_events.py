@@ -70,7 +70,11 @@ class Uploaded(Event):
 
 @dataclass(frozen=True, slots=True)
 class FileTransferred(Event):
-    """A request for `/transfer/<session>/<file>`; `whole` where the answer is 200 and ended by its own framing."""
+    """A request for `/transfer/<session>/<file>`; `whole` where the answer is 200 and ended by its own framing.
+
+    `head` and `tail` are the ends of what came, None where it was not digested; `members` of an archive are pairs of
+    name and SHA-256, None where the observer did not look.
+    """
 
     method: str
     session: str
@@ -80,6 +84,9 @@ class FileTransferred(Event):
     sha256: str | None
     end: End
     body: str | None
+    head: bytes | None = None
+    tail: bytes | None = None
+    members: tuple[tuple[str, str], ...] | None = None
 
     @property
     def whole(self) -> bool:

@@ -25,8 +25,8 @@ def byte_events(exchange: Exchange) -> Iterator[Event]:
         yield _nfc(exchange, host["ticket"], unquote(host["file"]))
     if host and exchange.request.method in ("POST", "PUT"):
         yield _uploaded(exchange, host["ticket"], unquote(host["file"]))
+    head, tail = (bytes.fromhex(digest.head), bytes.fromhex(digest.tail)) if digest else (None, None)
     if host and exchange.request.method == "GET":
-        head, tail = (bytes.fromhex(digest.head), bytes.fromhex(digest.tail)) if digest else (None, None)
         yield DiskFetched(
             exchange, host["ticket"], unquote(host["file"]), status, size, sha256, end, head, tail,  # type: ignore[arg-type]
             digest.sha1 if digest else None, digest.content if digest else None,
@@ -34,8 +34,16 @@ def byte_events(exchange: Exchange) -> Iterator[Event]:
     elif transfer := _TRANSFER.search(path):
         yield FileTransferred(
             exchange, exchange.request.method, transfer["session"], unquote(transfer["file"]), status, size, sha256,
-            end, response.body if response else None,  # type: ignore[arg-type]
+            end, response.body if response else None, head, tail,  # type: ignore[arg-type]
+            _members(digest.content if digest else None),
         )  # fmt: skip
+
+
+def _members(content: str | None) -> tuple[tuple[str, str], ...] | None:
+    if content is None:
+        return None
+    lines = (line.partition(" ") for line in content.splitlines())
+    return tuple((name, digest) for digest, _, name in lines)
 
 
 def _uploaded(exchange: Exchange, ticket: str, file: str) -> Uploaded:

@@ -41,7 +41,8 @@ class Cell:
     `public_url` is where clients reach it, if not at its own host and port (6.3). A clock that is given is not closed.
     `observer` sees and `events` hears what the cell does at vCenter and hosts. `order` says which of the hosts that
     have a file is asked first; the journal tells which one was chosen, and why. `quota` is how many bytes the packages
-    of its database may take of the share.
+    of its database may take of the share. `fail_tasks` fails what a dead cell of its name left running, where the
+    profile leaves that to somebody (6.6).
     `faults` are rules of its own, or the plan of the world that it is part of.
     For tests, `source` replaces the vCenter and `on_step` hears the steps of a download; without it the process ends at
     the step that TWOHOP_CRASH_AT names.
@@ -69,6 +70,7 @@ class Cell:
         order: HostOrder = registered_first,
         reaper_s: float | None = None,
         quota: int | None = None,
+        fail_tasks: bool = False,
         source: Source | None = None,
         on_step: OnStep | None = None,
         faults: FaultPlan | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
@@ -101,7 +103,7 @@ class Cell:
             )
         self._address, self._source, self._given = address, source, catalogue
         self._database, self._reaper_s, self._quota = database, reaper_s, quota
-        self._on_step = on_step or crashing()
+        self._fail_tasks, self._on_step = fail_tasks, on_step or crashing()
         self._host, self._port, self._public_url = host, port, public_url
         self._stack = contextlib.ExitStack()
         self._server: HttpServer | None = None
@@ -131,7 +133,7 @@ class Cell:
                 cell=self.name, address=self.name, reaper_s=self._reaper_s, quota=self._quota,
                 archives=any(number(str(v)) >= OVA_SINCE for v in self.profile.list("offered")), on_step=self._on_step,
             )  # fmt: skip
-            engine.start()
+            engine.start(fail_tasks=self._fail_tasks)
             stack.callback(engine.close)
             logins = Logins(
                 store, self.clock, self.profile, lambda: engine.catalogue, self._accounts(), self.journal.references,

@@ -7,17 +7,19 @@ token it sends makes no difference (3.10b, 8.1b).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.http import http_date, parse_range_header
 from werkzeug.wrappers import Request
 
 from twohop.runtime.profiles import Profile
 from twohop.runtime.serving import Cut
 
-from ..engine import BuildFailed, Download, Engine, FileGone, LinkDead
+from ..engine import BuildFailed, Download, Engine, FileGone, LinkDead, cause
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -32,6 +34,7 @@ _REASONS = {
     500: "Internal Server Error",
 }  # fmt: skip
 Headers = list[tuple[str, str]]
+T = TypeVar("T")
 
 
 class TransferEndpoint:
@@ -57,10 +60,14 @@ class TransferEndpoint:
         head = request.method == "HEAD"
         if request.method != "GET" and not (head and self._profile.text("head") == "200"):
             return _empty(start_response, 405, [("Allow", "GET")])
-        if self._profile.text("transfer_auth") == "needed" and not self._authorized(request):
-            return _empty(start_response, 401)
-        if self._profile.text("stale_token_on_transfer") == "401" and self._stale(request):
-            return _empty(start_response, 401)
+        try:
+            if self._profile.text("transfer_auth") == "needed" and not self._authorized(request):
+                return _empty(start_response, 401)
+            if self._profile.text("stale_token_on_transfer") == "401" and self._stale(request):
+                return _empty(start_response, 401)
+        except SQLAlchemyError as error:
+            self._complain(cause(error))
+            return _empty(start_response, 500)
         transfer_id, _, name = request.path.removeprefix(PREFIX).partition("/")
         dead = self._profile.count("expired_status")
         try:
@@ -70,7 +77,7 @@ class TransferEndpoint:
         except FileGone:
             return _empty(start_response, 404)
         except BuildFailed as error:
-            self._complain(f"a download could not be built: {error}")
+            self._complain(f"a download could not be had: {error}")
             return _empty(start_response, 500)
         return self._serve(request, download, head, start_response)
 
@@ -94,7 +101,7 @@ class TransferEndpoint:
             start_response(f"{status} {_REASONS[status]}", headers)
             return []
         start_response(f"{status} {_REASONS[status]}", headers)
-        return _Body(download, first, beyond)
+        return _Body(download, first, beyond, self._complain)
 
     def _about(self, download: Download) -> Headers:
         """Return the headers that say what a file is, of which no source shows any but a descriptor's type (0.10)."""
@@ -114,24 +121,36 @@ class TransferEndpoint:
 class _Body:
     """The bytes of one GET, counted as they leave."""
 
-    def __init__(self, download: Download, first: int, beyond: int) -> None:
+    def __init__(self, download: Download, first: int, beyond: int, complain: Callable[[str], None]) -> None:
         self._download, self._first, self._length = download, first, beyond - first
+        self._complain = complain
         self._sent, self._to_the_end = 0, beyond == download.size
 
     def __iter__(self) -> Iterator[bytes]:
         download, left = self._download, self._length
-        download.file.seek(self._first)
+        self._from_the_share(lambda: download.file.seek(self._first))
         if left == 0:
             download.last(0, to_the_end=self._to_the_end)
         while left:
-            piece = download.read(min(PIECE, left))
+            piece = self._from_the_share(partial(download.read, min(PIECE, left)))
             if not piece:
-                raise Cut("the file on the share became shorter than it was")
+                raise self._cut(f"{download.name} on the share became shorter than it was")
             left -= len(piece)
             if left == 0:
                 download.last(self._length, to_the_end=self._to_the_end)
             yield piece
             self._sent += len(piece)
+
+    def _from_the_share(self, act: Callable[[], T]) -> T:
+        try:
+            return act()
+        except OSError as error:
+            raise self._cut(f"{self._download.name}: {cause(error)}") from None
+
+    def _cut(self, why: str) -> Cut:
+        """Tell why a download is cut short; the client, who has its head already, can only see that it is."""
+        self._complain(f"a download was cut: {why}")
+        return Cut(why)
 
     def close(self) -> None:
         """End the GET, however far it came."""

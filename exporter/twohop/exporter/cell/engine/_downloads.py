@@ -15,7 +15,9 @@ class FileGone(LookupError):
 
 
 class BuildFailed(RuntimeError):
-    """The package that this GET should have built could not be built; the message says why (3.3b)."""
+    """The package that this GET should have built could not be built, or nobody can tell now whether there is one; the
+    message says why (3.3b).
+    """
 
 
 class Readable(Protocol):

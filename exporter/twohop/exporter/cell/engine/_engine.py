@@ -109,7 +109,7 @@ class Engine:
             store, self._spool, self._transfers, builder, self._debts, lambda: self.catalogue.entities
         )
         self._reading = Reading(
-            store, self._spool, clock, self._transfers, self._on_demand, self._sweeper,
+            store, self._spool, clock, self._transfers, self._on_demand, self._sweeper, self._debts,
             finish_removes=profile.text("finish_removes") == "yes", address=address, archives=archives, on_step=on_step,
         )  # fmt: skip
         self._veil = Veil(waits=profile.count("task_waits"), lag=profile.count("link_lag"))
@@ -118,12 +118,12 @@ class Engine:
             raise ValueError(f"the reaper's interval is a number of seconds above 0, got {interval}")
         self._reaper = Reaper(clock, interval, self._round, self._complain)
 
-    def start(self) -> None:
-        """Take up what an earlier process left, and begin."""
+    def start(self, *, fail_tasks: bool = False) -> None:
+        """Take up what an earlier process left, and begin; `fail_tasks` fails its tasks in any case (6.6)."""
         self._spool.prepare()
         self._load()
         self._transfers.recover()
-        self._tasks.recover(fail=self.profile.text("dead_cell_tasks") == "fail-at-start")
+        self._tasks.recover(fail=fail_tasks or self.profile.text("dead_cell_tasks") == "fail-at-start")
         if self.profile.text("half_built") == "at-start":
             self._sweeper.clear_failed()
         self._reaper.start()

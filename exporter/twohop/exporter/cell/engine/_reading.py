@@ -1,4 +1,8 @@
-"""GETs of files: begun where the link lives, counted while they run, written down when they end."""
+"""GETs of files: begun where the link lives, counted while they run, written down when they end.
+
+A database that is locked when a GET ends cuts nobody off: the end is owed to it, since a session with a reader that
+never ends would live for ever, and its files with it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from twohop.exporter._errors import ExportError
 from twohop.runtime import Clock
 
 from ._causes import cause
+from ._debts import Debts
 from ._downloads import BuildFailed, Download, FileGone, LinkDead, Readable
 from ._ledger import Leg, Passage, amend, record
 from ._on_demand import OnDemand
@@ -32,6 +37,7 @@ class Reading:
         transfers: Transfers,
         on_demand: OnDemand,
         sweeper: Sweeper,
+        debts: Debts,
         *,
         finish_removes: bool,
         address: str,
@@ -39,14 +45,17 @@ class Reading:
         on_step: OnStep,
     ) -> None:
         self._store, self._spool, self._clock, self._transfers = store, spool, clock, transfers
-        self._sweeper, self._finish_removes = sweeper, finish_removes
+        self._sweeper, self._debts, self._finish_removes = sweeper, debts, finish_removes
         self._on_demand, self._address, self._archives, self._on_step = on_demand, address, archives, on_step
 
     def open(self, transfer_id: str, name: str, user: str) -> Download:
         """Begin a GET of a file; LinkDead, FileGone or BuildFailed where there is nothing to get."""
-        known = self._transfers.find(transfer_id)
-        if known is None or isinstance(self._transfers.apply(known, SessionInput.GET_BEGINS), Refusal):
-            raise LinkDead
+        try:
+            known = self._transfers.find(transfer_id)
+            if known is None or isinstance(self._transfers.apply(known, SessionInput.GET_BEGINS), Refusal):
+                raise LinkDead
+        except SQLAlchemyError as error:
+            raise BuildFailed(cause(error)) from error
         try:
             try:
                 self._on_demand.ensure(known)
@@ -58,11 +67,14 @@ class Reading:
             if name in ARCHIVES and self._archives:
                 return self._begun(known, name, user, *open_archive(self._spool, known, name, files))
             return self._begun(known, name, user, *self._spool.open(known, name))
+        except SQLAlchemyError as error:
+            self._left(known)
+            raise BuildFailed(cause(error)) from error
         except OSError:
-            self._transfers.apply(known, SessionInput.GET_ENDS)
+            self._left(known)
             raise FileGone from None
         except BaseException:
-            self._transfers.apply(known, SessionInput.GET_ENDS)
+            self._left(known)
             raise
 
     def _begun(self, transfer_id: str, name: str, user: str, file: Readable, size: int) -> Download:
@@ -71,22 +83,31 @@ class Reading:
         stored_at = self._transfers.published_at(transfer_id)
         return Download(self, transfer_id, name, file, size, user, now, now if stored_at is None else stored_at)
 
+    def _left(self, transfer_id: str) -> None:
+        def written() -> None:
+            self._transfers.apply(transfer_id, SessionInput.GET_ENDS)
+
+        self._debts.settle(written, "the end of a GET")
+
     def ended(self, download: Download, sent: int) -> int:
         """End a GET and write its two legs down, if anything went over them; return what `amend` takes."""
         now, share, cell = self._clock.now(), f"share:{self._spool.root.name}", self._address
-        self._transfers.apply(download.transfer_id, SessionInput.GET_ENDS)
-        if sent == 0:
-            self._finish(download)
-            return 0
-        name, began = download.name, download.began
+        self._left(download.transfer_id)
+        name, began, leg = download.name, download.began, 0
         reading, sending = download.seconds()
-        with self._store.change() as db:
-            stored = Passage(Leg.SHARE_TO_CELL, name, share, cell, download.stored(sent), began, now, reading)
-            record(db, download.transfer_id, stored)
-            to_user = Passage(Leg.CELL_TO_USER, name, cell, download.user, sent, began, now, sending)
-            leg = record(db, download.transfer_id, to_user)
-        self._finish(download)
-        self._on_step(Step.SERVED)
+        stored = Passage(Leg.SHARE_TO_CELL, name, share, cell, download.stored(sent), began, now, reading)
+        to_user = Passage(Leg.CELL_TO_USER, name, cell, download.user, sent, began, now, sending)
+
+        def written() -> None:
+            nonlocal leg
+            with self._store.change() as db:
+                leg = record(db, download.transfer_id, stored, to_user)
+
+        if sent:
+            self._debts.settle(written, "what a GET moved")
+        self._debts.settle(lambda: self._finish(download), "what a GET finished")
+        if sent:
+            self._on_step(Step.SERVED)
         return leg
 
     def _finish(self, download: Download) -> None:
@@ -98,9 +119,13 @@ class Reading:
             self._sweeper.take(download.transfer_id)
 
     def amend(self, leg: int, sent: int) -> None:
-        """Correct a leg whose last bytes did not leave."""
-        with self._store.change() as db:
-            amend(db, leg, sent)
+        """Correct a leg whose last bytes did not leave; one that the database has not taken yet stays as it was."""
+
+        def written() -> None:
+            with self._store.change() as db:
+                amend(db, leg, sent)
+
+        self._debts.settle(written, "the bytes of a GET that was cut")
 
 
 def _over(files: set[str], read: set[str]) -> bool:

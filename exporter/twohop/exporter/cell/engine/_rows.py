@@ -72,7 +72,8 @@ class TransferRow(Base):
     """A transfer session; `files` maps the names of a published package to their sizes in bytes.
 
     `scratch` is the directory in which it is being built, `claimed` the bytes it takes of the share's quota, `finished`
-    names the files that somebody has read to their end, `published_at` is when the package got its name.
+    names the files that somebody has read to their end, `published_at` is when the package got its name, `reading` has
+    the readers by the cell that serves them, which is not always the session's own (6.1).
     """
 
     __tablename__ = "transfers"
@@ -87,6 +88,7 @@ class TransferRow(Base):
     created_at: Mapped[float]
     idle_since: Mapped[float]
     readers: Mapped[int] = mapped_column(default=0)
+    reading: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     url_expiry_s: Mapped[float]
     get_refreshes: Mapped[str] = mapped_column(String(8))
     enable_refreshes: Mapped[bool] = mapped_column(default=True)
@@ -105,6 +107,12 @@ class TransferRow(Base):
     def take(self, value: TransferSession) -> None:
         """Write the machine's value down."""
         self.state, self.idle_since, self.readers = value.state.value, value.idle_since, value.readers
+
+    def serves(self, cell: str, more: int) -> None:
+        """Write down that a cell has begun or ended GETs of this session."""
+        count = int((self.reading or {}).get(cell, 0)) + more
+        others = {name: n for name, n in (self.reading or {}).items() if name != cell}
+        self.reading = {**others, cell: count} if count > 0 else others
 
     def holds(self, files: dict[str, int], now: float | None = None) -> None:
         """Write down that the package is built by now, of files of these sizes; none where it is still to be built."""

@@ -48,9 +48,14 @@ class Transfers:
     def recover(self) -> None:
         """Take up what an earlier process of this cell left: dead exports fail, readers are gone, timers run again."""
         with self._store.change() as db:
-            mine = db.scalars(select(TransferRow).where(TransferRow.cell == self._cell)).all()
+            rows = db.scalars(select(TransferRow).where(TransferRow.state != SessionState.REMOVED.value)).all()
+            for row in rows:
+                # Of a session of ours another cell may have readers, who live, and we had some of its (6.1).
+                gone = int(row.reading.get(self._cell, 0))
+                row.readers = max(0, row.readers - gone)
+                row.serves(self._cell, -gone)
+            mine = [row for row in rows if row.cell == self._cell]
             for row in mine:
-                row.readers = 0
                 if row.state == SessionState.LINKED.value:
                     row.scratch = None
             found = [(row.id, SessionState(row.state)) for row in mine]
@@ -93,6 +98,7 @@ class Transfers:
                 result = value.step(input, self._clock.now())
                 after = value if isinstance(result, Refusal) else self.aged(result)
                 row.take(after)
+                row.serves(self._cell, after.readers - before.readers)
                 if not isinstance(result, Refusal) and also is not None:
                     also(db, row)
             if after.state is not before.state:
