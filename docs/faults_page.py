@@ -70,10 +70,10 @@ def test_a_cut_is_survived(tmp_path):
 ```
 
 To servers that run, a plan is given as a file, and by the control API: `GET /v1/faults` tells every rule with what
-it has seen and how often it struck, `POST` adds one, or several as `{"faults": [...]}`, `DELETE` forgets them;
-`/v1/faults/ID` is one of them, and `/v1/worlds/NAME/faults` that of another world. `POST /v1/reset` goes back to the
-rules of the beginning, with nothing seen. Servers that run do so on real time; `POST /v1/clock/advance` moves it
-through a stall.
+it has `seen`, how often it `struck`, and how often somebody `waited` for it, `POST` adds one, or several as
+`{"faults": [...]}`, `DELETE` forgets them; `/v1/faults/ID` is one of them, and `/v1/worlds/NAME/faults` that of another
+world. `POST /v1/reset` goes back to the rules of the beginning, with nothing seen. Servers that run do so on real time;
+`POST /v1/clock/advance` moves it through a stall, once `waited` says that it has begun.
 
 ```sh
 cat > faults.yaml <<END

@@ -236,6 +236,10 @@ WRONG: dict[str, tuple[Any, str]] = {
         _replaced(r"<rasd:VirtualQuantity>32<", "<rasd:VirtualQuantity>lots<"),
         "OvfElementInvalidValue",
     ),
+    "memory in a unit that is none": (_replaced(r"byte \* 2\^20<", "byte * 10^6<"), "OvfElementInvalidValue"),
+    "memory in parts of a MiB": (_replaced(r">byte \* 2\^20<", ">byte<"), "OvfElementInvalidValue"),
+    "no memory": (_replaced(r"<rasd:VirtualQuantity>32<", "<rasd:VirtualQuantity>0<"), "OvfElementInvalidValue"),
+    "0 processors": (_replaced(r"<rasd:VirtualQuantity>1<", "<rasd:VirtualQuantity>0<"), "OvfElementInvalidValue"),
     "hardware of tomorrow": (_replaced(r">vmx-\d+<", ">vmx-99<"), "OvfNoSupportedHardwareFamily"),
     "hardware of others": (_replaced(r">vmx-\d+<", ">virtualbox-2.2<"), "OvfNoSupportedHardwareFamily"),
     "a delta": (_replaced(r"<Disk ", '<Disk ovf:parentRef="vmdisk0" '), "OvfUnsupportedAttribute"),
@@ -251,6 +255,32 @@ def test_what_is_wrong_with_a_package_is_told_by_its_fault(me: Plain, to: Import
         assert type(error).__name__ == f"vim.fault.{fault}" and error.msg
         assert isinstance(error, vim.fault.OvfFault)
     assert to.made(altered).importSpec is None
+
+
+@pytest.mark.parametrize(
+    ("units", "size", "mib"),
+    [
+        ("byte * 2^30", 4, 4096),
+        ("byte*2^10", 8192, 8),
+        ("byte", 64 << 20, 64),
+        ("MegaBytes", 64, 64),
+        ("GigaBytes", 1, 1024),
+    ],
+)
+def test_memory_is_counted_in_the_unit_that_is_told(to: Importer, text: str, units: str, size: int, mib: int) -> None:
+    altered = _replaced(r">byte \* 2\^20<(.*?)<rasd:VirtualQuantity>32<", rf">{units}<\1<rasd:VirtualQuantity>{size}<")(
+        text
+    )
+    assert to.spec(altered).importSpec.configSpec.memoryMB == mib
+
+
+def test_quantities_that_no_machine_has(to: Importer, text: str) -> None:
+    wrong = [("numCPUs", 0), ("numCPUs", -1), ("numCoresPerSocket", -1), ("memoryMB", 0), ("memoryMB", 6)]
+    for name, value in wrong:
+        spec = to.spec(text).importSpec
+        setattr(spec.configSpec, name, value)
+        with pytest.raises(vmodl.fault.InvalidArgument, match=name):
+            to.started(spec)
 
 
 def test_parameters_that_there_are_not(to: Importer, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -257,6 +258,35 @@ def test_garbage_within_tls_is_closed(site: Site) -> None:
         with contextlib.suppress(OSError):
             socket.socket.send(connection, b"\x17\x03\x03\x00\x20" + b"x" * 32)
         _without_effect(read(connection))
+
+
+# -- too much
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 104857600", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("path", [b"/api/sessions", b"/nfc/52/disk-0.vmdk", b"/transfer/x/y"])
+def test_a_body_of_100_mb_that_nobody_reads_costs_no_memory(
+    sites: dict[str, Site], path: bytes, framing: bytes
+) -> None:
+    site = sites["host" if path.startswith(b"/nfc") else "cell"]
+
+    def pieces() -> Iterator[bytes]:
+        piece, chunked = bytes(1 << 20), framing.endswith(b"chunked")
+        yield b"POST " + path + b" HTTP/1.1\r\nHost: h\r\n" + framing + b"\r\n\r\n"
+        yield from itertools.repeat(b"100000\r\n" + piece + b"\r\n" if chunked else piece, 100)
+        yield b"0\r\n\r\n" if chunked else b""
+
+    tracemalloc.start()
+    try:
+        found = statuses(site.say(pieces(), leave=True))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found) <= 1
+    assert all(400 <= status < 500 for status in found)
+    # What the client here holds is two pieces of a megabyte.
+    assert peak < 8 << 20
+    site.check()
 
 
 # -- many at once

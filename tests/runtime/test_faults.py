@@ -187,8 +187,12 @@ def test_a_plan_counts_reports_and_goes_back_to_its_beginning() -> None:
     assert (first["seen"], first["struck"], second["seen"], second["struck"]) == (4, 1, 2, 1)
     assert first["seed"] == 9 and first["match"] == {"nth": 2, "chance": 1.0} and first["times"] == 1
     assert [e["rule"] for e in journal.entries(kind="fault")] == [first["id"], later]
+    plan.waits(first["id"])
+    assert [each["waited"] for each in plan.report()] == [1, 0]
     plan.reset()
-    assert [each["id"] for each in plan.report()] == [first["id"]]
+    assert [(each["id"], each["waited"]) for each in plan.report()] == [(first["id"], 0)]
+    with pytest.raises(TimeoutError, match="made somebody wait 0 times"):
+        plan.wait_stalled(first["id"], within=0.0)
     assert plan.count(first["id"]) == Count()
     plan.clear()
     assert plan.rules == () and plan.strike("request", "H0", path="/a") is None

@@ -105,6 +105,9 @@ class Slow:
     def __init__(self, *pieces: tuple[float, bytes]) -> None:
         self.now, self.pieces, self.timeout = 0.0, list(pieces), 0.0
 
+    def gettimeout(self) -> float:
+        return self.timeout
+
     def settimeout(self, seconds: float | None) -> None:
         self.timeout = seconds if seconds is not None else float("inf")
 

@@ -25,6 +25,8 @@ from ._names import (
 )
 from ._vapp_config import read_vapp_config
 
+_OLD_UNITS = {"KiloBytes": 10, "MegaBytes": 20, "GigaBytes": 30}
+"""Units as descriptors before OVF 1.0 spell them."""
 _IN = {"ovf": OVF, "rasd": RASD, "vmw": VMW}
 _KIND_WORDS = {
     "VirtualSCSI": "pvscsi", "lsilogic": "lsilogic", "lsilogicsas": "lsilogicsas", "buslogic": "buslogic",
@@ -171,8 +173,8 @@ def _machine(system: Any, package: _Package) -> dict[str, Any]:
         "note": _note(system),
         "guest": guest.get(f"{{{VMW}}}osType", "otherGuest"),
         "hardware": hardware.findtext("ovf:System/{*}VirtualSystemType", None, _IN),
-        "cpus": _number(_first(items, "3"), "VirtualQuantity"),
-        "memory": _number(_first(items, "4"), "VirtualQuantity") << 20,
+        "cpus": _quantity(_first(items, "3")),
+        "memory": _memory(_first(items, "4")),
         "controllers": [_controller(item) for item in reversed(items) if _is_controller(item)],
         "disks": [_disk(item, by_id, package) for item in _of(items, str(DISK))],
         "images": [_drive(item, by_id, package) for item in items if _type(item) in (str(CDROM), str(FLOPPY))],
@@ -404,6 +406,32 @@ def _number(item: Any, name: str) -> int:
         message = f"{name} of {_says(item, 'ElementName')} is a whole number; got {text!r}"
         raise wrong_element(name, text, message, item)
     return int(text)
+
+
+def _quantity(item: Any) -> int:
+    number = _number(item, "VirtualQuantity")
+    if number < 1:
+        message = f"VirtualQuantity of {_says(item, 'ElementName')} is at least 1; got {number}"
+        raise wrong_element("VirtualQuantity", str(number), message, item)
+    return number
+
+
+def _memory(item: Any) -> int:
+    """Return bytes of memory, in MiB where no unit is told."""
+    units = _says(item, "AllocationUnits") or "byte * 2^20"
+    base, _, power = "".join(units.split()).partition("*2^")
+    if base == "byte" and (not power or (_whole(power) and int(power) <= 60)):
+        shift = int(power or 0)
+    elif units in _OLD_UNITS:
+        shift = _OLD_UNITS[units]
+    else:
+        message = f"memory is counted in bytes or a power of 2 of them; got {units!r}"
+        raise wrong_element("AllocationUnits", units, message, item)
+    size = _quantity(item) << shift
+    if size % (1 << 20) or size >> 20 >= 1 << 31:
+        message = f"memory is whole MiB; got {_says(item, 'VirtualQuantity')} of {units}"
+        raise wrong_element("VirtualQuantity", _says(item, "VirtualQuantity"), message, item)
+    return size
 
 
 def _type(item: Any) -> Any:

@@ -127,6 +127,7 @@ class FaultPlan:
             now = self.clock.now()
             self.rules = tuple(replace(rule, since=now) for rule in self._first)
             self._counts = {rule.id: Count() for rule in self.rules}
+            self._waits.clear()
         self._tell()
 
     def strike(self, place: str, server: str, **facts: str | int) -> Strike | None:
@@ -169,11 +170,11 @@ class FaultPlan:
             return self._counts[id]
 
     def report(self) -> list[dict[str, Any]]:
-        """Return every rule as plain data with its id and what it has seen."""
+        """Return every rule as plain data with its id, what it has seen, how often it struck and made somebody wait."""
         with self._changed:
             return [
                 {"id": rule.id, **rule.to_data(), "seen": self._counts[rule.id].seen,
-                 "struck": self._counts[rule.id].struck}
+                 "struck": self._counts[rule.id].struck, "waited": self._waits[rule.id]}
                 for rule in self.rules
             ]  # fmt: skip
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ._body import MalformedBody, RequestBody
 from ._exchange import Cut
 from ._heads import Repeat
+from ._patience import allow
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -101,7 +102,7 @@ class Answer:
 
     def _send(self, chunks: Iterable[bytes]) -> None:
         handler = self.handler
-        handler.connection.settimeout(handler.http.patience.idle_s)
+        allow(handler.connection, handler.http.patience.idle_s)
         if not self._line:
             # An application written as a generator names its status with its first piece.
             pieces = iter(chunks)

@@ -24,7 +24,7 @@ from ._body import RequestBody
 from ._exchange import ServedExchange
 from ._head import MalformedHead, RequestHead, read_head
 from ._heads import KnownHead, Repeat
-from ._patience import PatientReader
+from ._patience import PatientReader, allow
 
 if TYPE_CHECKING:
     from ._server import HttpServer
@@ -195,7 +195,7 @@ class Handler(WSGIRequestHandler):
         return True
 
     def _send_all(self, data: bytes) -> None:
-        self.connection.settimeout(self.http.patience.idle_s)
+        allow(self.connection, self.http.patience.idle_s)
         self.connection.sendall(data)
 
     def _send_some(self, data: bytes) -> None:

@@ -30,6 +30,15 @@ class Patience:
     """Between two requests, and for a client that takes nothing of an answer."""
 
 
+def allow(connection: socket.socket, seconds: float | None) -> None:
+    """Set the timeout of a socket, where it is another than before.
+
+    Setting one is a system call that lets go of the interpreter, even if it is the same, twice for each request.
+    """
+    if connection.gettimeout() != seconds:
+        connection.settimeout(seconds)
+
+
 class PatientReader(io.RawIOBase):
     """The bytes that a client sends; TimeoutError where they do not come in time. One phase holds until the next."""
 
@@ -73,7 +82,7 @@ class PatientReader(io.RawIOBase):
         wait = min(self._pause, self._budget)
         if wait <= 0:
             raise TimeoutError("the client sends too slowly")
-        self._connection.settimeout(None if wait == math.inf else wait)
+        allow(self._connection, None if wait == math.inf else wait)
         began = self._now()
         count = self._connection.recv_into(buffer)
         self._budget += count / self._rate if self._rate else 0.0

@@ -184,6 +184,7 @@ class _Import:
         call = self.call
         hollow = call.world.profile.text("import_boot_order") == "empty-disks"
         refuse_unknown(call, config, KNOWN | {"bootOptions"} if hollow else KNOWN, "ImportVApp")
+        _check_quantities(config)
         store = _store(call, config)
         name = new_name(call, config.name or "", place.parent)
         moid = call.world.next_moid("vm-")
@@ -252,10 +253,19 @@ class _Import:
             raise faults.invalid_argument("spec.configSpec.vAppConfig", str(error)) from None
 
 
+def _check_quantities(config: Any) -> None:
+    """Refuse what a reconfiguration refuses as well; what is left out has a default."""
+    cpus, cores, memory = config.numCPUs, config.numCoresPerSocket, config.memoryMB
+    if cpus is not None and cpus < 1:
+        raise faults.invalid_argument("spec.configSpec.numCPUs")
+    if cores is not None and (cores < 1 or (cpus or 1) % cores):
+        raise faults.invalid_argument("spec.configSpec.numCoresPerSocket")
+    if memory is not None and (memory < 4 or memory % 4):
+        raise faults.invalid_argument("spec.configSpec.memoryMB", "Memory is a multiple of 4 MB.")
+
+
 def _settings(config: Any, devices: ImportedDevices) -> Settings:
     cores = config.numCoresPerSocket or 1
-    if (config.numCPUs or 1) % cores:
-        raise faults.invalid_argument("spec.configSpec.numCoresPerSocket")
     power, cpu, memory = config.powerOpInfo, config.cpuAllocation, config.memoryAllocation
     said: dict[str, Any] = {
         "power_off": getattr(power, "powerOffType", None), "reset": getattr(power, "resetType", None),
