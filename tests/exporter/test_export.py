@@ -116,7 +116,9 @@ def test_every_version_is_exported_from(tmp_path: Path, version: str) -> None:
     "changes",
     [
         {"nfc_framing": "length"},
-        {"done_lingers_s": 0},
+        {"done_lingers_s": 0, "error_lingers_s": 0},
+        {"nfc_connection": "closed"},
+        {"manifest_before_get": "InvalidState", "manifest_of_two_gets": "each"},
         {"lease_after_logout": "ends"},
         {"lease_initializing_reads": 0},
         {"lease_initializing_reads": 2},

@@ -119,6 +119,19 @@ def test_who_does_not_see_a_machine_does_not_touch_its_lease(crowded: VCenter) -
         assert (mine.state, mine.transferProgress) == ("ready", 0)
 
 
+def test_who_sees_a_lease_does_not_turn_it_to_pull_mode(crowded: VCenter) -> None:
+    source = vim.HttpNfcLease.SourceFile(targetDeviceId="x", url="https://h/x", create=False)
+    with Plain(crowded) as owner, Plain(As(crowded, "reader@vsphere.local")) as reader:
+        mine = owner.export()
+        theirs = vim.HttpNfcLease(mine._GetMoId(), reader.si._stub)
+        with pytest.raises(vim.fault.NoPermission) as denied:
+            theirs.HttpNfcLeasePullFromUrls_Task([source])
+        assert (denied.value.object, denied.value.privilegeId) == (owner.vm(), "VApp.PullFromUrls")
+        with pytest.raises(vim.fault.InvalidState):
+            mine.HttpNfcLeasePullFromUrls_Task([source])
+        assert theirs.state == "ready"
+
+
 def test_a_user_without_access_does_not_get_in(crowded: VCenter) -> None:
     with Wire(As(crowded, "nobody")) as wire:
         answer = wire.try_login()

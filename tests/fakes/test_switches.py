@@ -360,6 +360,25 @@ def _at_end(vc: VCenter, me: Plain) -> str:
     return "finish"
 
 
+def _read_slowly(vc: VCenter, me: Plain) -> str:
+    lease = me.export("LONG")
+    answer = me.pool.request("GET", lease.info.deviceUrl[0].url, preload_content=False)
+    stream = answer.stream(1 << 16)
+    next(stream)
+    for _ in range(15):
+        vc.clock.advance(290)
+        lease.HttpNfcLeaseProgress(0)
+    try:
+        for _ in stream:
+            pass
+    except urllib3.exceptions.ProtocolError:
+        return "broken"
+    finally:
+        answer.close()
+        assert lease.state == "ready"
+    return "finish"
+
+
 def _cookies(vc: VCenter, me: Plain) -> tuple[bool, bool, str]:
     with Wire(vc) as wire:
         first = wire.content().cookie
@@ -734,6 +753,7 @@ SWITCHES: dict[str, tuple[See, dict[Any, Any]]] = {
     "dead_ticket_status": (_dead, {404: {404}, 403: {403}, 500: {500}, 503: {503}}),
     "unknown_file_status": (_unknown_file, {404: (404, 404), 403: (403, 404), 500: (500, 404)}),
     "stream_at_end_of_lease": (_at_end, {"cut": "broken", "reset": "broken", "finish": "finish"}),
+    "nfc_stream_s": (_read_slowly, {0: "finish", 4020: "broken", 4350: "finish"}),
     "nfc_connections": (_connections, {1: [200, 503], 2: [200, 200]}),
     "nfc_full_status": (_when_full, {503: [200, 200, 503], 500: [200, 200, 500]}),
     "nfc_connection": (_reused, {"kept": (None, 2), "closed": ("close", 1)}),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from ..world import DeviceFile, ExportLease, Host, ImportLease, World
-from ._stream import cut_if_ended, send, size_of
+from ._stream import cut_if_ended, cut_if_late, send, size_of
 from ._upload import Spoilt, upload
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class NfcApp:
         if method == "HEAD":
             start("200 OK", [("Content-Type", self._type(file)), ("Content-Length", str(size_of(file)))])
             return []
-        environ["twohop.while_blocked"] = partial(cut_if_ended, self._world, lease)
+        environ["twohop.while_blocked"] = partial(self._look, lease, self._world.clock.now())
         return self._send(lease, file, start)
 
     def _receive(self, environ: WSGIEnvironment, start: StartResponse, ticket: str, name: str) -> Iterable[bytes]:
@@ -161,6 +161,11 @@ class NfcApp:
         start("200 OK", headers)
         sending = iter(()) if emptied else send(self._world, lease, file)
         return _Counted(self, file, sending)
+
+    def _look(self, lease: ExportLease, began: float) -> None:
+        """Look, while nobody takes what is sent, whether anybody still has a right to it."""
+        cut_if_ended(self._world, lease)
+        cut_if_late(self._world, began)
 
     def _emptied(self, lease: ExportLease, file: DeviceFile) -> bool:
         profile = self._world.profile

@@ -39,17 +39,26 @@ def cut_if_ended(world: World, lease: ExportLease) -> None:
         raise Cut("the lease has ended", reset=at_end == "reset")
 
 
+def cut_if_late(world: World, began: float) -> None:
+    """Raise `Cut` where a stream has lasted for longer than the profile lets it (3.7)."""
+    longest = world.profile.seconds("nfc_stream_s")
+    if longest and world.clock.now() - began > longest:
+        raise Cut("the client was too slow")
+
+
 def send(world: World, lease: ExportLease, file: DeviceFile) -> Iterator[bytes]:
-    """Yield the stream of a file; raise `Cut` where the lease ends under it (3.9)."""
-    pieces = _stream(file)
+    """Yield the stream of a file; raise `Cut` where the lease ends under it (3.9), or the host's patience (3.7)."""
+    began, pieces = world.clock.now(), _stream(file)
     piece = next(pieces, b"")
     file.moved = 0
     while following := next(pieces, b""):
         cut_if_ended(world, lease)
+        cut_if_late(world, began)
         yield piece
         note_bytes(world, lease, file, len(piece))
         piece = following
     cut_if_ended(world, lease)
+    cut_if_late(world, began)
     # A client that knows the length is done with the last byte, and may ask for the manifest before we come back here.
     before, file.sent = file.sent, True
     file.times += 1

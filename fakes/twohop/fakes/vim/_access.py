@@ -23,7 +23,7 @@ BASE = frozenset({ANONYMOUS, VIEW, READ})
 EVERY_PRIVILEGE = known_privileges() | {
     "Datacenter.Delete", "Datacenter.Rename", "Datastore.Browse", "Folder.Rename", "Global.CancelTask",
     "Host.Inventory.DeleteCluster", "Host.Inventory.RenameCluster", "Resource.DeletePool", "Resource.HotMigrate",
-    "Resource.RenamePool", "VApp.Delete", "VApp.Rename", "VirtualMachine.Config.Rename",
+    "Resource.RenamePool", "VApp.Delete", "VApp.PullFromUrls", "VApp.Rename", "VirtualMachine.Config.Rename",
     "VirtualMachine.Inventory.Delete", "VirtualMachine.Inventory.Move",
 }  # fmt: skip
 """Privileges that the metadata names, and those that only the text of the reference does."""

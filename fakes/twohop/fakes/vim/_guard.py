@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from ..machines import PowerState
-from ..world import Cluster, Datacenter, Entity, ExportTask, Folder, ResourcePool, VApp, Vm
+from ..world import Cluster, Datacenter, Entity, ExportLease, ExportTask, Folder, ResourcePool, VApp, Vm
 from . import _faults as faults
 from ._access import ANONYMOUS, READ, VIEW, anchor, canonical
 from ._registry import MethodInfo, PropertyInfo, VmomiSupport, method_named, vim, vmodl
@@ -26,6 +26,7 @@ _BY_OBJECT: dict[str, tuple[tuple[type, str], ...]] = {
     ),
     "ReconfigVM_Task": ((Vm, "VirtualMachine.Config.Settings"),),
     "CloneVM_Task": ((Vm, "VirtualMachine.Provisioning.Clone"),),
+    "HttpNfcLeasePullFromUrls_Task": ((ExportLease, "VApp.PullFromUrls"),),
 }  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def check_read(call: Call, obj: Any, info: PropertyInfo) -> None:
 def check_call(call: Call, target: Any, method: MethodInfo, arguments: dict[str, Any]) -> None:
     """Raise NoPermission where the caller may not call a method, on its object or on what an argument names.
 
-    A method without a privilege of its own, as all those of a lease are, takes that its object is seen.
+    A method without a privilege of its own, as those of a lease are but for one (5.7), takes that its object is seen.
     """
     for privilege in method.privileges or _from_text(call, target, method.name) or (VIEW,):
         _check(call, target, privilege)
