@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,28 @@ def test_cancelling_from_another_thread(vc: VCenter, tmp_path: Path) -> None:
         export_vm(address(vc), VM, tmp_path / "out", clock=vc.clock, events=listener, cancelled=stop)
     assert not (tmp_path / "out").exists()
     assert_unlocked(vc)
+
+
+@pytest.mark.parametrize("method", ["RetrieveServiceContent", "Login", "ExportVm", "CreateDescriptor"])
+def test_a_wish_to_stop_is_heard_in_a_call_that_hangs(tmp_path: Path, method: str) -> None:
+    """8.12: CreateDescriptor may hang. What grants a lease alone is waited for, as nobody else could end it."""
+    stall = {"match": {"method": method, "nth": 1}, "action": {"kind": "stall", "args": {"seconds": 3000}}}
+    with VCenter(world=spec(1), faults=[stall]) as vc, ThreadPoolExecutor(1) as pool:
+        stop = Cancellation()
+        running = pool.submit(export_vm, address(vc), VM, tmp_path / "out", cancelled=stop)
+        vc.faults.wait_stalled("fault-1")
+        stop.cancel()
+        if method == "ExportVm":
+            vc.clock.advance(3000)
+        with pytest.raises(Cancelled):
+            running.result(timeout=60)
+        # Whoever still hangs there goes on, for servers to end.
+        vc.clock.advance(3000)
+        assert not (tmp_path / "out").exists()
+        assert_unlocked(vc)
+        assert [task.value.state.value for task in vc.world.tasks()] == ["error"] * (
+            method in ("ExportVm", "CreateDescriptor")
+        )
 
 
 @pytest.mark.parametrize("name", [f"{VM}.ovf", f"{VM}.mf", f"{VM}-disk-1.vmdk"])

@@ -19,6 +19,7 @@ from .._shield import shielded
 from ..engine._values import Ready, Subject
 from ..transfer._dialling import leads_here
 from ._address import VCenterAddress
+from ._calls import Calls, ended_by
 from ._datastore import StoredImage, image_file, image_size
 from ._describe import Descriptor, OvfFile, describe
 from ._faults import asked_once, explained, said
@@ -33,11 +34,14 @@ _POWERED_ON_MEANS = (vim.fault.InvalidPowerState, vim.fault.InvalidState, vim.fa
 class VSphere:
     """A session, logged in while the context is open; threads may share it.
 
-    Every SOAP exchange is shown to `observer`. Raises LoginRefused, HostUnreachable, WrongThumbprint, Untrusted and
-    BadAnswer on entering.
+    Every SOAP exchange is shown to `observer`. `cancelled` ends a call that waits, but those that grant or end a lease;
+    what such a call raises then is HostUnreachable or BadAnswer. Raises LoginRefused, HostUnreachable, WrongThumbprint,
+    Untrusted and BadAnswer on entering.
     """
 
-    def __init__(self, address: VCenterAddress, *, observer: Observer | None = None) -> None:
+    def __init__(
+        self, address: VCenterAddress, *, observer: Observer | None = None, cancelled: Cancellation | None = None
+    ) -> None:
         self.address = address
         self.version = ""
         self._scheme = bounded(observing_connection(observer, address.thumbprint))
@@ -45,12 +49,16 @@ class VSphere:
         self._prompt: Any = None
         self._content: Any = None
         self._grants: list[Grant] = []
+        self.calls = Calls()
+        self._cancelled = cancelled or Cancellation()
+        self._heard = contextlib.ExitStack()
 
     def __enter__(self) -> VSphere:
         version = negotiate(self.address, self._scheme)
-        self._stub = open_stub(self.address, self._scheme, version, PATIENCE)
+        self._stub = open_stub(self.address, ended_by(self._scheme, self.calls), version, PATIENCE)
         self._prompt = open_stub(self.address, self._scheme, version, PROMPT)
         self.version = versionIdMap[version]
+        self._heard.enter_context(self._cancelled.on_cancel(self.calls.hang_up))
         try:
             with explained(f"log in at {self.address.authority} as {self.address.user}", self.address.authority):
                 self._content = vim.ServiceInstance("ServiceInstance", self._stub).RetrieveContent()
@@ -189,6 +197,10 @@ class VSphere:
             self._refuse_running(subject.ref, None)
 
         def ask() -> Any:
+            with self.calls.kept():
+                return asked()
+
+        def asked() -> Any:
             if subject.snapshot_ref is not None:
                 made = subject.snapshot_ref.ExportSnapshot()
             elif subject.kind == "VirtualApp":
@@ -240,6 +252,7 @@ class VSphere:
         return leads_here(self.address.host, self.address.port)
 
     def _close(self) -> None:
+        self._heard.close()
         for stub in (self._stub, self._prompt):
             if stub is not None:
                 stub.DropConnections()
