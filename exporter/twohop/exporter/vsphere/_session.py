@@ -16,7 +16,7 @@ from .._cancellation import Cancellation
 from .._device_file import DeviceFile
 from .._errors import BadAnswer, ExportError, NotFound, WrongPowerState
 from .._shield import shielded
-from ..engine._values import Ready, Subject
+from ..engine._values import ManifestRow, Ready, Subject
 from ..transfer._dialling import leads_here
 from ._address import VCenterAddress
 from ._calls import Calls, ended_by
@@ -26,7 +26,8 @@ from ._faults import asked_once, explained, said
 from ._files import device_files
 from ._inventory import find, find_snapshot, plain_name, read
 from ._lease import Grant, HeldLease, wait_until_ready
-from ._stub import PATIENCE, PROMPT, bounded, negotiate, open_stub
+from ._manifest import manifest_of
+from ._stub import DIGESTING, PATIENCE, PROMPT, bounded, negotiate, open_stub
 
 _POWERED_ON_MEANS = (vim.fault.InvalidPowerState, vim.fault.InvalidState, vim.fault.TaskInProgress)
 
@@ -43,7 +44,7 @@ class VSphere:
         self, address: VCenterAddress, *, observer: Observer | None = None, cancelled: Cancellation | None = None
     ) -> None:
         self.address = address
-        self.version = ""
+        self.version = self._version = ""
         self._scheme = bounded(observing_connection(observer, address.thumbprint))
         self._stub: Any = None
         self._prompt: Any = None
@@ -54,7 +55,7 @@ class VSphere:
         self._heard = contextlib.ExitStack()
 
     def __enter__(self) -> VSphere:
-        version = negotiate(self.address, self._scheme)
+        self._version = version = negotiate(self.address, self._scheme)
         self._stub = open_stub(self.address, ended_by(self._scheme, self.calls), version, PATIENCE)
         self._prompt = open_stub(self.address, self._scheme, version, PROMPT)
         self.version = versionIdMap[version]
@@ -176,6 +177,15 @@ class VSphere:
         """Wait until a lease is ready; raise LeaseFailed, and the reason of `cancelled`."""
         info = wait_until_ready(grant.lease, self._content, self.address, cancelled)
         return Ready(info.leaseTimeout, info.totalDiskCapacityInKB * 1024, device_files(info, self.address))
+
+    def manifest(self, grant: Grant) -> tuple[ManifestRow, ...] | None:
+        """Return what the server says it has sent, however long it digests that; None where it does not say."""
+        stub = open_stub(self.address, ended_by(self._scheme, self.calls), self._version, DIGESTING)
+        stub.cookie = self._stub.cookie
+        try:
+            return manifest_of(vim.HttpNfcLease(grant.id, stub), self.address.authority)
+        finally:
+            stub.DropConnections()
 
     def describe(
         self,
