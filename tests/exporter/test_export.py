@@ -24,6 +24,7 @@ from twohop.exporter import (
     ExportError,
     FileDone,
     FileStarted,
+    HostRefused,
     HostUnreachable,
     LeaseAborted,
     LeaseCompleted,
@@ -34,6 +35,7 @@ from twohop.exporter import (
     ShortStream,
     VCenterAddress,
     VSphere,
+    export_several,
     export_vm,
     pull_vm,
 )
@@ -309,3 +311,14 @@ def test_pulling_for_somebody_else(vc: VCenter, tmp_path: Path) -> None:
     for xml in pulled.descriptors.values():
         assert [file.href for file in read_descriptor(xml).files] == [file.name for file in pulled.files]
     assert_unlocked(vc)
+
+
+def test_several_that_fail_leave_not_even_what_stands_above_them(tmp_path: Path) -> None:
+    world = spec(1)
+    [machine] = [vm for vm in world["datacenters"][0]["vms"] if vm["name"] == VM]
+    world["datacenters"][0]["vms"] = [machine, {**machine, "name": "other"}]
+    gone = {"match": {"path": "/nfc/*"}, "action": {"kind": "status", "args": {"status": 404}}}
+    with VCenter(world=world, faults=[gone]) as vc:
+        outcomes = export_several(address(vc), [VM, "other"], tmp_path / "a" / "b", at_once=2, clock=vc.clock)
+        assert [type(each.error) for each in outcomes] == [HostRefused] * 2
+        assert list(tmp_path.iterdir()) == []
