@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from exporter.test_bad_input import environment
+from twohop.cli._bars import _Name, bars
+from twohop.cli._main import fail
 from twohop.cli._show import Words
-from twohop.exporter import FileDone, PackageWritten
+from twohop.exporter import DescriptorWritten, FileDone, PackageWritten
 from twohop.fakes import VCenter, default_spec
 
 TWOHOP = [sys.executable, "-m", "twohop.cli"]
@@ -100,6 +102,22 @@ def test_each_package_says_what_came_for_it_alone(capsys: pytest.CaptureFixture[
         show(PackageWritten(f"{lease}.ovf", (), 0, 1.0, lease))
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("from ")]
     assert said == ["from esx  2097152 bytes  1.0 MiB/s", "from esx  4194304 bytes  4.0 MiB/s"]
+
+
+def test_nothing_that_a_server_says_is_an_order_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "a\x1b]0;owned\x07 [prod][/x]\x9b2J \u202egnp.exe\r\ttail"
+    harmless = "a\ufffd]0;owned\ufffd [prod][/x]\ufffd2J \ufffdgnp.exe\ufffd tail"
+    show = Words()
+    show(DescriptorWritten("default", 1, (evil,), ()))
+    show(FileDone("k", evil, 1, "", evil, 1.0))
+    said = capsys.readouterr()
+    assert harmless in said.err and said.out.count(harmless) == 2
+    with pytest.raises(SystemExit):
+        fail("vCenter", evil)
+    assert harmless in capsys.readouterr().err
+    drawn = bars()
+    drawn.add_task(evil)
+    assert str(_Name().render(drawn.tasks[0])) == harmless
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(vc: VCenter, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ nothing else is left, and the command ends with the exit code that says so.
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +44,7 @@ ERRORS: dict[str, tuple[BaseException, int]] = {
         (HostRefused("h"), 1),
         (HostUnreachable("h"), 1),
         (KeyboardInterrupt(), 130),
-        (command.Terminated(), 143),
+        (command.Terminated(signal.SIGTERM), 143),
         (LeaseLost("l"), 1),
         (MemoryError(), 1),
         (OSError(5, "io"), 1),

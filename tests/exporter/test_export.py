@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from twohop.exporter import (
     ExportError,
     FileDone,
     FileStarted,
+    HostRefused,
     HostUnreachable,
     LeaseAborted,
     LeaseCompleted,
@@ -33,6 +35,7 @@ from twohop.exporter import (
     ShortStream,
     VCenterAddress,
     VSphere,
+    export_several,
     export_vm,
     pull_vm,
 )
@@ -232,6 +235,28 @@ def test_cancelling_from_another_thread(vc: VCenter, tmp_path: Path) -> None:
     assert_unlocked(vc)
 
 
+@pytest.mark.parametrize("method", ["RetrieveServiceContent", "Login", "ExportVm", "CreateDescriptor"])
+def test_a_wish_to_stop_is_heard_in_a_call_that_hangs(tmp_path: Path, method: str) -> None:
+    """8.12: CreateDescriptor may hang. What grants a lease alone is waited for, as nobody else could end it."""
+    stall = {"match": {"method": method, "nth": 1}, "action": {"kind": "stall", "args": {"seconds": 3000}}}
+    with VCenter(world=spec(1), faults=[stall]) as vc, ThreadPoolExecutor(1) as pool:
+        stop = Cancellation()
+        running = pool.submit(export_vm, address(vc), VM, tmp_path / "out", cancelled=stop)
+        vc.faults.wait_stalled("fault-1")
+        stop.cancel()
+        if method == "ExportVm":
+            vc.clock.advance(3000)
+        with pytest.raises(Cancelled):
+            running.result(timeout=60)
+        # Whoever still hangs there goes on, for servers to end.
+        vc.clock.advance(3000)
+        assert not (tmp_path / "out").exists()
+        assert_unlocked(vc)
+        assert [task.value.state.value for task in vc.world.tasks()] == ["error"] * (
+            method in ("ExportVm", "CreateDescriptor")
+        )
+
+
 @pytest.mark.parametrize("name", [f"{VM}.ovf", f"{VM}.mf", f"{VM}-disk-1.vmdk"])
 def test_what_stands_there_already_is_not_touched(vc: VCenter, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("mine")
@@ -288,3 +313,14 @@ def test_pulling_for_somebody_else(vc: VCenter, tmp_path: Path) -> None:
     for xml in pulled.descriptors.values():
         assert [file.href for file in read_descriptor(xml).files] == [file.name for file in pulled.files]
     assert_unlocked(vc)
+
+
+def test_several_that_fail_leave_not_even_what_stands_above_them(tmp_path: Path) -> None:
+    world = spec(1)
+    [machine] = [vm for vm in world["datacenters"][0]["vms"] if vm["name"] == VM]
+    world["datacenters"][0]["vms"] = [machine, {**machine, "name": "other"}]
+    gone = {"match": {"path": "/nfc/*"}, "action": {"kind": "status", "args": {"status": 404}}}
+    with VCenter(world=world, faults=[gone]) as vc:
+        outcomes = export_several(address(vc), [VM, "other"], tmp_path / "a" / "b", at_once=2, clock=vc.clock)
+        assert [type(each.error) for each in outcomes] == [HostRefused] * 2
+        assert list(tmp_path.iterdir()) == []

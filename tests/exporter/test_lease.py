@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +18,9 @@ from twohop.exporter import (
     VCenterAddress,
     VSphere,
     WrongPowerState,
+    export_vm,
 )
-from twohop.exporter.vsphere import _lease
+from twohop.exporter.vsphere import _lease, _stub
 from twohop.fakes import VCenter
 from twohop.runtime.observing import Observations
 from twohop.runtime.profiles import load_profile
@@ -175,3 +178,24 @@ def test_an_abort_that_is_never_answered_is_said_a_few_times(monkeypatch: pytest
         with pytest.raises(ExportError, match="503"):
             grant.abort("why")
         assert [rule["struck"] for rule in vc.faults.report()] == [3]
+
+
+def test_the_manifest_is_waited_for_and_the_end_is_not(
+    vc: VCenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fake digests what it sent only when it is asked, which for a large disk takes minutes (5.5)."""
+    patience: dict[str, float] = {}
+    honest = http.client.HTTPConnection.request
+
+    def request(self: Any, method: str, url: str, body: Any = None, *more: Any, **named: Any) -> None:
+        text = body.decode() if isinstance(body, bytes) else body or ""
+        patience.update({name: self.timeout for name in (*CALLS, "HttpNfcLeaseGetManifest") if f"<{name} " in text})
+        honest(self, method, url, body, *more, **named)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "request", request)
+    export_vm(address(vc), VM, tmp_path / "out", clock=vc.clock)
+    assert patience == {
+        "ExportVm": _stub.PATIENCE, "HttpNfcLeaseProgress": _stub.PROMPT, "HttpNfcLeaseComplete": _stub.PROMPT,
+        "HttpNfcLeaseGetManifest": _stub.DIGESTING,
+    }  # fmt: skip
+    assert _stub.DIGESTING >= 600

@@ -183,3 +183,17 @@ def test_what_is_no_package(tmp_path: Path, make: Callable[[Path], object], word
 def test_a_server_written_descriptor_lacks_nothing_but_its_files(descriptor: Path) -> None:
     report = verify_package(descriptor)
     assert {finding.rule for finding in report.findings} <= {"missing", "manifest", "chunks"}
+
+
+def test_a_link_out_of_a_package_is_not_followed(package: Path) -> None:
+    """An import would send what it leads to."""
+    [disk] = package.glob("*.vmdk")
+    elsewhere = package.parent / "elsewhere.vmdk"
+    disk.rename(elsewhere)
+    disk.symlink_to(elsewhere)
+    with pytest.raises(BadPackage, match="is a link out of the package"):
+        verify_package(package)
+    disk.unlink()
+    elsewhere.rename(package / "real.vmdk")
+    disk.symlink_to("real.vmdk")
+    assert verify_package(package).sound

@@ -21,10 +21,21 @@ from twohop.exporter import (
     TaskProgress,
 )
 
-from ._show import Words, told
+from ._show import Words
+from ._told import plain, told
 
 if TYPE_CHECKING:
     from twohop.exporter.verify import Seen
+
+
+class _Name(TextColumn):
+    """What a bar is of, as it is called: brackets in a name are no markup, nor is anything in it an order."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: Task) -> Text:
+        return Text(plain(task.description))
 
 
 class _Amount(DownloadColumn):
@@ -68,7 +79,7 @@ def _clock(seconds: float) -> str:
 
 def bars() -> Progress:
     """Return a display on standard error, not yet shown."""
-    columns = (TextColumn("{task.description}"), BarColumn(), _Amount(), _Rate(), _Left())
+    columns = (_Name(), BarColumn(), _Amount(), _Rate(), _Left())
     return Progress(*columns, console=Console(stderr=True))
 
 
@@ -90,7 +101,7 @@ class Bars(Words):
 
     def warn(self, text: str) -> None:
         """Write it above the bars."""
-        self._progress.console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        self._progress.console.print(plain(text), markup=False, highlight=False, emoji=False, soft_wrap=True)
 
     def say_all(self) -> None:
         """Write what was kept, once the bars stand still."""

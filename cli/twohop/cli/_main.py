@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from ._told import Unsaid, plain
+
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("_demo", "Export one VM both ways on fake servers, and judge the run."),
     "serve": ("_serve", "Run a fake vCenter with its ESXi hosts, and a cell, until stopped."),
@@ -53,6 +55,8 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("twohop: interrupted", err=True)
         sys.exit(130)
+    except Unsaid as error:
+        fail("you", str(error))
     except BrokenPipeError:
         # Whoever read the output has gone; nothing is left to say, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -61,5 +65,5 @@ def main() -> None:
 
 def fail(whose: str, message: str, code: int = 1) -> Any:
     """End the command with one line that says whose fault it was."""
-    click.echo(f"twohop: {whose}: {message}", err=True)
+    click.echo(plain(f"twohop: {whose}: {message}"), err=True)
     sys.exit(code)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 import click
 
 from ._secrets import password
+from ._told import Unsaid, plain
 
 if TYPE_CHECKING:
     from twohop.exporter import VCenterAddress
@@ -68,7 +69,7 @@ def run_shown(export: Callable[[Show], None], as_json: bool, of: str = "export")
     """Run a command with its events shown; end the process with its code where it fails."""
     from twohop.exporter import ExportError
 
-    from ._show import Unsaid, shown
+    from ._show import shown
 
     with _signals():
         try:
@@ -102,7 +103,7 @@ def needed(value: str | None, where: str) -> str:
 
 
 def _fail(whose: str, message: str, code: int) -> NoReturn:
-    click.echo(f"twohop: {whose}: {message}", err=True)
+    click.echo(plain(f"twohop: {whose}: {message}"), err=True)
     raise SystemExit(code)
 
 

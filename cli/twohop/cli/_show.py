@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-import click
-
 from twohop.exporter import (
     BytesMoved,
     DescriptorWritten,
@@ -29,12 +27,10 @@ from twohop.exporter import (
     PackageWritten,
 )
 
+from ._told import told
+
 EVERY = 0.2
 """Real seconds between two reports of how far a file has come."""
-
-
-class Unsaid(Exception):
-    """Nobody can be told what happens: standard output or standard error takes no more."""
 
 
 class Show(Protocol):
@@ -74,16 +70,6 @@ def shown(as_json: bool) -> Iterator[Show]:
             show.say_all()
     else:
         yield Words()
-
-
-def told(text: str, *, err: bool = False) -> None:
-    """Write a line; raise Unsaid where it cannot be written, and BrokenPipeError where whoever read it has gone."""
-    try:
-        click.echo(text, err=err)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise Unsaid(f"standard {'error' if err else 'output'} takes no more: {error.strerror or error}") from error
 
 
 class Words:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ._main import fail
+from ._told import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,14 +46,14 @@ def command(package: Path, as_json: bool) -> None:
 
 def _show(report: Report) -> None:
     for disk in report.disks:
-        click.echo(
+        told(
             f"{disk.file}  whole disk stream, {disk.capacity} bytes of capacity, {disk.data_bytes} of data,"
             f" content {disk.content_sha256}"
         )
     for finding in report.findings:
-        click.echo(f"{finding.level}: {finding.file}: {finding.message} ({finding.rule})", err=finding.level == "error")
+        told(f"{finding.level}: {finding.file}: {finding.message} ({finding.rule})", err=finding.level == "error")
     verdict = "sound" if report.sound else "not sound"
-    click.echo(f"{report.path}: {verdict}, {report.files} files, {report.bytes} bytes read")
+    told(f"{report.path}: {verdict}, {report.files} files, {report.bytes} bytes read")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ._cancellation import Cancellation
-from ._errors import Cancelled
+from ._errors import BadAnswer, Cancelled, HostUnreachable
 
 R = TypeVar("R")
 PULSE = 0.1
@@ -21,15 +21,24 @@ def foreground(call: Callable[[], R], cancelled: Cancellation) -> R:
     failure comes from a step that it took. Where it was done before it heard the wish, its result counts. A second
     Ctrl-C waits for nothing.
     """
+
+    def heard() -> R:
+        try:
+            return call()
+        except (BadAnswer, HostUnreachable):
+            # A call that was ended by the wish says no more than that it was ended.
+            cancelled.check()
+            raise
+
     if threading.current_thread() is not threading.main_thread():
-        return call()
+        return heard()
     results: list[R] = []
     errors: list[BaseException] = []
     ended = threading.Event()
 
     def work() -> None:
         try:
-            results.append(call())
+            results.append(heard())
         except BaseException as error:
             errors.append(error)
         finally:

@@ -26,7 +26,7 @@ from .transfer._connection import SILENCE
 from .transfer._throttle import Throttle
 from .vsphere import KeepAlive, OvfFile, VSphere
 from .vsphere._lease import Grant
-from .vsphere._manifest import choose_sha256, manifest_of
+from .vsphere._manifest import choose_sha256
 
 
 class Performer:
@@ -127,7 +127,7 @@ class Performer:
 
     @_do.register
     def _(self, action: do.AskManifest) -> tuple[ManifestRow, ...] | None:
-        return manifest_of(self._held().grant, self._vsphere.address.authority)
+        return self._vsphere.manifest(self._held().grant)
 
     @_do.register
     def _(self, action: do.StartRenewing) -> None:

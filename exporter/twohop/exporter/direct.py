@@ -147,7 +147,7 @@ def export_vm(
     stop = cancelled or Cancellation()
 
     def work() -> Export:
-        with VSphere(address, observer=observer) as vsphere:
+        with VSphere(address, observer=observer, cancelled=stop) as vsphere:
             events(LoggedIn(address.authority, vsphere.version))
             stop.check()
             subject = vsphere.find(name, snapshot=options.snapshot)

@@ -123,7 +123,12 @@ def import_ovf(
 
     def work() -> Imported:
         started, cpu = time.monotonic(), time.process_time()
-        with opened(package) as source, VSphere(address) as vsphere, _clock(clock) as mine, stop.child() as own:
+        with (
+            opened(package) as source,
+            VSphere(address, cancelled=stop) as vsphere,
+            _clock(clock) as mine,
+            stop.child() as own,
+        ):
             events(LoggedIn(address.authority, vsphere.version))
             contents = _Package(source)
             importer = _Importer(vsphere, contents, chosen, mine, events, own)

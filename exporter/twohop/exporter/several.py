@@ -52,7 +52,7 @@ def export_several(
     options, stop = options or Options(), cancelled or Cancellation()
 
     def work() -> tuple[Outcome, ...]:
-        with VSphere(address, observer=observer) as vsphere:
+        with VSphere(address, observer=observer, cancelled=stop) as vsphere:
             events(LoggedIn(address.authority, vsphere.version))
             stop.check()
             subjects = find_several(vsphere, names, options.snapshot)

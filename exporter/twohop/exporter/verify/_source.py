@@ -27,7 +27,7 @@ class Source(Protocol):
 
 
 class Directory:
-    """A descriptor and the files beside it."""
+    """A descriptor and the files beside it; what these methods raise for a link out of it is BadPackage."""
 
     order: tuple[str, ...] = ()
 
@@ -37,14 +37,23 @@ class Directory:
 
     def size(self, name: str) -> int | None:
         """Return a file's bytes."""
-        path = self._folder / name
+        path = self._within(name)
         return path.stat().st_size if path.is_file() else None
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """Read a file."""
-        with (self._folder / name).open("rb") as file:
+        with self._within(name).open("rb") as file:
             while piece := file.read(PIECE):
                 yield piece
+
+    def _within(self, name: str) -> Path:
+        """Return where a file lies; a link out of the directory is refused, or a stranger could have anything sent."""
+        path = self._folder / name
+        if name != self.descriptor and not path.resolve().is_relative_to(self._folder.resolve()):
+            raise BadPackage(
+                f"{name[:120]!r} is a link out of the package; put the file itself into {self._folder}", whose="you"
+            )
+        return path
 
 
 class Ova:

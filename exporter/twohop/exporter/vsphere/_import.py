@@ -142,7 +142,8 @@ def ask_import(vsphere: VSphere, spec: Any, where: Place) -> Grant:
     mine: list[Grant] = []
 
     def ask() -> Any:
-        made = where.pool.ImportVApp(spec, where.folder, where.host)
+        with vsphere.calls.kept():
+            made = where.pool.ImportVApp(spec, where.folder, where.host)
         if isinstance(made, vim.HttpNfcLease):
             grant = Grant(vim.HttpNfcLease(made._moId, vsphere._prompt), vsphere.address.authority)
             vsphere._grants.append(grant)

@@ -23,11 +23,11 @@ def choose_sha256(grant: Grant, keys: tuple[str, ...], server: str) -> bool:
     return True
 
 
-def manifest_of(grant: Grant, server: str) -> tuple[ManifestRow, ...] | None:
-    """Return what the server says it has sent; None where it does not say (API 4.1, 5.5)."""
+def manifest_of(lease: Any, server: str) -> tuple[ManifestRow, ...] | None:
+    """Return what the server says it has sent under a lease; None where it does not say (API 4.1, 5.5)."""
     try:
         with explained("read the manifest", server):
-            rows = grant.lease.HttpNfcLeaseGetManifest()
+            rows = lease.HttpNfcLeaseGetManifest()
     except (Refused, NotPermitted):
         return None
     if not isinstance(rows, list) or not all(_is_entry(row) for row in rows):

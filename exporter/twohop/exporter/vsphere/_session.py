@@ -16,16 +16,18 @@ from .._cancellation import Cancellation
 from .._device_file import DeviceFile
 from .._errors import BadAnswer, ExportError, NotFound, WrongPowerState
 from .._shield import shielded
-from ..engine._values import Ready, Subject
+from ..engine._values import ManifestRow, Ready, Subject
 from ..transfer._dialling import leads_here
 from ._address import VCenterAddress
+from ._calls import Calls, ended_by
 from ._datastore import StoredImage, image_file, image_size
 from ._describe import Descriptor, OvfFile, describe
 from ._faults import asked_once, explained, said
 from ._files import device_files
 from ._inventory import find, find_snapshot, plain_name, read
 from ._lease import Grant, HeldLease, wait_until_ready
-from ._stub import PATIENCE, PROMPT, bounded, negotiate, open_stub
+from ._manifest import manifest_of
+from ._stub import DIGESTING, PATIENCE, PROMPT, bounded, negotiate, open_stub
 
 _POWERED_ON_MEANS = (vim.fault.InvalidPowerState, vim.fault.InvalidState, vim.fault.TaskInProgress)
 
@@ -33,24 +35,31 @@ _POWERED_ON_MEANS = (vim.fault.InvalidPowerState, vim.fault.InvalidState, vim.fa
 class VSphere:
     """A session, logged in while the context is open; threads may share it.
 
-    Every SOAP exchange is shown to `observer`. Raises LoginRefused, HostUnreachable, WrongThumbprint, Untrusted and
-    BadAnswer on entering.
+    Every SOAP exchange is shown to `observer`. `cancelled` ends a call that waits, but those that grant or end a lease;
+    what such a call raises then is HostUnreachable or BadAnswer. Raises LoginRefused, HostUnreachable, WrongThumbprint,
+    Untrusted and BadAnswer on entering.
     """
 
-    def __init__(self, address: VCenterAddress, *, observer: Observer | None = None) -> None:
+    def __init__(
+        self, address: VCenterAddress, *, observer: Observer | None = None, cancelled: Cancellation | None = None
+    ) -> None:
         self.address = address
-        self.version = ""
+        self.version = self._version = ""
         self._scheme = bounded(observing_connection(observer, address.thumbprint))
         self._stub: Any = None
         self._prompt: Any = None
         self._content: Any = None
         self._grants: list[Grant] = []
+        self.calls = Calls()
+        self._cancelled = cancelled or Cancellation()
+        self._heard = contextlib.ExitStack()
 
     def __enter__(self) -> VSphere:
-        version = negotiate(self.address, self._scheme)
-        self._stub = open_stub(self.address, self._scheme, version, PATIENCE)
+        self._version = version = negotiate(self.address, self._scheme)
+        self._stub = open_stub(self.address, ended_by(self._scheme, self.calls), version, PATIENCE)
         self._prompt = open_stub(self.address, self._scheme, version, PROMPT)
         self.version = versionIdMap[version]
+        self._heard.enter_context(self._cancelled.on_cancel(self.calls.hang_up))
         try:
             with explained(f"log in at {self.address.authority} as {self.address.user}", self.address.authority):
                 self._content = vim.ServiceInstance("ServiceInstance", self._stub).RetrieveContent()
@@ -169,6 +178,15 @@ class VSphere:
         info = wait_until_ready(grant.lease, self._content, self.address, cancelled)
         return Ready(info.leaseTimeout, info.totalDiskCapacityInKB * 1024, device_files(info, self.address))
 
+    def manifest(self, grant: Grant) -> tuple[ManifestRow, ...] | None:
+        """Return what the server says it has sent, however long it digests that; None where it does not say."""
+        stub = open_stub(self.address, ended_by(self._scheme, self.calls), self._version, DIGESTING)
+        stub.cookie = self._stub.cookie
+        try:
+            return manifest_of(vim.HttpNfcLease(grant.id, stub), self.address.authority)
+        finally:
+            stub.DropConnections()
+
     def describe(
         self,
         vm: Any,
@@ -189,6 +207,10 @@ class VSphere:
             self._refuse_running(subject.ref, None)
 
         def ask() -> Any:
+            with self.calls.kept():
+                return asked()
+
+        def asked() -> Any:
             if subject.snapshot_ref is not None:
                 made = subject.snapshot_ref.ExportSnapshot()
             elif subject.kind == "VirtualApp":
@@ -240,6 +262,7 @@ class VSphere:
         return leads_here(self.address.host, self.address.port)
 
     def _close(self) -> None:
+        self._heard.close()
         for stub in (self._stub, self._prompt):
             if stub is not None:
                 stub.DropConnections()

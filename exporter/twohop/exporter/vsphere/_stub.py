@@ -26,6 +26,8 @@ PATIENCE = 300.0
 """Real seconds for the answer to a call that may take long, such as CreateDescriptor (8.12)."""
 PROMPT = 60.0
 """Real seconds for the answer to a call that keeps or ends a lease."""
+DIGESTING = 900.0
+"""Real seconds for the manifest: a server that digests a disk only when it is asked (5.5) reads all of it then."""
 LARGEST = 64 << 20
 """Bytes of an answer that are read; names of a hundred thousand machines are less."""
 IDLE = 20.0
