@@ -511,7 +511,8 @@ def test_a_task_that_is_done_sooner_than_the_recorded_one_is_no_difference(
     )
     spec = (
         '<_this type="PropertyCollector">propertyCollector</_this><spec><propSet><type>Task</type><pathSet>info'
-        '</pathSet></propSet><objectSet><obj type="Task">task-7</obj></objectSet></spec><partialUpdates>false</partialUpdates>'
+        '</pathSet></propSet><objectSet><obj type="Task">task-7</obj></objectSet></spec>'
+        "<partialUpdates>false</partialUpdates>"
     )
     session = (
         *GOOD,
@@ -527,3 +528,40 @@ def test_a_task_that_is_done_sooner_than_the_recorded_one_is_no_difference(
     assert document["different"] == (0 if different is None else 1)
     for each in document["differences"]:  # type: ignore[attr-defined]
         assert different is not None and different in each["where"][0], each
+
+
+WALK = (
+    '<_this type="PropertyCollector">propertyCollector</_this><specSet><propSet><type>{}</type><pathSet>name</pathSet>'
+    '</propSet><objectSet><obj type="{}">{}</obj><skip>true</skip><selectSet xsi:type="TraversalSpec"><type>{}</type>'
+    "<path>{}</path></selectSet></objectSet></specSet>"
+)
+
+
+def walk(kind: str, of: str, start: str, path: str, *found: tuple[str, str]) -> tuple[str, Answer]:
+    """One step down an inventory, as clients list it, and what was found there."""
+    rows = "".join(
+        f'<returnval><obj type="{kind}">{moid}</obj><propSet><name>name</name><val xsi:type="xsd:string">{name}</val>'
+        "</propSet></returnval>"
+        for moid, name in found
+    )
+    return called("RetrieveProperties", WALK.format(kind, of, start, of, path), rows)
+
+
+def test_what_is_found_by_walking_stands_where_it_was_found(tmp_path: Path) -> None:
+    session = (
+        walk("Datacenter", "Folder", "group-d1", "childEntity", ("datacenter-2", "A"), ("datacenter-9", "B")),
+        walk("Folder", "Datacenter", "datacenter-9", "hostFolder", ("group-h4", "host")),
+        walk("ComputeResource", "Folder", "group-h4", "childEntity", ("domain-s5", "alone"), ("domain-s6", "other")),
+        walk("HostSystem", "ComputeResource", "domain-s6", "host", ("host-7", "other")),
+        walk("ResourcePool", "ComputeResource", "domain-s6", "resourcePool", ("resgroup-8", "Resources")),
+        walk("ResourcePool", "ResourcePool", "resgroup-8", "resourcePool", ("resgroup-9", "inner")),
+    )
+    inventory = read_inventory(read_cassette(write(tmp_path / "walk.yaml", *GOOD, *session)))
+    fake = VCenter()
+    fake.adopt({s.id: {"type": s.type, "properties": s.properties} for s in inventory.objects.values()})
+    places = {moid: getattr(fake.world.objects[moid].parent, "moid", None) for moid in ("group-h4", "host-7")}
+    assert places == {"group-h4": "datacenter-9", "host-7": "domain-s6"}
+    assert fake.world.objects["resgroup-9"].parent is fake.world.objects["resgroup-8"]
+    # The last step leads to a pool within a pool, which the fake's own world has not.
+    code, document = run(write(tmp_path / "walk.yaml", *GOOD, *session[:-1]))
+    assert code == 0, [document["modes"][mode]["differences"] for mode in ("imported", "own")]  # type: ignore[index]
