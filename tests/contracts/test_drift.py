@@ -565,3 +565,17 @@ def test_what_is_found_by_walking_stands_where_it_was_found(tmp_path: Path) -> N
     # The last step leads to a pool within a pool, which the fake's own world has not.
     code, document = run(write(tmp_path / "walk.yaml", *GOOD, *session[:-1]))
     assert code == 0, [document["modes"][mode]["differences"] for mode in ("imported", "own")]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("version", "api", "kind"),
+    [("8.0.1", "2.5u2", "VirtualCenter"), ("7.0.3", "0.1", "HostAgent"), ("x", "x", "VirtualCenter"), ("", "", "gsx")],
+)
+def test_a_recording_of_a_product_that_nobody_knows_is_measured_all_the_same(
+    tmp_path: Path, version: str, api: str, kind: str
+) -> None:
+    this = '<_this type="ServiceInstance">ServiceInstance</_this>'
+    about = f"<version>{version}</version><build>1</build><apiType>{kind}</apiType><apiVersion>{api}</apiVersion>"
+    told = called("RetrieveServiceContent", this, f"<returnval><about>{about}</about></returnval>")
+    _, document = run(write(tmp_path / "odd.yaml", told, *GOOD))
+    assert document["exchanges"] == 4

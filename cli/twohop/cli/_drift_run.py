@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -40,8 +41,18 @@ def profile_of(inventory: Inventory) -> Profile:
         name += f"-{inventory.version}"
     profile = load_profile(name)
     about = inventory.about
-    told = {"about_version": about.get("version"), "build": about.get("build"), "api_version": about.get("apiVersion")}
+    api = about.get("apiVersion", "")
+    told = {
+        "about_version": about.get("version"),
+        "build": about.get("build"),
+        "api_version": api if _is_api(api) else "",
+    }
     return profile.but(**{key: value for key, value in told.items() if value})
+
+
+def _is_api(version: str) -> bool:
+    """Tell whether a text is a version of the API that a fake can speak: some had letters, such as `2.5u2`."""
+    return re.fullmatch(r"\d+(\.\d+)+", version) is not None and [int(n) for n in version.split(".")] >= [2, 5]
 
 
 def _replay(cassette: Cassette, inventory: Inventory, *, own: bool) -> list[Outcome]:
