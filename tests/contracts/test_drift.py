@@ -579,3 +579,23 @@ def test_a_recording_of_a_product_that_nobody_knows_is_measured_all_the_same(
     told = called("RetrieveServiceContent", this, f"<returnval><about>{about}</about></returnval>")
     _, document = run(write(tmp_path / "odd.yaml", told, *GOOD))
     assert document["exchanges"] == 4
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "alike"),
+    [
+        ("headers", {"X-Name": ["\N{EURO SIGN}"]}, 3),
+        ("headers", {"X-Folded": ["a\n b"]}, 3),
+        ("method", "G E T", 2),
+        ("uri", "https://vc/a b", 2),
+    ],
+)
+def test_a_request_that_cannot_be_sent_as_it_stands_ends_no_measurement(
+    tmp_path: Path, where: str, what: object, alike: int
+) -> None:
+    path = write(tmp_path / "odd.yaml", *GOOD)
+    data = yaml.safe_load(path.read_text())
+    data["interactions"][1]["request"][where] = what
+    path.write_text(yaml.safe_dump(data))
+    _, document = run(path)
+    assert (document["exchanges"], document["alike"]) == (3, alike)
