@@ -99,8 +99,8 @@ class Wire:
         """Send a body as it is."""
         headers = {"Content-Type": "text/xml; charset=utf-8", **self.extra}
         if action is None:
-            action = f'"urn:vim25/{self.version}"' if self.version else ""
-        if action:
+            action = f'"urn:vim25/{self.version}"' if self.version else None
+        if action is not None:
             headers["SOAPAction"] = action
         if self.cookie is not None:
             headers["Cookie"] = self.cookie

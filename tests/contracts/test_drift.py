@@ -528,3 +528,74 @@ def test_a_task_that_is_done_sooner_than_the_recorded_one_is_no_difference(
     assert document["different"] == (0 if different is None else 1)
     for each in document["differences"]:  # type: ignore[attr-defined]
         assert different is not None and different in each["where"][0], each
+
+
+WALK = (
+    '<_this type="PropertyCollector">propertyCollector</_this><specSet><propSet><type>{}</type><pathSet>name</pathSet>'
+    '</propSet><objectSet><obj type="{}">{}</obj><skip>true</skip><selectSet xsi:type="TraversalSpec"><type>{}</type>'
+    "<path>{}</path></selectSet></objectSet></specSet>"
+)
+
+
+def walk(kind: str, of: str, start: str, path: str, *found: tuple[str, str]) -> tuple[str, Answer]:
+    """One step down an inventory, as clients list it, and what was found there."""
+    rows = "".join(
+        f'<returnval><obj type="{kind}">{moid}</obj><propSet><name>name</name><val xsi:type="xsd:string">{name}</val>'
+        "</propSet></returnval>"
+        for moid, name in found
+    )
+    return called("RetrieveProperties", WALK.format(kind, of, start, of, path), rows)
+
+
+def test_what_is_found_by_walking_stands_where_it_was_found(tmp_path: Path) -> None:
+    session = (
+        walk("Datacenter", "Folder", "group-d1", "childEntity", ("datacenter-2", "A"), ("datacenter-9", "B")),
+        walk("Folder", "Datacenter", "datacenter-9", "hostFolder", ("group-h4", "host")),
+        walk("ComputeResource", "Folder", "group-h4", "childEntity", ("domain-s5", "alone"), ("domain-s6", "other")),
+        walk("HostSystem", "ComputeResource", "domain-s6", "host", ("host-7", "other")),
+        walk("ResourcePool", "ComputeResource", "domain-s6", "resourcePool", ("resgroup-8", "Resources")),
+        walk("ResourcePool", "ResourcePool", "resgroup-8", "resourcePool", ("resgroup-9", "inner")),
+    )
+    inventory = read_inventory(read_cassette(write(tmp_path / "walk.yaml", *GOOD, *session)))
+    fake = VCenter()
+    fake.adopt({s.id: {"type": s.type, "properties": s.properties} for s in inventory.objects.values()})
+    places = {moid: getattr(fake.world.objects[moid].parent, "moid", None) for moid in ("group-h4", "host-7")}
+    assert places == {"group-h4": "datacenter-9", "host-7": "domain-s6"}
+    assert fake.world.objects["resgroup-9"].parent is fake.world.objects["resgroup-8"]
+    # The last step leads to a pool within a pool, which the fake's own world has not.
+    code, document = run(write(tmp_path / "walk.yaml", *GOOD, *session[:-1]))
+    assert code == 0, [document["modes"][mode]["differences"] for mode in ("imported", "own")]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("version", "api", "kind"),
+    [("8.0.1", "2.5u2", "VirtualCenter"), ("7.0.3", "0.1", "HostAgent"), ("x", "x", "VirtualCenter"), ("", "", "gsx")],
+)
+def test_a_recording_of_a_product_that_nobody_knows_is_measured_all_the_same(
+    tmp_path: Path, version: str, api: str, kind: str
+) -> None:
+    this = '<_this type="ServiceInstance">ServiceInstance</_this>'
+    about = f"<version>{version}</version><build>1</build><apiType>{kind}</apiType><apiVersion>{api}</apiVersion>"
+    told = called("RetrieveServiceContent", this, f"<returnval><about>{about}</about></returnval>")
+    _, document = run(write(tmp_path / "odd.yaml", told, *GOOD))
+    assert document["exchanges"] == 4
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "alike"),
+    [
+        ("headers", {"X-Name": ["\N{EURO SIGN}"]}, 3),
+        ("headers", {"X-Folded": ["a\n b"]}, 3),
+        ("method", "G E T", 2),
+        ("uri", "https://vc/a b", 2),
+    ],
+)
+def test_a_request_that_cannot_be_sent_as_it_stands_ends_no_measurement(
+    tmp_path: Path, where: str, what: object, alike: int
+) -> None:
+    path = write(tmp_path / "odd.yaml", *GOOD)
+    data = yaml.safe_load(path.read_text())
+    data["interactions"][1]["request"][where] = what
+    path.write_text(yaml.safe_dump(data))
+    _, document = run(path)
+    assert (document["exchanges"], document["alike"]) == (3, alike)

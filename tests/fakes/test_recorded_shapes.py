@@ -165,6 +165,22 @@ def test_vcenter_4_1_takes_the_soap_action_of_a_foreign_call_for_its_version() -
                 assert call.fault is None, (profile, action)
 
 
+SERVICE = ("ServiceInstance", "ServiceInstance")
+
+
+@pytest.mark.parametrize("profile", VCENTERS)
+@pytest.mark.parametrize("action", ["", '""'])
+def test_an_empty_soap_action_is_answered_in_the_oldest_api(profile: str, action: str) -> None:
+    # So yavijava begins, and fields that it was not made for end it: a vCenter 6.0 sent it no instanceUuid (API 4.0).
+    with make(profile=profile) as vc, Wire(vc) as wire:
+        named, unnamed = wire.content(), wire.call("RetrieveServiceContent", *SERVICE, action=action)
+        about = {name for name, _ in dict(shape(unnamed.body[0]))["about"]}
+        assert "apiVersion" in about and "patchLevel" not in about
+        oldest_is_2_5 = vc.profile.version in ("4.1", "5.5", "6.0")
+        assert ("instanceUuid" in about) is not oldest_is_2_5
+        assert {name for name, _ in shape(unnamed.body[0])} < {name for name, _ in shape(named.body[0])}
+
+
 def test_a_reference_bears_its_type_before_its_xsi_type_as_recorded(user: Wire) -> None:
     answer = user.fetch("VirtualMachine", user.moid("Vm", "VM0"), "parent").data
     assert b'<returnval type="Folder" xsi:type="ManagedObjectReference">' in answer

@@ -51,6 +51,21 @@ def test_values_are_those_of_the_recording() -> None:
     assert read(fake, "vm-7", "summary").config.numCpu == 6
 
 
+def test_what_cannot_be_read_of_a_value_leaves_the_rest_of_it() -> None:
+    # Scrubbed by hand, or told by a server that is newer than this pyVmomi.
+    runtime = "<powerState>poweredOn</powerState><faultToleranceState></faultToleranceState><bootTime>xxxx</bootTime>"
+    config = "<name>seven</name><numCpu>two</numCpu><memorySizeMB>64</memorySizeMB><strange><x>1</x></strange>"
+    summary = f"<runtime>{runtime}</runtime><config>{config}</config><overallStatus>purple</overallStatus>"
+    fake = adopted({"summary": val("VirtualMachineSummary", summary)})
+    machine = fake.world.vm("seven")
+    assert (machine.power.value, machine.memory_mib) == ("poweredOn", 64)
+    assert read(fake, "vm-7", "summary").overallStatus == "green"
+
+
+def test_a_value_of_which_nothing_can_be_read_is_given_up_soon() -> None:
+    assert read(adopted({"summary": val("Nonsense", "<a><b>1</b></a>" * 5000)}), "vm-7", "summary") is not None
+
+
 def test_a_field_that_the_fake_never_sets_is_not_taken_from_a_recording() -> None:
     config = "<name>a</name><cpuHotAddEnabled>true</cpuHotAddEnabled><npivDesiredNodeWwns>1</npivDesiredNodeWwns>"
     fake = adopted({"config": val("VirtualMachineConfigInfo", config)})

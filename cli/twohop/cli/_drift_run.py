@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,6 +19,10 @@ BATCH = 100
 """Objects that a server tells of at once."""
 
 ENTITIES = ("VirtualMachine", "HostSystem", "ResourcePool", "Folder", "Datastore", "Network", "ClusterComputeResource")
+
+
+_NARROWER = {"ComputeResource": "ClusterComputeResource"}
+"""Types that the own world has none of, and a type of those that it has: what is one is the other as well."""
 
 
 def replay_both(cassette: Cassette) -> dict[str, list[Outcome]]:
@@ -36,8 +41,18 @@ def profile_of(inventory: Inventory) -> Profile:
         name += f"-{inventory.version}"
     profile = load_profile(name)
     about = inventory.about
-    told = {"about_version": about.get("version"), "build": about.get("build"), "api_version": about.get("apiVersion")}
+    api = about.get("apiVersion", "")
+    told = {
+        "about_version": about.get("version"),
+        "build": about.get("build"),
+        "api_version": api if _is_api(api) else "",
+    }
     return profile.but(**{key: value for key, value in told.items() if value})
+
+
+def _is_api(version: str) -> bool:
+    """Tell whether a text is a version of the API that a fake can speak: some had letters, such as `2.5u2`."""
+    return re.fullmatch(r"\d+(\.\d+)+", version) is not None and [int(n) for n in version.split(".")] >= [2, 5]
 
 
 def _replay(cassette: Cassette, inventory: Inventory, *, own: bool) -> list[Outcome]:
@@ -77,4 +92,4 @@ def _stand_ins(fake: Any) -> Callable[[str], list[str]]:
     known: dict[str, list[str]] = {}
     for moid, kind in fake.inventory():
         known.setdefault(kind, []).append(moid)
-    return lambda type_name: known.get(type_name, [])
+    return lambda type_name: known.get(type_name) or known.get(_NARROWER.get(type_name, ""), [])

@@ -9,6 +9,7 @@ from lxml import etree
 
 from ._cassette import Cassette, Recorded
 from ._found import search_of
+from ._places import reference, told_by, walked
 
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
@@ -75,7 +76,22 @@ def read_inventory(cassette: Cassette) -> Inventory:
                     seen.properties[path] = etree.tostring(value, encoding="unicode", with_tail=False)
     for exchange in cassette.exchanges:
         _asked(exchange, found)
+    _place(cassette, found)
     return found
+
+
+def _place(cassette: Cassette, found: Inventory) -> None:
+    """Tell objects where they stand, where only what is around them told it."""
+    links = [link for exchange in cassette.exchanges for link in walked(exchange)]
+    for each in found.objects.values():
+        for path, value in each.properties.items():
+            links += [(moid, named, each.id) for moid, named in told_by(each.type, path, value)]
+    for moid, path, place in links:
+        seen, owner = found.objects.get(moid), found.objects.get(place)
+        if seen is None or owner is None or path in seen.unset or path.partition(".")[0] in seen.properties:
+            continue
+        if f"summary.{path}" not in seen.properties:
+            seen.properties.setdefault(path, reference(owner.type, place))
 
 
 def _asked(exchange: Recorded, found: Inventory) -> None:

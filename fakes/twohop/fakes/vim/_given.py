@@ -11,8 +11,51 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lxml import etree
+
 from ._registry import SoapAdapter, VmomiSupport
 from ._vocabulary import Vocabulary
+
+_READINGS = 1000
+"""How often one value is read, to find what of it cannot be."""
+
+
+def read_legible(xml: str) -> Any:
+    """Return a typed value without the parts of it that vim25 does not have; ValueError where nothing is left.
+
+    A recording may be newer than this pyVmomi, or scrubbed in a field that holds no text: the rest still tells.
+    """
+    try:
+        return read_value(xml)
+    except ValueError:
+        root = etree.fromstring(xml.encode(), etree.XMLParser(resolve_entities=False, no_network=True))
+        _prune(root, root, [_READINGS])
+        return read_value(etree.tostring(root, encoding="unicode"))
+
+
+def _prune(element: etree._Element, root: etree._Element, left: list[int]) -> None:
+    """Take out of an element what keeps the whole from being read, as little as possible; `left` is in readings."""
+    children = list(element)
+    for child in children:
+        element.remove(child)
+    for child in children:
+        element.append(child)
+        if left[0] > 0 and _reads(root, left):
+            continue
+        _prune(child, root, left)
+        if len(child) == 0 or not _reads(root, left):
+            element.remove(child)
+
+
+def _reads(root: etree._Element, left: list[int]) -> bool:
+    left[0] -= 1
+    if left[0] < 0:
+        return False
+    try:
+        read_value(etree.tostring(root, encoding="unicode"))
+    except ValueError:
+        return False
+    return True
 
 
 def read_value(xml: str) -> Any:
@@ -79,8 +122,8 @@ def read_given(properties: Mapping[str, str], unset: Iterable[str] = ()) -> Give
     given = Given(unset=frozenset(unset))
     for path, xml in properties.items():
         try:
-            given.values[path] = read_value(xml)
-        except ValueError:
+            given.values[path] = read_legible(xml)
+        except (ValueError, etree.XMLSyntaxError):
             continue
     return given
 
