@@ -17,7 +17,7 @@ from twohop.exporter.package import StreamChecker, StreamFault, merge_descriptor
 from twohop.exporter.package import read_descriptor as read_ours
 from twohop.fakes.ovf import PackageError
 from twohop.fakes.ovf import read_descriptor as read_theirs
-from twohop.fakes.ovf._reading import LARGEST
+from twohop.fakes.ovf._package import LARGEST
 from twohop.fakes.vmdk import Intake, VmdkError, received
 from vcenters import make, small_world
 from vmdk_images import GRAIN, header, write
