@@ -33,7 +33,7 @@ from twohop.exporter.vsphere._faults import meaning
         (vim.fault.NotAuthenticated(), Refused, "vCenter", "the session has ended"),
         (vim.fault.InvalidPowerState(), WrongPowerState, "you", "power it off"),
         (vim.fault.TaskInProgress(), Busy, "vCenter", "another task holds the VM"),
-        (vim.fault.Timedout(msg="Operation timed out."), LeaseLost, "vCenter", "Operation timed out."),
+        (vim.fault.Timedout(msg="Operation timed out."), LeaseLost, "vCenter", "Operation timed out"),
         (vim.fault.RestrictedVersion(), Refused, "vCenter", "licence"),
         (vmodl.fault.NotSupported(), Refused, "vCenter", "virtual TPM"),
         (vmodl.fault.ManagedObjectNotFound(), Refused, "vCenter", "no longer knows the object"),

@@ -211,7 +211,7 @@ def test_a_session_that_two_threads_end_at_once_ends_once(vc: VCenter, user: Wir
 
 @pytest.mark.parametrize(("fate", "state"), [("ends", "error"), ("stays", "ready")])
 def test_a_session_that_falls_silent_ends_by_the_clock_with_its_leases(fate: str, state: str) -> None:
-    switches = {"lease_after_logout": fate, "session_idle_s": 200}
+    switches = {"lease_after_idle": fate, "session_idle_s": 200}
     with make(profile=load_profile("vcenter-8.0", switches)) as vc, Wire(vc).login() as wire:
         (moid,) = wire.call("ExportVm", "VirtualMachine", wire.moid("Vm", "VM0")).texts("returnval")
         while wire.fetch("HttpNfcLease", moid, "state").texts("returnval") != ["ready"]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from typing import Any
 
 import click
 
-from ._told import Unsaid, plain
+from ._told import Unsaid, hushed, plain
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("_demo", "Export one VM both ways on fake servers, and judge the run."),
@@ -59,7 +58,7 @@ def main() -> None:
         fail("you", str(error))
     except BrokenPipeError:
         # Whoever read the output has gone; nothing is left to say, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hushed(sys.stdout)
         sys.exit(1)
 
 

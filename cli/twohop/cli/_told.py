@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import unicodedata
+from typing import TextIO
 
 import click
 
@@ -23,7 +26,15 @@ def told(text: str, *, err: bool = False) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        hushed(sys.stderr if err else sys.stdout)
         raise Unsaid(f"standard {'error' if err else 'output'} takes no more: {error.strerror or error}") from error
+
+
+def hushed(stream: TextIO) -> None:
+    """Send what is still to be written nowhere, or Python fails once more at exit with a code of its own, 120."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _instead(character: str) -> str:

@@ -20,7 +20,8 @@ class Calls:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # No lock, which Ctrl-C could leave locked: a call is written down before it looks whether all is over, and all
+        # is over before the calls are read, so one of the two sees the other.
         self._wires: dict[HTTPSConnection, socket.socket | None] = {}
         self._over = False
         self._mine = threading.local()
@@ -36,28 +37,26 @@ class Calls:
 
     def begin(self, connection: HTTPSConnection, wire: Any) -> None:
         """Hear of a call that begins, or of the socket that was made for it; raise ConnectionAbortedError after all."""
-        with self._lock:
-            if getattr(self._mine, "kept", False):
-                self._wires.pop(connection, None)
-                return
-            if self._over:
-                raise ConnectionAbortedError(errno.ECONNABORTED, "hung up on this side")
-            self._wires[connection] = wire if isinstance(wire, socket.socket) else None
+        if getattr(self._mine, "kept", False):
+            self._wires.pop(connection, None)
+            return
+        self._wires[connection] = wire if isinstance(wire, socket.socket) else None
+        if self._over:
+            self._wires.pop(connection, None)
+            raise ConnectionAbortedError(errno.ECONNABORTED, "hung up on this side")
 
     def end(self, connection: HTTPSConnection) -> None:
         """Hear of a connection that is closed."""
-        with self._lock:
-            self._wires.pop(connection, None)
+        self._wires.pop(connection, None)
 
     def hang_up(self, *_: object) -> None:
         """End every call that is not kept."""
-        with self._lock:
-            self._over = True
-            for wire in self._wires.values():
-                if wire is not None:
-                    # SSLSocket.shutdown would drop its TLS state under whoever reads from it.
-                    with contextlib.suppress(OSError):
-                        socket.socket.shutdown(wire, socket.SHUT_RDWR)
+        self._over = True
+        for wire in list(self._wires.values()):
+            if wire is not None:
+                # SSLSocket.shutdown would drop its TLS state under whoever reads from it.
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(wire, socket.SHUT_RDWR)
 
 
 def ended_by(scheme: type[ObservingConnection], calls: Calls) -> type[ObservingConnection]:
