@@ -45,8 +45,12 @@ def power_on(driver: LeaseDriver, vm: int) -> None:
 def power_on_member(driver: LeaseDriver, lease: int) -> None:
     """Try to power on a machine of which a lease on a vApp offers a file."""
     held = driver.model.lease(lease)
-    if held is not None and held.vm == NO_MACHINE and held.keys:
-        driver.settled(driver.client(0).vm(held.keys[0].split("/")[1]).PowerOn())
+    if held is None or held.vm != NO_MACHINE:
+        return
+    # /MOID/CONTROLLER (4.3); a server whose keys are of another form tells of no machine.
+    member = next((key.split("/")[1] for key in held.keys if key.count("/") >= 2), "")
+    if member:
+        driver.settled(driver.client(0).vm(member).PowerOn())
 
 
 @step

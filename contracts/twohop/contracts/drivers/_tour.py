@@ -41,6 +41,7 @@ TOUR: tuple[Step, ...] = (
     ("tasks", {"vm": 1}), ("export", {"vm": 1}), ("tasks", {"vm": 1}), ("wait_until_ready", _LEASE),
     ("progress", {**_LEASE, "percent": 10}), ("get", _LEASE), ("advance", {"share": 0.7}),
     ("progress", {**_LEASE, "percent": 10}), ("get", _LEASE), ("advance", {"share": 0.7}),
+    ("progress", {**_LEASE, "percent": 140}), ("tasks", {"vm": 1}),
     ("peek", {**_LEASE, "path": "state"}), ("advance", {"share": 1.01}), ("read", _LEASE), ("tasks", {"vm": 1}),
     ("complete", _LEASE), ("power_on", {"vm": 1}),
     # an encrypted machine; a snapshot of one that runs
