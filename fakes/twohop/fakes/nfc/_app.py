@@ -165,7 +165,7 @@ class NfcApp:
     def _look(self, lease: ExportLease, began: float) -> None:
         """Look, while nobody takes what is sent, whether anybody still has a right to it."""
         cut_if_ended(self._world, lease)
-        cut_if_late(self._world, began)
+        cut_if_late(self._world, began, self._world.profile.seconds("nfc_stream_s"))
 
     def _emptied(self, lease: ExportLease, file: DeviceFile) -> bool:
         profile = self._world.profile

@@ -34,31 +34,29 @@ def size_of(file: DeviceFile) -> int:
 
 def cut_if_ended(world: World, lease: ExportLease) -> None:
     """Raise `Cut` where the lease has ended, as the profile has it (3.9)."""
-    at_end = world.profile.text("stream_at_end_of_lease")
-    if lease.ended.is_set() and at_end != "finish":
+    if lease.ended.is_set() and (at_end := world.profile.text("stream_at_end_of_lease")) != "finish":
         raise Cut("the lease has ended", reset=at_end == "reset")
 
 
-def cut_if_late(world: World, began: float) -> None:
-    """Raise `Cut` where a stream has lasted for longer than the profile lets it (3.7)."""
-    longest = world.profile.seconds("nfc_stream_s")
+def cut_if_late(world: World, began: float, longest: float) -> None:
+    """Raise `Cut` where a stream has lasted for longer than `longest`, 0 for ever (3.7)."""
     if longest and world.clock.now() - began > longest:
         raise Cut("the client was too slow")
 
 
 def send(world: World, lease: ExportLease, file: DeviceFile) -> Iterator[bytes]:
     """Yield the stream of a file; raise `Cut` where the lease ends under it (3.9), or the host's patience (3.7)."""
-    began, pieces = world.clock.now(), _stream(file)
+    began, pieces, longest = world.clock.now(), _stream(file), world.profile.seconds("nfc_stream_s")
     piece = next(pieces, b"")
     file.moved = 0
     while following := next(pieces, b""):
         cut_if_ended(world, lease)
-        cut_if_late(world, began)
+        cut_if_late(world, began, longest)
         yield piece
         note_bytes(world, lease, file, len(piece))
         piece = following
     cut_if_ended(world, lease)
-    cut_if_late(world, began)
+    cut_if_late(world, began, longest)
     # A client that knows the length is done with the last byte, and may ask for the manifest before we come back here.
     before, file.sent = file.sent, True
     file.times += 1
