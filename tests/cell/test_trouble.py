@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,20 @@ from twohop.exporter.cell.engine._quota import Quota
 from twohop.runtime import Clock
 
 TWO = default_catalogue([VM, "DC0_C0_RP0_VM2"])
+
+
+@contextmanager
+def _offering(share: Path, data: bytes) -> Iterator[tuple[Cell, Http, str, Path]]:
+    """A cell that offers one vApp, who is logged in to it, the URL of its descriptor and the file of its disk."""
+    with (
+        Cell(None, transfer_dir=share, clock=Clock(start=START), source=MadeUpSource(data=data)) as cell,
+        Http(cell) as http,
+    ):
+        http.log_in()
+        http.enable()
+        descriptor = links(http.vapp())["download:default"]
+        (disk,) = cell.transfer_dir.glob("*/*.vmdk")
+        yield cell, http, descriptor, disk
 
 
 def error_of(bench: Bench, task_id: str) -> str:
@@ -158,14 +173,7 @@ def test_a_share_that_fails_under_a_download_is_told_and_leaves_no_reader(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return b""
 
-    with (
-        Cell(None, transfer_dir=tmp_path / "share", clock=Clock(start=START), source=MadeUpSource(data=data)) as cell,
-        Http(cell) as http,
-    ):
-        http.log_in()
-        http.enable()
-        descriptor = links(http.vapp())["download:default"]
-        (disk,) = cell.transfer_dir.glob("*/*.vmdk")
+    with _offering(tmp_path / "share", data) as (cell, http, descriptor, disk):
         url = f"{descriptor.rpartition('/')[0]}/{disk.name}"
         monkeypatch.setattr(Download, "read", bad)
         with pytest.raises(urllib3.exceptions.ProtocolError):
@@ -233,14 +241,7 @@ def test_a_database_that_is_locked_cuts_no_download_and_keeps_no_link_alive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = DISK * 200
-    with (
-        Cell(None, transfer_dir=tmp_path / "share", clock=Clock(start=START), source=MadeUpSource(data=data)) as cell,
-        Http(cell) as http,
-    ):
-        http.log_in()
-        http.enable()
-        descriptor = links(http.vapp())["download:default"]
-        (disk,) = cell.transfer_dir.glob("*/*.vmdk")
+    with _offering(tmp_path / "share", data) as (cell, http, descriptor, disk):
         url = f"{descriptor.rpartition('/')[0]}/{disk.name}"
         with http.pool.request("GET", url, preload_content=False) as answer, monkeypatch.context() as patch:
             came = answer.read(1000)
