@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from twohop.exporter.package._vmdk import grain_digest
 from twohop.fakes.vmdk import FileContent, ImageError, ToolMissingError, VmdkError, _raw, stream, stream_size
+from twohop.fakes.vmdk._source import WINDOW, Ahead, ImageFile
 from vmdk_images import GENUINE, GRAIN, naive_digest, raw_disks, write
 
 REUSED = settings(
@@ -114,6 +115,20 @@ def test_a_file_may_lose_its_name_but_not_change(tmp_path: Path) -> None:
         for serve in (content.grains, content.grain_bytes):
             with pytest.raises(ImageError, match=r"disk changed after .* load the world again"):
                 list(serve())
+
+
+@REUSED
+@given(reads=st.lists(st.tuples(st.integers(0, 3 * WINDOW), st.integers(0, 2 * WINDOW)), max_size=8))
+def test_what_is_read_through_a_window_is_what_the_file_holds(tmp_path: Path, reads: list[tuple[int, int]]) -> None:
+    data = bytes(range(251)) * (2 * WINDOW // 251)
+    (tmp_path / "disk").write_bytes(data)
+    ahead = Ahead(ImageFile(tmp_path / "disk"))
+    for offset, length in reads:
+        if offset + length <= len(data):
+            assert ahead.require(offset, length) == data[offset : offset + length]
+        else:
+            with pytest.raises(ImageError, match=f"disk is cut: it names {length} bytes at {offset} and has"):
+                ahead.require(offset, length)
 
 
 def test_the_file_is_closed_with_its_last_holder(tmp_path: Path) -> None:

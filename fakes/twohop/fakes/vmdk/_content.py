@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-__all__ = ["GRAIN_BYTES", "SECTOR", "DiskContent"]
+__all__ = ["GRAIN_BYTES", "SECTOR", "Deflated", "DiskContent"]
 
 SECTOR = 512
 GRAIN_BYTES = 64 * 1024
+Deflated = bytes | memoryview
+"""A zlib stream."""
 
 
 class DiskContent(Protocol):
@@ -26,7 +28,7 @@ class DiskContent(Protocol):
     def populated(self) -> int:
         """Bytes of the disk in allocated grains; what the last grain has past `capacity` does not count."""
 
-    def grains(self) -> Iterator[tuple[int, bytes]]:
+    def grains(self) -> Iterator[tuple[int, Deflated]]:
         """Yield (grain number, zlib stream of its 64 KiB) for every allocated grain, in rising order.
 
         The last grain of a disk is padded with zeros to 64 KiB.

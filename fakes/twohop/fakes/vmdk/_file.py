@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twohop.fakes.vmdk._archive import member
-from twohop.fakes.vmdk._content import GRAIN_BYTES
+from twohop.fakes.vmdk._content import GRAIN_BYTES, Deflated
 from twohop.fakes.vmdk._convert import converted
 from twohop.fakes.vmdk._errors import ImageError
 from twohop.fakes.vmdk._raw import RawSource
@@ -105,7 +105,7 @@ class FileContent:
         """Name the file."""
         return f"FileContent({self._file.name!r}, capacity={self.capacity})"
 
-    def grains(self) -> Iterator[tuple[int, bytes]]:
+    def grains(self) -> Iterator[tuple[int, Deflated]]:
         """Yield (grain number, zlib stream of its 64 KiB) in rising order; ImageError if the file has changed."""
         self._file.check_unchanged()
         yield from self._source.grains()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import TypeVar
 
-from twohop.fakes.vmdk._content import GRAIN_BYTES, DiskContent
+from twohop.fakes.vmdk._content import GRAIN_BYTES, Deflated, DiskContent
 from twohop.fakes.vmdk._errors import ContentError
 
 __all__ = ["Layer", "LayeredContent"]
@@ -75,7 +75,7 @@ class LayeredContent:
         """Name base and layers."""
         return f"LayeredContent({self._base!r}, {len(self._layers)} layers)"
 
-    def grains(self) -> Iterator[tuple[int, bytes]]:
+    def grains(self) -> Iterator[tuple[int, Deflated]]:
         """Yield (grain number, zlib stream of its 64 KiB) of the flattened disk in rising order."""
         contents = (self._base, *(layer.written for layer in self._layers))
         ranked = [_ranked(content.grains(), -depth) for depth, content in enumerate(contents)]

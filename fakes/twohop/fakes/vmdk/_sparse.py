@@ -7,13 +7,13 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from twohop.fakes.vmdk._content import GRAIN_BYTES, SECTOR
+from twohop.fakes.vmdk._content import GRAIN_BYTES, SECTOR, Deflated
 from twohop.fakes.vmdk._deflate import deflate, inflate
 from twohop.fakes.vmdk._errors import ImageError
 from twohop.fakes.vmdk._format import GD_AT_END, GRAIN_SECTORS, GT_BYTES, GT_ENTRIES, tables
-from twohop.fakes.vmdk._source import ImageFile
+from twohop.fakes.vmdk._source import Ahead, ImageFile
 
 __all__ = ["SparseExtent", "SparseSource", "StreamSource"]
 
@@ -102,11 +102,11 @@ class StreamSource:
         self._extent = extent
         self.capacity = extent.capacity
 
-    def _stored(self) -> Iterator[tuple[int, int, int, bytes | None]]:
+    def _stored(self, require: Callable[[int, int], Deflated]) -> Iterator[tuple[int, int, int, bytes | None]]:
         """Yield (grain number, byte its zlib stream stands at, length, the zlib stream where it has to be another)."""
         file = self._extent.file
         for number, sector in self._extent.entries():
-            lba, size = _MARKER.unpack(file.require(sector * SECTOR, _MARKER.size))
+            lba, size = _MARKER.unpack(require(sector * SECTOR, _MARKER.size))
             if lba != number * GRAIN_SECTORS or not 0 < size <= 2 * GRAIN_BYTES:
                 raise ImageError(
                     f"{file.name} contradicts itself: its table has grain {number} at sector {sector}, the marker "
@@ -117,7 +117,7 @@ class StreamSource:
             if size > _MAYBE_ZERO and inside == GRAIN_BYTES:
                 yield number, place, size, None
                 continue
-            squeezed = file.require(place, size)
+            squeezed = bytes(require(place, size))
             if inside == GRAIN_BYTES and not squeezed.endswith(_ADLER_OF_ZERO):
                 yield number, place, size, None
                 continue
@@ -130,15 +130,16 @@ class StreamSource:
 
     def numbers(self) -> Iterator[int]:
         """Yield the numbers of the grains with data."""
-        for number, _, _, _ in self._stored():
+        for number, _, _, _ in self._stored(self._extent.file.require):
             yield number
 
-    def grains(self) -> Iterator[tuple[int, bytes]]:
+    def grains(self) -> Iterator[tuple[int, Deflated]]:
         """Yield (grain number, zlib stream)."""
-        for number, place, size, other in self._stored():
-            yield number, self._extent.file.require(place, size) if other is None else other
+        require = Ahead(self._extent.file).require
+        for number, place, size, other in self._stored(require):
+            yield number, require(place, size) if other is None else other
 
     def sizes(self) -> Iterator[tuple[int, int]]:
         """Yield (grain number, length of the zlib stream)."""
-        for number, _, size, other in self._stored():
+        for number, _, size, other in self._stored(self._extent.file.require):
             yield number, size if other is None else len(other)

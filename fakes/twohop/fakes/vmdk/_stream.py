@@ -12,7 +12,7 @@ import sys
 from array import array
 from collections.abc import Iterator
 
-from twohop.fakes.vmdk._content import SECTOR, DiskContent
+from twohop.fakes.vmdk._content import SECTOR, Deflated, DiskContent
 from twohop.fakes.vmdk._errors import ContentError
 from twohop.fakes.vmdk._format import (
     GRAIN_SECTORS,
@@ -65,7 +65,7 @@ def stream(
     table = array("I", bytes(GT_BYTES))
     empty = array("I", bytes(GT_BYTES))
     beyond = -(-capacity // (GRAIN_SECTORS * SECTOR))
-    parts = [front]
+    parts: list[Deflated] = [front]
     held = len(front)
     place = OVERHEAD_SECTORS  # sector at which the next part lands
     current = last = -1
