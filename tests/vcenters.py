@@ -9,7 +9,8 @@ import pytest
 from pyVmomi import VmomiSupport
 
 from twohop.fakes import fake_for
-from twohop.runtime import Authority, Clock
+from twohop.runtime import Clock
+from twohop.runtime.certificates import Authority
 from twohop.runtime.profiles import Profile
 
 AUTHORITY = Authority()

@@ -12,7 +12,7 @@ import pytest
 
 from twohop.exporter import ExportError
 from twohop.exporter.via import export_via_cell
-from twohop.runtime import Authority
+from twohop.runtime.certificates import Authority
 from twohop.runtime.serving import Cut, HttpServer
 
 NS = 'xmlns="http://www.vmware.com/vcloud/v1.5"'

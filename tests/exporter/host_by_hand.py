@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from twohop.exporter import DeviceFile
-from twohop.runtime import Authority
+from twohop.runtime.certificates import Authority
 from twohop.runtime.serving import HttpServer, ServedExchange
 
 TICKET = "52d5a5a5-0000-1111-2222-333344445555"

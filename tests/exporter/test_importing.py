@@ -53,7 +53,7 @@ from twohop.exporter.engine._values import ManifestRow
 from twohop.exporter.package import grain_digest
 from twohop.fakes import VCenter
 from twohop.fakes.vim._kinds import KINDS
-from twohop.runtime import Authority
+from twohop.runtime.certificates import Authority
 from twohop.runtime.profiles import load_profile
 
 AUTHORITY = Authority()

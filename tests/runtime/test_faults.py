@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twohop.runtime import Authority, Clock, Journal, OtherLeaves, thumbprint_of
+from twohop.runtime import Clock, Journal, thumbprint_of
+from twohop.runtime.certificates import Authority, OtherLeaves
 from twohop.runtime.faults import SOCKET_KINDS, Count, Event, FaultError, FaultPlan, decide, read_faults
 from twohop.runtime.faults._rules import drawn, read_rule
 from twohop.runtime.serving import HttpServer

@@ -16,7 +16,8 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twohop.runtime import Authority, thumbprint_of
+from twohop.runtime import thumbprint_of
+from twohop.runtime.certificates import Authority
 from twohop.runtime.serving import Cut, HttpServer, Patience, ServedExchange
 from twohop.runtime.serving import _server as server_module
 from twohop.runtime.serving._body import RequestBody

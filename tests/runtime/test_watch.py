@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from twohop.runtime import Authority
+from twohop.runtime.certificates import Authority
 from twohop.runtime.serving import HttpServer, Patience, ServedExchange
 from twohop.runtime.serving import _watch as watch_module
 

@@ -18,7 +18,8 @@ from twohop.exporter.cell._cell import NAME as CELL
 from twohop.exporter.vsphere import VCenterAddress
 from twohop.fakes import ESXi, VCenter, default_host_spec, default_spec, fake_for, load_spec
 from twohop.fakes.scenarios import scenario
-from twohop.runtime import Authority, Clock, Journal
+from twohop.runtime import Clock, Journal
+from twohop.runtime.certificates import Authority
 from twohop.runtime.faults import FaultPlan
 from twohop.runtime.observing import Observer
 from twohop.runtime.profiles import Profile, load_profile

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from twohop.runtime import Authority
+from twohop.runtime.certificates import Authority
 from twohop.runtime.control import UnknownWorld
 
 from ._servers import WorldOptions, WorldServers

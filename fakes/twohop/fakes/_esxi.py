@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twohop.runtime import Authority, Clock, Journal
+from twohop.runtime import Clock, Journal
+from twohop.runtime.certificates import Authority
 from twohop.runtime.profiles import Profile
 from twohop.runtime.serving import HttpServer
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from twohop.runtime import Authority, Clock, Journal, Leaf, OtherLeaves
+from twohop.runtime import Clock, Journal
+from twohop.runtime.certificates import Authority, Leaf, OtherLeaves
 from twohop.runtime.faults import read_faults
 from twohop.runtime.profiles import Profile, ProfileError, load_profile
 from twohop.runtime.serving import HttpServer

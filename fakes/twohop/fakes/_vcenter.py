@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twohop.runtime import Authority, Clock, Journal, Leaf
+from twohop.runtime import Clock, Journal
+from twohop.runtime.certificates import Authority, Leaf
 from twohop.runtime.profiles import Profile
 from twohop.runtime.serving import HttpServer
 

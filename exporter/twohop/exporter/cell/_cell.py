@@ -13,7 +13,8 @@ from twohop.exporter._events import Event, Events, HostChosen, ignore
 from twohop.exporter.engine import HostOrder, registered_first
 from twohop.exporter.package import merge_descriptors
 from twohop.exporter.vsphere import VCenterAddress
-from twohop.runtime import Authority, Clock, Journal, OtherLeaves
+from twohop.runtime import Clock, Journal
+from twohop.runtime.certificates import Authority, OtherLeaves
 from twohop.runtime.faults import FaultPlan
 from twohop.runtime.observing import Observer
 from twohop.runtime.profiles import Profile, ProfileError, load_profile

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Iterator
 from typing import Any
 
-from .._certificates import thumbprint_of
+from .._thumbprint import thumbprint_of
 from ._exchange import Connection, Request, Response
 from ._log import Observer
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from .._certificates import OtherLeaves
 from ..faults import FaultPlan, Strike
 from ._exchange import ServedExchange
 from ._handler import Handler
@@ -24,6 +23,8 @@ from ._watch import Watch
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+    from ..certificates import OtherLeaves
 
 BACKLOG = 1024
 CONNECTIONS = 4096

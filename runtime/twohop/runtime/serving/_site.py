@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .._certificates import OtherLeaves
 from .._clock import Clock
 from ..faults import FaultPlan, Rule, Strike
 from ._answer import arm_reset
@@ -23,6 +22,8 @@ from ._faulty import Faulty
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
+
+    from ..certificates import OtherLeaves
 
 Facts = Mapping[str, str | int]
 Describe = Callable[[dict[str, Any]], Facts]

@@ -2,11 +2,12 @@
 
 Real hosts show certificates that a client pins by thumbprint, as the lease's device URL gives it (vsphere 4.7, 6.3); a
 vCenter is verified by its authority. So every server gets a leaf of its own, and the user gets the authority's file.
+
+No part of `twohop.runtime` itself: who only exports makes no certificate, and what makes them takes its time to load.
 """
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 import threading
 from collections.abc import Iterable
@@ -14,11 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import trustme
 
-def thumbprint_of(certificate: bytes, algorithm: str = "sha1") -> str:
-    """Return the thumbprint of a DER certificate as vSphere prints it: upper-case hex pairs joined by colons (4.7)."""
-    digest = hashlib.new(algorithm, certificate, usedforsecurity=False).hexdigest().upper()
-    return ":".join(digest[i : i + 2] for i in range(0, len(digest), 2))
+from ._thumbprint import thumbprint_of
+
+__all__ = ["Authority", "Leaf", "OtherLeaves"]
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,6 @@ class Authority:
     """The authority of one run; trust it by `pem` or by the file that `write` leaves."""
 
     def __init__(self) -> None:
-        # Who only exports makes no certificate, and this takes 50 ms to load.
-        import trustme
-
         self._ca = trustme.CA(organization_name="twohop", organization_unit_name="one run")
 
     @property
