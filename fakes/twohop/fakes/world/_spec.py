@@ -50,8 +50,8 @@ def check_keys(kind: str, row: Any, where: str) -> Mapping[str, Any]:
     """Return `row` where it is a mapping that names nothing unknown."""
     if not isinstance(row, Mapping):
         raise WorldFileError(f"{where}: expected a mapping that describes a {kind}; got {row!r}")
-    unknown = set(row) - _KEYS[kind]
-    if unknown:
+    if not row.keys() <= _KEYS[kind]:
+        unknown = row.keys() - _KEYS[kind]
         known = ", ".join(sorted(_KEYS[kind]))
         raise WorldFileError(
             f"{where}: a {kind} has no {', '.join(map(repr, sorted(map(str, unknown))))}; it has {known}"

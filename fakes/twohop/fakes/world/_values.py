@@ -51,8 +51,11 @@ def unlike(name: str, among: set[str], what: str) -> None:
 
 def rows(row: Mapping[str, Any], key: str, where: str, default: Sequence[Any] = ()) -> list[Any]:
     """Return a list that a mapping holds."""
-    value = row.get(key, default)
-    if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
+    if key not in row:
+        return list(default)
+    value = row[key]
+    # A world file has lists; asking what else is one takes long, and there are seven for each machine.
+    if type(value) is not list and (isinstance(value, str | Mapping) or not isinstance(value, Sequence)):
         raise WorldFileError(f"{where}: {key!r} is a list; got {value!r}")
     return list(value)
 
