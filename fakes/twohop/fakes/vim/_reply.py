@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from io import StringIO
-from typing import Any
+from typing import Any, Protocol
 
-from ._registry import NAMESPACE, SoapAdapter, VmomiSupport, has
+from ._registry import NAMESPACE, SoapAdapter, VmomiSupport, has, vmodl
 
 _ENVELOPE = SoapAdapter.XMLNS_SOAPENV
 _NAMESPACES = {
@@ -22,12 +25,43 @@ _HEAD = (
     f' xmlns:xsd="{VmomiSupport.XMLNS_XSD}"\n xmlns:xsi="{VmomiSupport.XMLNS_XSI}">\n<soapenv:Body>\n'
 )
 _TAIL = "\n</soapenv:Body>\n</soapenv:Envelope>"
+_VALUE = VmomiSupport.Object(name="val", type=object, version="vmodl.version.version0", flags=VmomiSupport.F_OPTIONAL)
+_MISSING = VmomiSupport.Object(
+    name="missingSet", type=vmodl.query.PropertyCollector.MissingProperty, version="vmodl.version.version0", flags=0
+)
+
+
+class Found(Protocol):
+    """An object that was read: its reference, its values by path, a fault for each path that could not be read."""
+
+    @property
+    def reference(self) -> Any: ...
+    @property
+    def values(self) -> Mapping[str, Any]: ...
+    @property
+    def missing(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What a property collector has retrieved, to be written as ObjectContent without making objects of it first.
+
+    With `wrapped` it is a RetrieveResult, whose `token` names the next page, else an array of ObjectContent.
+    """
+
+    objects: Sequence[Found]
+    token: str | None = None
+    wrapped: bool = True
 
 
 def serialize_result(method: Any, value: Any, version: str) -> bytes:
     """Return the envelope of a result; a client of an older version gets no newer field (1.8)."""
     out = StringIO()
     out.write(f'{_HEAD}<{method.wsdlName}Response xmlns="{NAMESPACE}">')
+    if isinstance(value, Retrieved):
+        _write_retrieved(out, value, _serializer(out, version))
+        out.write(f"</{method.wsdlName}Response>{_TAIL}")
+        return out.getvalue().encode()
     # An empty array is an element less where each item is one; a property, whose type is open, is one element.
     nothing = value is None or (isinstance(value, list) and not value and method.result is not object)
     if not nothing and method.result is not type(None):
@@ -43,8 +77,7 @@ def serialize_result(method: Any, value: Any, version: str) -> bytes:
 def serialize_value(value: Any, version: str) -> str:
     """Return a property value as it stands in an answer; equal values give equal text."""
     out = StringIO()
-    info = VmomiSupport.Object(name="val", type=object, version="vmodl.version.version0", flags=VmomiSupport.F_OPTIONAL)
-    _serializer(out, version).Serialize(value, info)
+    _serializer(out, version).Serialize(value, _VALUE)
     return out.getvalue()
 
 
@@ -73,6 +106,39 @@ def client_fault(message: str) -> bytes:
         f"{_HEAD}<soapenv:Fault><faultcode>ClientFaultCode</faultcode><faultstring>{text}</faultstring>"
         f"</soapenv:Fault>{_TAIL}"
     ).encode()
+
+
+def _write_retrieved(out: StringIO, retrieved: Retrieved, serializer: Any) -> None:
+    tag = "objects" if retrieved.wrapped else "returnval"
+    if retrieved.wrapped:
+        out.write("<returnval>")
+        if retrieved.token is not None:
+            out.write(f"<token>{SoapAdapter.XmlEscape(retrieved.token)}</token>")
+    for found in retrieved.objects:
+        of, moid = VmomiSupport.GetWsdlName(type(found.reference)), SoapAdapter.XmlEscape(found.reference._moId)
+        out.write(f'<{tag}><obj type="{of}">{moid}</obj>')
+        for path, value in found.values.items():
+            out.write(f"<propSet><name>{SoapAdapter.XmlEscape(path)}</name>")
+            kind: Any = type(value)
+            typed = _plainly(kind)
+            if typed is None:
+                serializer.Serialize(value, _VALUE)
+            else:
+                out.write(f'<val xsi:type="{typed}">{SoapAdapter.XmlEscape(value)}</val>')
+            out.write("</propSet>")
+        for path, fault in found.missing.items():
+            serializer.Serialize(_MISSING.type(path=path, fault=fault), _MISSING)
+        out.write(f"</{tag}>")
+    if retrieved.wrapped:
+        out.write("</returnval>")
+
+
+@cache
+def _plainly(kind: Any) -> str | None:
+    """Return what stands as xsi:type before a value that is written as its text; None for any other."""
+    if kind is str:
+        return "xsd:string"
+    return str(VmomiSupport.GetWsdlName(kind)) if issubclass(kind, VmomiSupport.Enum) else None
 
 
 class _Serializer(SoapAdapter.SoapSerializer):  # type: ignore[misc]

@@ -7,13 +7,12 @@ from typing import Any
 
 from .. import _faults as faults
 from .._kinds import Kind
-from .._registry import vmodl
+from .._reply import Retrieved
 from .._select import Read, read, select
 from .._service import Call, Singleton
 from .._sessions import uuid52
 from .._updates import Collector, Filter
 
-PropertyCollector = vmodl.query.PropertyCollector
 PROPERTY_COLLECTOR = Kind("PropertyCollector", of=Collector)
 PROPERTY_FILTER = Kind("PropertyFilter", of=Filter)
 
@@ -30,20 +29,8 @@ def collector_of(call: Call, this: Singleton | Collector) -> Collector:
     return collector
 
 
-def _content(found: Read) -> Any:
-    return PropertyCollector.ObjectContent(
-        obj=found.reference,
-        propSet=[vmodl.DynamicProperty(name=path, val=value) for path, value in found.values.items()],
-        missingSet=[PropertyCollector.MissingProperty(path=path, fault=fault) for path, fault in found.missing.items()],
-    )
-
-
-def _retrieve(call: Call, specs: list[Any]) -> list[Any]:
-    objects = []
-    for spec in specs:
-        for selected in select(call, spec, _forgiven(spec)):
-            objects.append(_content(read(call, selected)))
-    return objects
+def _retrieve(call: Call, specs: list[Any]) -> list[Read]:
+    return [read(call, selected) for spec in specs for selected in select(call, spec, _forgiven(spec))]
 
 
 def _forgiven(spec: Any) -> list[Any] | None:
@@ -51,22 +38,22 @@ def _forgiven(spec: Any) -> list[Any] | None:
     return [] if spec.reportMissingObjectsInResults else None
 
 
-def _page(call: Call, objects: list[Any], limit: int | None) -> Any:
+def _page(call: Call, objects: list[Read], limit: int | None) -> Retrieved | None:
     if not objects:
         return None
     if not limit or len(objects) <= limit:
-        return PropertyCollector.RetrieveResult(objects=objects)
+        return Retrieved(objects)
     if call.session is None:
         raise faults.not_authenticated(call.ref(call.service.the("PropertyCollector")))
     token = secrets.token_hex(8)
     call.session.pages[token] = (objects[limit:], limit)
-    return PropertyCollector.RetrieveResult(token=token, objects=objects[:limit])
+    return Retrieved(objects[:limit], token)
 
 
 @PROPERTY_COLLECTOR.method("RetrieveProperties")
 def _retrieve_properties(call: Call, this: Any, specSet: list[Any]) -> Any:
     with call.world.lock:
-        return _retrieve(call, specSet)
+        return Retrieved(_retrieve(call, specSet), wrapped=False)
 
 
 @PROPERTY_COLLECTOR.method("RetrievePropertiesEx")
