@@ -64,7 +64,7 @@ def sides(request: pytest.FixtureRequest) -> Iterator[Sides]:
     ]
     with make(request.param, world=small_world(vms=3), users=users) as vcenter:
         app = VimApp(vcenter._service)
-        keeping = HttpServer(app, name="keeping", now=vcenter.clock.now).start()
+        keeping = HttpServer(app, name="keeping", now=vcenter.clock.now, prompt=app.prompt).start()
         general = HttpServer(VimApp(vcenter._service, keep=False), name="general", now=vcenter.clock.now, keep=False)
         general.start()
         wires = [Wire(vcenter) for _ in range(4)]

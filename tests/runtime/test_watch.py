@@ -6,7 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from twohop.runtime.serving import HttpServer, Patience, ServedExchange
 from twohop.runtime.serving import _watch as watch_module
 
 LONG = 30.0
+LARGE = 12 << 20
 AUTHORITY = Authority()
 LEAF = AUTHORITY.leaf(["127.0.0.1"])
 
@@ -41,9 +42,13 @@ class Site:
         self.asked.append(environ["PATH_INFO"])
         if environ["PATH_INFO"] == "/slow":
             self.go.wait(LONG)
-        if environ["PATH_INFO"] != "/never":
+        if environ["PATH_INFO"] == "/broken":
+            raise LookupError("the application is broken")
+        if environ["PATH_INFO"].startswith("/prompt"):
+            self.threads.add(threading.current_thread().name)
+        elif environ["PATH_INFO"] != "/never":
             environ["twohop.again"] = self._again
-        content = body + bytes(self.size)
+        content = body + bytes(LARGE if body.startswith(b"large") else self.size)
         start("200 OK", [] if self.chunked else [("Content-Length", str(len(content)))])
         return iter((content,)) if self.chunked else [content]
 
@@ -51,6 +56,11 @@ class Site:
         self.threads.add(threading.current_thread().name)
         self.repeated += self.due
         return self.due
+
+
+def prompt(environ: Mapping[str, Any], body: bytes) -> bool:
+    """What the site says it answers at once."""
+    return environ["PATH_INFO"] in ("/prompt", "/broken") and not body.startswith(b"late")
 
 
 @pytest.fixture
@@ -68,7 +78,9 @@ def seen() -> list[ServedExchange]:
 @pytest.fixture(params=["plain", "tls"])
 def server(request: pytest.FixtureRequest, site: Site, seen: list[ServedExchange]) -> Iterator[HttpServer]:
     tls = LEAF.context if request.param == "tls" else None
-    server = HttpServer(site, name="site", tls=tls, observer=seen.append, patience=Patience(idle_s=LONG)).start()
+    server = HttpServer(
+        site, name="site", tls=tls, observer=seen.append, patience=Patience(idle_s=LONG), prompt=prompt
+    ).start()
     yield server
     site.go.set()
     server.stop()
@@ -123,6 +135,77 @@ class Client:
     def ask(self, path: str, body: bytes = b"") -> bytes:
         self.send(path, body)
         return self.answer()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_what_is_prompt_is_answered_by_one_thread_however_new_it_is(
+    server: HttpServer, site: Site, seen: list[ServedExchange], chunked: bool
+) -> None:
+    site.chunked = chunked
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(server)) for _ in range(20)]
+        for turn in range(5):
+            for number, client in enumerate(clients, 10 * turn):
+                body = b"%02d" % number
+                assert client.ask("/prompt", body) == body + bytes(10), turn
+        assert "site-watch" in site.threads
+        site.threads.clear()
+        assert clients[0].ask("/prompt", b"no") == b"no" + bytes(10)
+        assert site.threads == {"site-watch"}
+        # What is not prompt goes back to the connection's own thread, and what follows to the one of all.
+        assert clients[0].ask("/prompt", b"late") == b"late" + bytes(10)
+        assert clients[0].ask("/prompt", b"12") == b"12" + bytes(10)
+        assert len(site.threads) == 2
+    server.stop()
+    assert [(e.method, e.path, e.status, e.received, e.sent, e.end) for e in seen] == [
+        ("POST", "/prompt", 200, size, size + 10, "complete") for size in (*[2] * 101, 4, 2)
+    ]
+
+
+def test_a_prompt_application_that_breaks_ends_its_own_connection_only(
+    server: HttpServer, site: Site, seen: list[ServedExchange], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    with Client(server) as other:
+        for _ in range(3):
+            other.ask("/prompt")
+        for _ in range(2):
+            with Client(server) as client:
+                client.ask("/prompt", b"1")
+                client.ask("/prompt", b"2")
+                client.send("/broken")
+                answer = b""
+                with contextlib.suppress(ConnectionError):
+                    while piece := client.socket.recv(65536):
+                        answer += piece
+                assert answer.startswith(b"HTTP/1.1 500 ")
+        assert other.ask("/prompt", b"3") == b"3" + bytes(10)
+    assert [each.exc_type for each in told] == [LookupError] * 2
+    assert [e.status for e in seen if e.path == "/broken"] == [500, 500]
+
+
+def test_a_prompt_answer_that_is_not_taken_blocks_nobody_and_comes_whole(server: HttpServer, site: Site) -> None:
+    with Client(server) as slow, Client(server) as other:
+        slow.ask("/prompt", b"large")
+        slow.ask("/prompt", b"large")
+        slow.send("/prompt", b"large")
+        for n in range(10):
+            assert other.ask("/prompt", b"%d" % n) == b"%d" % n + bytes(10)
+        assert slow.answer() == b"large" + bytes(LARGE)
+        assert slow.ask("/prompt", b"4") == b"4" + bytes(10)
+
+
+def test_a_prompt_request_may_be_the_last_of_its_connection(server: HttpServer, site: Site) -> None:
+    for close in (False, True, True):
+        with Client(server) as client:
+            client.ask("/prompt", b"1")
+            client.ask("/prompt", b"2")
+            header = b"Connection: close\r\n" if close else b""
+            client.socket.sendall(b"POST /prompt HTTP/1.1\r\nHost: h\r\n%bContent-Length: 1\r\n\r\n3" % header)
+            assert client.answer() == b"3" + bytes(10)
+            if close:
+                assert client.socket.recv(1) == b""
 
 
 @pytest.mark.parametrize("chunked", [False, True])

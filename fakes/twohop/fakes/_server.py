@@ -93,11 +93,12 @@ class VSphereServer(ABC):
             self.faults.join(server)
         self.faults.begin(read_faults(Path(faults)) if isinstance(faults, Path | str) else faults)
         self._leaf = self.authority.leaf(names_of(host))
-        app = _with_files(self._service, self._app(VimApp(self._service)))
+        api = VimApp(self._service)
+        app = _with_files(self._service, self._app(api))
         self._server = HttpServer(
             app, name=self.product, tls=self._leaf.context, host=host, port=port,
             now=self.clock.now, observer=self.journal.exchange, faults=self.faults, describe=self._describe,
-            certificates=self._others(self.product),
+            certificates=self._others(self.product), prompt=api.prompt,
         )  # fmt: skip
         self._directory: Path | None = None
 

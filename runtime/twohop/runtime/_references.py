@@ -14,6 +14,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
@@ -40,6 +41,18 @@ _LONG = 12
 """Characters of a secret that tell it from nearly every other."""
 
 
+KEPT, SHORT = 256, 128
+"""Masked texts that are kept, and characters of one beyond which it is not: the same few paths come all the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Texts and what they are masked as while so many secrets are known; a name, once given, stays."""
+
+    known: int
+    texts: dict[str, str] = field(default_factory=dict)
+
+
 class References:
     """A table of secrets and the names that stand for them."""
 
@@ -48,6 +61,7 @@ class References:
         self._names: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         self._seen = 0
+        self._kept = _Kept(0)
         # Every form of a secret by its first characters: all by four, then the short by these and the long by twelve.
         self._begins: set[str] = set()
         self._forms: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -66,7 +80,15 @@ class References:
 
     def mask(self, text: str) -> str:
         """Return `text` with every secret in it replaced: a known one by its name, another by its kind and `?`."""
-        return self._replaced(text, self._masked)
+        kept = self._kept
+        if kept.known != len(self._names) or len(kept.texts) >= KEPT:
+            kept = self._kept = _Kept(len(self._names))
+        found = kept.texts.get(text)
+        if found is None:
+            found = self._replaced(text, self._masked)
+            if len(text) <= SHORT:
+                kept.texts[text] = found
+        return found
 
     def header(self, name: str, value: str) -> str:
         """Return the value of an HTTP header as it may be written down."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from ..world import Entity, ExportLease, ExportTask, Grant, Snapshot, User, VApp, Vm, World, WorldFileError
@@ -59,6 +60,8 @@ _SYSTEM = (
     Role(ADMIN, "Admin", "Administrator", EVERY_PRIVILEGE, system=True),
 )
 FIRST_ROLE = 1001
+_USUAL = 256
+"""Characters of a user name beyond which its form is not kept."""
 
 
 class Access:
@@ -228,6 +231,12 @@ def anchor(world: World, obj: Any) -> Entity:
 
 def canonical(name: str) -> str:
     """Return a user name in one of its forms, for comparing: DOMAIN\\user and user@domain are one user."""
+    # Whoever logs in chooses the name; what is kept of names must not grow by that.
+    return _canonical(name) if len(name) <= _USUAL else _canonical.__wrapped__(name)
+
+
+@lru_cache(maxsize=256)
+def _canonical(name: str) -> str:
     domain, backslash, local = name.rpartition("\\")
     return (f"{local}@{domain}" if backslash else name).lower()
 

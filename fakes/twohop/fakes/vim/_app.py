@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
@@ -54,6 +54,15 @@ class VimApp:
             return (body[n : n + _PIECE] for n in range(0, len(body), _PIECE))
         start("405 Method Not Allowed" if path == "/sdk" else "404 Not Found", [("Content-Length", "0")])
         return [b""]
+
+    def prompt(self, environ: Mapping[str, Any], body: bytes) -> bool:
+        """Tell of a POST whether it is a small read of the world as it is, which ends nothing and begins nothing."""
+        return (
+            self._keep
+            and environ["PATH_INFO"] in _ENDPOINTS
+            and not self.service.world.clock.due()
+            and self._templates.known(body)
+        )
 
     def _soap(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         body = _body(environ)

@@ -9,7 +9,7 @@ from ..machines import PowerState
 from ..world import Cluster, Datacenter, Entity, ExportLease, ExportTask, Folder, ResourcePool, VApp, Vm
 from . import _faults as faults
 from ._access import ANONYMOUS, READ, VIEW, anchor, canonical
-from ._registry import MethodInfo, PropertyInfo, VmomiSupport, method_named, vim, vmodl
+from ._registry import MethodInfo, PropertyInfo, VmomiSupport, method_named, vmodl, wsdl_class
 
 if TYPE_CHECKING:
     from ._service import Call
@@ -99,7 +99,7 @@ def _check(call: Call, obj: Any, privilege: str) -> None:
 
 
 def _in_inventory(call: Call, obj: Any) -> bool:
-    return issubclass(call.service.kind_of(obj).vim, vim.ManagedEntity)
+    return issubclass(call.service.kind_of(obj).vim, wsdl_class("ManagedEntity"))
 
 
 def _from_text(call: Call, target: Any, method: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ path would refuse.
 
 from __future__ import annotations
 
-import copy
 import re
 from typing import Any
 
@@ -29,6 +28,15 @@ class Templates:
     def __init__(self, *, ordered: bool) -> None:
         self._ordered = ordered
         self._known: dict[tuple[bytes, bytes], Invocation | None] = {}
+
+    def known(self, body: bytes) -> bool:
+        """Tell whether a request is like one before, and reads of one object what it names."""
+        found = _ID.search(body) if len(body) <= LONGEST else None
+        template = self._known.get((body[: found.start(1)], body[found.end(1) :])) if found is not None else None
+        if template is None:
+            return False
+        (spec,) = template.arguments["specSet"]
+        return not spec.objectSet[0].selectSet and not any(wanted.all for wanted in spec.propSet)
 
     def parse(self, body: bytes) -> Invocation:
         """Parse a SOAP request; BadRequest carries the fault to answer."""
@@ -62,8 +70,16 @@ def _filled(template: Invocation, moid: str) -> Invocation:
     """Return a request of its own, with another id; what nobody changes is shared."""
     (old,) = template.arguments["specSet"]
     (old_start,) = old.objectSet
-    spec, start = copy.copy(old), copy.copy(old_start)
+    spec, start = _copied(old), _copied(old_start)
     start.obj = type(old_start.obj)(moid, None)
     spec.objectSet = type(old.objectSet)([start])
     arguments: dict[str, Any] = {**template.arguments, "specSet": type(template.arguments["specSet"])([spec])}
     return Invocation(template.this, template.method, arguments)
+
+
+def _copied(data: Any) -> Any:
+    """Copy a data object; what `copy.copy` comes to after five times as long."""
+    kind = type(data)
+    made: Any = object.__new__(kind)
+    made.__dict__.update(data.__dict__)
+    return made

@@ -37,10 +37,11 @@ class HeadFirst:
 
 
 class Answer:
-    """Sends one answer: framing, body, and how it ended."""
+    """Sends one answer: framing, body, and how it ended. With `hold` it is kept in `held` for somebody else to send."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, *, hold: bool = False) -> None:
         self.handler = handler
+        self.held: list[bytes] | None = [] if hold else None
         self.status = 500
         self.sent = 0
         self._line = ""
@@ -56,7 +57,7 @@ class Answer:
         try:
             chunks = app(environ, self._start)
             self._look = environ.get("twohop.while_blocked")
-            self._copy = [] if "twohop.again" in environ else None
+            self._copy = self.held if self.held is not None else [] if "twohop.again" in environ else None
             self._send(chunks)
             return "complete"
         except Cut as cut:
@@ -102,7 +103,8 @@ class Answer:
 
     def _send(self, chunks: Iterable[bytes]) -> None:
         handler = self.handler
-        allow(handler.connection, handler.http.patience.idle_s)
+        if self.held is None:
+            allow(handler.connection, handler.http.patience.idle_s)
         if not self._line:
             # An application written as a generator names its status with its first piece.
             pieces = iter(chunks)
@@ -124,7 +126,7 @@ class Answer:
         head = self._head(names)
         if bodiless:
             self._begun = True
-            handler.connection.sendall(head)
+            self._push(head)
             return
         pending, last = head, b"0\r\n\r\n" if chunked else b""
         if isinstance(chunks, HeadFirst):
@@ -149,6 +151,8 @@ class Answer:
     def _push(self, data: bytes) -> None:
         if self._copy is not None:
             self._copy.append(data)
+        if self.held is not None:
+            return
         connection, look, guard = self.handler.connection, self._look, self.handler.http.patience.idle_s
         if look is None:
             connection.sendall(data)

@@ -94,8 +94,9 @@ class Handler(WSGIRequestHandler):
         try:
             self._reader.idle()
             buffered = source.peek(1)
-            if self._repeat(buffered, self._send_all):
-                self._wait_watched()
+            if self._at_once(buffered, self._send_all):
+                if not self.close_connection:
+                    self._wait_watched()
                 return
             self._reader.head()
             known = self.http.heads.find(buffered)
@@ -111,16 +112,19 @@ class Handler(WSGIRequestHandler):
         if head is None:
             self.close_connection = True
             return
-        self.command, self.request_version, self.headers = head.method, head.version, cast(Any, head.headers)
-        self.requestline = f"{head.method} {head.target} {head.version}"
-        # Two slashes at its front would be read as a host; what the client sent stands in REQUEST_URI.
-        self.path = "/" + head.target.lstrip("/") if head.target.startswith("/") else head.target
-        self.close_connection = head.last
+        self._begin(head)
         self._reader.body()
         if known is not None:
             self._exchange(self._environ(known), RequestBody(source, known.length), known, buffered)
         else:
             self._run(head, buffered)
+
+    def _begin(self, head: RequestHead) -> None:
+        self.command, self.request_version, self.headers = head.method, head.version, cast(Any, head.headers)
+        self.requestline = f"{head.method} {head.target} {head.version}"
+        # Two slashes at its front would be read as a host; what the client sent stands in REQUEST_URI.
+        self.path = "/" + head.target.lstrip("/") if head.target.startswith("/") else head.target
+        self.close_connection = head.last
 
     def _environ(self, known: KnownHead) -> dict[str, Any]:
         environ = known.environ.copy()
@@ -141,8 +145,15 @@ class Handler(WSGIRequestHandler):
             body.before_first_read = lambda: self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._exchange(environ, body, known, buffered)
 
-    def _exchange(self, environ: dict[str, Any], body: RequestBody, known: KnownHead | None, buffered: bytes) -> None:
-        """Run the application for a request and send what it answers."""
+    def _exchange(
+        self,
+        environ: dict[str, Any],
+        body: RequestBody,
+        known: KnownHead | None,
+        buffered: bytes,
+        send: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """Run the application for a request and send what it answers; with `send` in one piece, by that."""
         t0 = self.http.now()
         environ["wsgi.input"] = body
         environ["wsgi.input_terminated"] = True
@@ -150,13 +161,19 @@ class Handler(WSGIRequestHandler):
         app = self.http.app
         if (site := self.http.faults) is not None:
             app = site.over(app)
-        answer = Answer(self)
+        answer = Answer(self, hold=send is not None)
         end = answer.run(app, environ, body)
+        if send is not None:
+            try:
+                send(b"".join(answer.held or ()))
+            except OSError:
+                answer.sent, end = 0, "client gone"
         self._broken_off = end != "complete"
         again = environ.get("twohop.again")
         if again is not None and known is not None and app is self.http.app and end == "complete":
             self._keep(known, buffered, answer.repeat(again))
-        self._reader.rest()
+        if send is None:
+            self._reader.rest()
         if self._broken_off or not body.drain(DRAIN):
             self.close_connection = True
         self._report(self.command, self.path, answer.status, body.consumed, answer.sent, t0, end)
@@ -176,22 +193,30 @@ class Handler(WSGIRequestHandler):
         if repeat is not None and len(body) == known.length:
             self.http.heads.keep_answer(known, body, repeat)
 
-    def _repeat(self, buffered: bytes, send: Callable[[bytes], None]) -> bool:
-        """Answer the request that stands first in what has come as it was answered before; False where it was not."""
+    def _at_once(self, buffered: bytes, send: Callable[[bytes], None]) -> bool:
+        """Answer the request that stands first in what has come, where that takes no waiting; False where it may."""
         http = self.http
         known = http.heads.find(buffered)
         if known is None or http.faults is not None:
             return False
         end = known.size + known.length
         # Where the body has not come as a whole, nothing is found.
-        repeat = known.repeats.get(buffered[known.size : end])
-        if repeat is None or not repeat.again():
+        body = buffered[known.size : end]
+        repeat = known.repeats.get(body)
+        if repeat is not None and repeat.again():
+            t0 = http.now()
+            self.rfile.read(end)
+            self._more = len(buffered) > end
+            send(b"%b%b%b" % (repeat.before, http.date().encode(), repeat.behind))
+            self._report(known.head.method, known.path, repeat.status, known.length, repeat.sent, t0)
+            return True
+        if http.prompt is None or len(body) < known.length or not http.prompt(known.environ, body):
             return False
-        t0 = http.now()
-        self.rfile.read(end)
+        self.rfile.read(known.size)
         self._more = len(buffered) > end
-        send(b"%b%b%b" % (repeat.before, http.date().encode(), repeat.behind))
-        self._report(known.head.method, known.path, repeat.status, known.length, repeat.sent, t0)
+        self._begin(known.head)
+        source = RequestBody(cast(BinaryIO, self.rfile), known.length)
+        self._exchange(self._environ(known), source, known, buffered, send)
         return True
 
     def _send_all(self, data: bytes) -> None:
@@ -229,9 +254,9 @@ class Handler(WSGIRequestHandler):
         """Answer what has come, without waiting; False where the connection's own thread has to go on."""
         source = cast(io.BufferedReader, self.rfile)
         try:
-            while self._repeat(source.peek(1), self._send_some):
+            while self._at_once(source.peek(1), self._send_some):
                 self._looked = time.monotonic()
-                if self._unsent:
+                if self._unsent or self.close_connection:
                     return False
                 if not self._more and not (isinstance(self.connection, ssl.SSLSocket) and self.connection.pending()):
                     return True

@@ -9,9 +9,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..faults import FaultPlan, Strike
 from ._exchange import ServedExchange
@@ -31,6 +31,8 @@ CONNECTIONS = 4096
 """Connections served at once, unless a server is given another number."""
 PAUSE = 0.05
 """Real seconds before the next try where the machine has no descriptor or memory left for a connection."""
+Prompt = Callable[[Mapping[str, Any], bytes], bool]
+"""Tells of a request, by its WSGI environment and its body, that its answer is soon there and waits for nobody."""
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -40,7 +42,8 @@ class HttpServer:
     Thread per connection, because disk streams are long and any fixed pool starves behind them. The TLS handshake runs
     in the connection's own thread, so a client that connects and stays silent blocks nobody. Of more than `limit`
     connections at once, and of those for which the machine has no thread, the new one is closed unheard. `patience`
-    says how long a client is waited for, from the next connection on where it is set while the server runs.
+    says how long a client is waited for, from the next connection on where it is set while the server runs. Connections
+    whose requests are `prompt`, or were answered before, share one thread until another request comes.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class HttpServer:
         observer: Callable[[ServedExchange], None] | None = None,
         limit: int = CONNECTIONS,
         keep: bool = True,
+        prompt: Prompt | None = None,
         patience: Patience | None = None,
         faults: FaultPlan | None = None,
         describe: Describe = lambda environ: {},
@@ -66,6 +70,7 @@ class HttpServer:
         self.now = now
         self.observer = observer
         self.limit = limit
+        self.prompt = prompt
         self.patience = patience or Patience()
         self.plan = faults
         self.site = Site(faults, name, tls, describe, certificates) if faults is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from ...world import VApp, Vm
@@ -41,7 +42,12 @@ for _name, _read in (
 
 @VIRTUAL_MACHINE.shortens("runtime.powerState")
 def _power(call: Call, vm: Vm) -> Any:
-    return vim.VirtualMachine.PowerState(vm.power.value)
+    return _power_state(vm.power.value)
+
+
+@cache
+def _power_state(value: str) -> Any:
+    return vim.VirtualMachine.PowerState(value)
 
 
 @VIRTUAL_MACHINE.provides("layout")
