@@ -42,15 +42,15 @@ _LONG = 12
 
 
 KEPT, SHORT = 256, 128
-"""Masked texts that are kept, and characters of one beyond which it is not: the same few paths come all the time."""
+"""Texts without a secret that are kept, and characters of one beyond which it is not: a few paths come all the time."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """Texts and what they are masked as while so many secrets are known; a name, once given, stays."""
+class _Clean:
+    """Texts that hold no secret while so many are known."""
 
     known: int
-    texts: dict[str, str] = field(default_factory=dict)
+    texts: set[str] = field(default_factory=set)
 
 
 class References:
@@ -61,7 +61,7 @@ class References:
         self._names: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         self._seen = 0
-        self._kept = _Kept(0)
+        self._clean = _Clean(0)
         # Every form of a secret by its first characters: all by four, then the short by these and the long by twelve.
         self._begins: set[str] = set()
         self._forms: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -80,15 +80,15 @@ class References:
 
     def mask(self, text: str) -> str:
         """Return `text` with every secret in it replaced: a known one by its name, another by its kind and `?`."""
-        kept = self._kept
-        if kept.known != len(self._names) or len(kept.texts) >= KEPT:
-            kept = self._kept = _Kept(len(self._names))
-        found = kept.texts.get(text)
-        if found is None:
-            found = self._replaced(text, self._masked)
-            if len(text) <= SHORT:
-                kept.texts[text] = found
-        return found
+        clean = self._clean
+        if clean.known != len(self._names) or len(clean.texts) >= KEPT:
+            clean = self._clean = _Clean(len(self._names))
+        if text in clean.texts:
+            return text
+        masked = self._replaced(text, self._masked)
+        if masked == text and len(text) <= SHORT:
+            clean.texts.add(text)
+        return masked
 
     def header(self, name: str, value: str) -> str:
         """Return the value of an HTTP header as it may be written down."""
