@@ -11,8 +11,6 @@ import io
 import socket
 import ssl
 import sys
-import threading
-import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -24,7 +22,8 @@ from ._body import RequestBody
 from ._exchange import ServedExchange
 from ._head import MalformedHead, RequestHead, read_head
 from ._heads import KnownHead, Repeat
-from ._patience import PatientReader, allow
+from ._patience import PatientReader
+from ._shared import Shared
 
 if TYPE_CHECKING:
     from ._server import HttpServer
@@ -43,8 +42,6 @@ class Handler(WSGIRequestHandler):
     number: int
     http: HttpServer
     _broken_off = False
-    _unsent = b""
-    _more = False
 
     @classmethod
     def serve(cls, server: HttpServer, number: int, connection: socket.socket, peer: tuple[str, int]) -> None:
@@ -72,14 +69,13 @@ class Handler(WSGIRequestHandler):
         """Read through a reader that gives up a client which is too slow."""
         super().setup()
         self.rfile.close()
-        self._reader = PatientReader(self.connection, self.http.patience)
-        self.rfile = io.BufferedReader(self._reader)
+        self.reader = PatientReader(self.connection, self.http.patience)
+        self.rfile = io.BufferedReader(self.reader)
 
     def handle(self) -> None:
         """Serve one request after another."""
         self.close_connection = False
-        self.turn = threading.Lock()
-        self.turn.acquire()
+        self._shared = Shared(self)
         while not self.close_connection:
             self.handle_one_request()
         if isinstance(self.connection, ssl.SSLSocket) and not self._broken_off:
@@ -92,13 +88,13 @@ class Handler(WSGIRequestHandler):
         """Read a request's head and run it."""
         source = cast(io.BufferedReader, self.rfile)
         try:
-            self._reader.idle()
+            self.reader.idle()
             buffered = source.peek(1)
-            if self._at_once(buffered, self._send_all):
+            if self._shared.answer(buffered):
                 if not self.close_connection:
-                    self._wait_watched()
+                    self._shared.wait()
                 return
-            self._reader.head()
+            self.reader.head()
             known = self.http.heads.find(buffered)
             if known is not None:
                 source.read(known.size)
@@ -112,21 +108,23 @@ class Handler(WSGIRequestHandler):
         if head is None:
             self.close_connection = True
             return
-        self._begin(head)
-        self._reader.body()
+        self.begin(head)
+        self.reader.body()
         if known is not None:
-            self._exchange(self._environ(known), RequestBody(source, known.length), known, buffered)
+            self.exchange(self.environ_of(known), RequestBody(source, known.length), known, buffered)
         else:
             self._run(head, buffered)
 
-    def _begin(self, head: RequestHead) -> None:
+    def begin(self, head: RequestHead) -> None:
+        """Take a request's head for the one that is served now."""
         self.command, self.request_version, self.headers = head.method, head.version, cast(Any, head.headers)
         self.requestline = f"{head.method} {head.target} {head.version}"
         # Two slashes at its front would be read as a host; what the client sent stands in REQUEST_URI.
         self.path = "/" + head.target.lstrip("/") if head.target.startswith("/") else head.target
         self.close_connection = head.last
 
-    def _environ(self, known: KnownHead) -> dict[str, Any]:
+    def environ_of(self, known: KnownHead) -> dict[str, Any]:
+        """Return the WSGI environment of a request whose head came before."""
         environ = known.environ.copy()
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = self.address_string(), self.port_integer()
         environ["werkzeug.socket"], environ["wsgi.errors"] = self.connection, sys.stderr
@@ -143,9 +141,9 @@ class Handler(WSGIRequestHandler):
         known = self.http.heads.keep(buffered, head, self.path, body.length, environ)
         if self.headers.get("Expect", "").lower() == "100-continue" and self.request_version >= "HTTP/1.1":
             body.before_first_read = lambda: self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._exchange(environ, body, known, buffered)
+        self.exchange(environ, body, known, buffered)
 
-    def _exchange(
+    def exchange(
         self,
         environ: dict[str, Any],
         body: RequestBody,
@@ -159,7 +157,8 @@ class Handler(WSGIRequestHandler):
         environ["wsgi.input_terminated"] = True
         environ["twohop.connection"] = self.number
         app = self.http.app
-        if (site := self.http.faults) is not None:
+        # What is sent in one piece was begun before there was any rule, and must not wait for one that has come since.
+        if send is None and (site := self.http.faults) is not None:
             app = site.over(app)
         answer = Answer(self, hold=send is not None)
         end = answer.run(app, environ, body)
@@ -173,14 +172,15 @@ class Handler(WSGIRequestHandler):
         if again is not None and known is not None and app is self.http.app and end == "complete":
             self._keep(known, buffered, answer.repeat(again))
         if send is None:
-            self._reader.rest()
+            self.reader.rest()
         if self._broken_off or not body.drain(DRAIN):
             self.close_connection = True
-        self._report(self.command, self.path, answer.status, body.consumed, answer.sent, t0, end)
+        self.report(self.command, self.path, answer.status, body.consumed, answer.sent, t0, end)
 
-    def _report(
+    def report(
         self, method: str, path: str, status: int, received: int, sent: int, t0: float, end: Any = "complete"
     ) -> None:
+        """Tell the server's observer of an exchange that is over."""
         if self.http.observer is not None:
             peer = f"{self.client_address[0]}:{self.client_address[1]}"
             served = ServedExchange(
@@ -192,80 +192,6 @@ class Handler(WSGIRequestHandler):
         body = buffered[known.size : known.size + known.length]
         if repeat is not None and len(body) == known.length:
             self.http.heads.keep_answer(known, body, repeat)
-
-    def _at_once(self, buffered: bytes, send: Callable[[bytes], None]) -> bool:
-        """Answer the request that stands first in what has come, where that takes no waiting; False where it may."""
-        http = self.http
-        known = http.heads.find(buffered)
-        if known is None or http.faults is not None:
-            return False
-        end = known.size + known.length
-        # Where the body has not come as a whole, nothing is found.
-        body = buffered[known.size : end]
-        repeat = known.repeats.get(body)
-        if repeat is not None and repeat.again():
-            t0 = http.now()
-            self.rfile.read(end)
-            self._more = len(buffered) > end
-            send(b"%b%b%b" % (repeat.before, http.date().encode(), repeat.behind))
-            self._report(known.head.method, known.path, repeat.status, known.length, repeat.sent, t0)
-            return True
-        if http.prompt is None or len(body) < known.length or not http.prompt(known.environ, body):
-            return False
-        self.rfile.read(known.size)
-        self._more = len(buffered) > end
-        self._begin(known.head)
-        source = RequestBody(cast(BinaryIO, self.rfile), known.length)
-        self._exchange(self._environ(known), source, known, buffered, send)
-        return True
-
-    def _send_all(self, data: bytes) -> None:
-        allow(self.connection, self.http.patience.idle_s)
-        self.connection.sendall(data)
-
-    def _send_some(self, data: bytes) -> None:
-        try:
-            sent = self.connection.send(data)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            sent = 0
-        self._unsent = data[sent:]
-
-    def _wait_watched(self) -> None:
-        """Leave the connection to the watch until there is something that it cannot do."""
-        self._reader.at_once()
-        self._looked = time.monotonic()
-        if not self.look() or not self.http.watch.park(self):
-            self._go_on()
-            return
-        idle = self.http.patience.idle_s
-        while not self.turn.acquire(timeout=min(idle, threading.TIMEOUT_MAX)):
-            if time.monotonic() - self._looked >= idle:
-                # The watch sees the end of it, and gives it back.
-                with contextlib.suppress(OSError):
-                    socket.socket.shutdown(self.connection, socket.SHUT_RDWR)
-        self._go_on()
-
-    def _go_on(self) -> None:
-        unsent, self._unsent = self._unsent, b""
-        if unsent:
-            self._send_all(unsent)
-
-    def look(self) -> bool:
-        """Answer what has come, without waiting; False where the connection's own thread has to go on."""
-        source = cast(io.BufferedReader, self.rfile)
-        try:
-            while self._at_once(source.peek(1), self._send_some):
-                self._looked = time.monotonic()
-                if self._unsent or self.close_connection:
-                    return False
-                if not self._more and not (isinstance(self.connection, ssl.SSLSocket) and self.connection.pending()):
-                    return True
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return True
-        except Exception:
-            # Whatever it is, the connection's own thread meets it again.
-            return False
-        return False
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that HTTP itself forbids, without a page."""

@@ -1,9 +1,10 @@
-"""Connections whose clients ask the same again wait together: one thread looks at all of them.
+"""Connections whose clients ask for little wait together: one thread looks at all of them.
 
 With a thread for each, every small request costs several changes of threads, and the more clients there are the more
-the threads of one interpreter are in each other's way. So a connection whose last request was answered from memory is
-left to this thread, which answers the next one likewise where it can and otherwise wakes the connection's own thread,
-that goes on as if it had waited itself. Nothing here ever waits for one client.
+the threads of one interpreter are in each other's way. So a connection whose last request was answered from memory, or
+was one that the application says it answers promptly, is left to this thread, which answers the next one likewise where
+it can and otherwise wakes the connection's own thread, that goes on as if it had waited itself. Nothing here ever waits
+for one client.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._handler import Handler
+    from ._shared import Shared
 
 ABLE = hasattr(select, "epoll")
 """Whether this system can wait for sockets that are added meanwhile; elsewhere every connection waits by itself."""
@@ -26,12 +27,12 @@ class Watch:
     def __init__(self, name: str) -> None:
         self._name = name
         self._lock = threading.Lock()
-        self._parked: dict[int, Handler] = {}
+        self._parked: dict[int, Shared] = {}
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def park(self, handler: Handler) -> bool:
-        """Take a connection over; False where it has to wait by itself. `handler.turn` is released at its end."""
+    def park(self, shared: Shared) -> bool:
+        """Take a connection over until it is given back; False where it has to wait by itself."""
         with self._lock:
             if self._closed or not ABLE:
                 return False
@@ -43,8 +44,8 @@ class Watch:
                     target=self._run, args=(ringing,), name=f"{self._name}-watch", daemon=True
                 )
                 self._thread.start()
-            number = handler.connection.fileno()
-            self._parked[number] = handler
+            number = shared.connection.fileno()
+            self._parked[number] = shared
             self._poll.register(number, select.EPOLLIN)
         return True
 
@@ -74,4 +75,4 @@ class Watch:
 
     def _give_back(self, number: int) -> None:
         self._poll.unregister(number)
-        self._parked.pop(number).turn.release()
+        self._parked.pop(number).give_back()

@@ -1,0 +1,119 @@
+"""One connection's part in the thread that waits for all: what it answers at once, and how it comes back from there."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from ._body import RequestBody
+from ._patience import allow
+
+if TYPE_CHECKING:
+    from ._handler import Handler
+
+
+class Shared:
+    """The requests of a connection whose answers take no waiting; its own thread sleeps while the watch has it."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._turn = threading.Lock()
+        self._turn.acquire()
+        self._looked = 0.0
+        self._unsent = b""
+        self._more = False
+
+    @property
+    def connection(self) -> socket.socket:
+        """What the watch waits at."""
+        return cast(socket.socket, self._handler.connection)
+
+    def answer(self, buffered: bytes) -> bool:
+        """Answer the request that stands first in what has come, waiting only for a client that does not read.
+
+        False where somebody may have to be waited for otherwise.
+        """
+        return self._answer(buffered, self._send_all)
+
+    def wait(self) -> None:
+        """Leave the connection to the watch until there is something that it cannot do."""
+        self._handler.reader.at_once()
+        self._looked = time.monotonic()
+        if not self.look() or not self._handler.http.watch.park(self):
+            self._go_on()
+            return
+        idle = self._handler.http.patience.idle_s
+        while not self._turn.acquire(timeout=min(idle, threading.TIMEOUT_MAX)):
+            if time.monotonic() - self._looked >= idle:
+                # The watch sees the end of it, and gives it back.
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(self.connection, socket.SHUT_RDWR)
+        self._go_on()
+
+    def give_back(self) -> None:
+        """Let the connection's own thread go on."""
+        self._turn.release()
+
+    def look(self) -> bool:
+        """Answer what has come, without waiting; False where the connection's own thread has to go on."""
+        source, connection = cast(io.BufferedReader, self._handler.rfile), self.connection
+        try:
+            while self._answer(source.peek(1), self._send_some):
+                self._looked = time.monotonic()
+                if self._unsent or self._handler.close_connection:
+                    return False
+                if not self._more and not (isinstance(connection, ssl.SSLSocket) and connection.pending()):
+                    return True
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except Exception:
+            # Whatever it is, the connection's own thread meets it again.
+            return False
+        return False
+
+    def _answer(self, buffered: bytes, send: Callable[[bytes], None]) -> bool:
+        handler, http = self._handler, self._handler.http
+        known = http.heads.find(buffered)
+        if known is None or http.faults is not None:
+            return False
+        end = known.size + known.length
+        # Where the body has not come as a whole, nothing is found.
+        body = buffered[known.size : end]
+        repeat = known.repeats.get(body)
+        if repeat is not None and repeat.again():
+            t0 = http.now()
+            handler.rfile.read(end)
+            self._more = len(buffered) > end
+            send(b"%b%b%b" % (repeat.before, http.date().encode(), repeat.behind))
+            handler.report(known.head.method, known.path, repeat.status, known.length, repeat.sent, t0)
+            return True
+        if http.prompt is None or len(body) < known.length or not http.prompt(known.environ, body):
+            return False
+        handler.rfile.read(known.size)
+        self._more = len(buffered) > end
+        handler.begin(known.head)
+        source = RequestBody(cast(BinaryIO, handler.rfile), known.length)
+        handler.exchange(handler.environ_of(known), source, known, buffered, send)
+        return True
+
+    def _send_all(self, data: bytes) -> None:
+        allow(self.connection, self._handler.http.patience.idle_s)
+        self.connection.sendall(data)
+
+    def _send_some(self, data: bytes) -> None:
+        try:
+            sent = self.connection.send(data)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            sent = 0
+        self._unsent = data[sent:]
+
+    def _go_on(self) -> None:
+        unsent, self._unsent = self._unsent, b""
+        if unsent:
+            self._send_all(unsent)
