@@ -39,6 +39,7 @@ def test_a_proper_name_stays_as_it_is(stem: str, ending: str) -> None:
         ("disk\u202egpj.vmdk", "disk_gpj.vmdk"),
         ("a\nb.vmdk", "a_b.vmdk"),
         ("nul.vmdk", "_nul.vmdk"),
+        (". .0", "0"),
         ("..", "file-1"),
         ("///", "file-1"),
         ("", "file-1"),

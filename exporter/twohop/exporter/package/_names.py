@@ -18,7 +18,7 @@ def safe_name(proposed: str | None, fallback: str) -> str:
     200 bytes do not stay; the ending does. A name that has none of these comes back as it is.
     """
     name = "".join("_" if _bad(character) else character for character in proposed or "")
-    name = name.strip().lstrip(".-").rstrip(". ").strip()
+    name = name.lstrip(".- ").rstrip(". ")
     if name.partition(".")[0].strip().lower() in _RESERVED:
         name = f"_{name}"
     name = _shortened(name)
