@@ -15,6 +15,8 @@ from hypothesis import settings
 
 # No test is timed: a busy machine is no defect.
 settings.register_profile("twohop", deadline=None)
+# For a second run of tests whose inputs were searched already, with another version of a dependency.
+settings.register_profile("few", deadline=None, max_examples=10)
 settings.load_profile("twohop")
 
 # A shell starts what runs in its background deaf to Ctrl-C, and every child inherits that.
