@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sys
 import threading
 import time
@@ -126,6 +127,23 @@ def test_a_server_keeps_nothing_of_secrets_that_anybody_makes_up() -> None:
     assert journal.references.mask("/transfer/issued-00000001") == f"/transfer/{issued}"
 
 
+@given(
+    secrets=st.lists(st.text("ab", min_size=4, max_size=14), min_size=1, max_size=6, unique=True),
+    text=st.text("abc", max_size=60),
+)
+def test_few_secrets_are_found_as_many_are(secrets: list[str], text: str) -> None:
+    shown = set()
+    for few in (0, 1000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(references_module, "FEW", few)
+            references = References()
+            for secret in secrets:
+                references.name("ticket", secret)
+            shown.add(references.mask(text))
+    (only,) = shown
+    assert not any(secret in part for part in re.split(r"ticket:\d", only) for secret in secrets)
+
+
 def test_an_observer_names_what_it_sees_up_to_a_bound_and_masks_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(references_module, "LIMIT", 3)
     references = References()
@@ -155,7 +173,8 @@ def test_what_a_look_up_costs_does_not_depend_on_how_much_is_known() -> None:
         sys.settrace(None)
         return count
 
-    assert steps(1000) <= steps(1) * 1.2
+    assert steps(1000) <= steps(200) * 1.2
+    assert steps(references_module.FEW // 2) <= steps(200)
 
 
 @pytest.mark.parametrize("begin", ["<password><![CDATA[", "<password", "/transfer/", "Basic ", "vcloud-token=", "<a:"])

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -35,6 +35,8 @@ _SECRET_HEADERS = {
 }
 LIMIT = 10_000
 """Secrets that are named for the place where they stand; beyond that they are masked."""
+FEW = 100
+"""Beginnings of secrets that are looked for one after another, which is faster than to look at each place of a text."""
 _LEAST = 4
 """Characters below which a word is too common to be told from other text."""
 _LONG = 12
@@ -145,17 +147,29 @@ class References:
             yield match.start(1), match.end(1), call("password", match.group(1))
 
     def _known(self, text: str) -> str:
-        begins, forms = self._begins, self._forms
-        shown, kept, at = [], 0, 0
-        # A secret may stand within other letters, as behind an encoded slash, so every place is looked at.
-        while at <= len(text) - _LEAST:
-            begin = text[at : at + _LEAST]
-            if begin in begins:
-                candidates = (*forms.get(text[at : at + _LONG], ()), *forms.get(begin, ()))
-                found = next((pair for pair in candidates if text.startswith(pair[0], at)), None)
-                if found is not None:
-                    shown += [text[kept:at], found[1]]
-                    kept = at = at + len(found[0])
-                    continue
-            at += 1
+        forms = self._forms
+        shown, kept = [], 0
+        for at in self._beginnings(text):
+            if at < kept:
+                continue
+            candidates = (*forms.get(text[at : at + _LONG], ()), *forms.get(text[at : at + _LEAST], ()))
+            found = next((pair for pair in candidates if text.startswith(pair[0], at)), None)
+            if found is not None:
+                shown += [text[kept:at], found[1]]
+                kept = at + len(found[0])
         return "".join((*shown, text[kept:])) if shown else text
+
+    def _beginnings(self, text: str) -> Iterable[int]:
+        """Return the places at which a secret may begin, in order; within other letters too, as behind a %2F."""
+        begins = self._begins
+        if len(begins) > FEW:
+            return (at for at in range(len(text) - _LEAST + 1) if text[at : at + _LEAST] in begins)
+        return sorted(at for begin in tuple(begins) for at in _all_of(begin, text))
+
+
+def _all_of(word: str, text: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        # The next one may overlap it.
+        at = text.find(word, at + 1)
