@@ -263,6 +263,24 @@ def test_requests_in_one_piece_are_answered_in_their_order(server: HttpServer, s
         client.ask("/never")
 
 
+@pytest.mark.parametrize("path", ["/a", "/prompt"])
+def test_who_sends_much_at_once_does_not_keep_the_others_waiting(server: HttpServer, site: Site, path: str) -> None:
+    with Client(server) as client:
+        for _ in range(3):
+            client.ask(path, b"x")
+        site.threads.clear()
+        one = b"POST %b HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx" % path.encode()
+        client.socket.sendall(one * 60)
+        got = b""
+        while got.count(b"x" + bytes(10)) < 60:
+            got += client.socket.recv(65536)
+        assert len(site.threads) == 2, site.threads
+        site.threads.clear()
+        client.ask(path, b"x")
+        client.ask(path, b"x")
+        assert "site-watch" in site.threads
+
+
 def test_a_request_in_two_pieces_waits_for_nobody_else(server: HttpServer, site: Site) -> None:
     with Client(server) as halting, Client(server) as other:
         for client in (halting, other):

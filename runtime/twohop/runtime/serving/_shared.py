@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ._handler import Handler
 
 
+AT_A_TIME = 32
+"""Requests of one connection that are answered before others have their turn; who sends more goes on by himself."""
+
+
 class Shared:
     """The requests of a connection whose answers take no waiting; its own thread sleeps while the watch has it."""
 
@@ -64,7 +68,9 @@ class Shared:
         """Answer what has come, without waiting; False where the connection's own thread has to go on."""
         source, connection = cast(io.BufferedReader, self._handler.rfile), self.connection
         try:
-            while self._answer(source.peek(1), self._send_some):
+            for _ in range(AT_A_TIME):
+                if not self._answer(source.peek(1), self._send_some):
+                    return False
                 self._looked = time.monotonic()
                 if self._unsent or self._handler.close_connection:
                     return False
