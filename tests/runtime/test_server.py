@@ -6,6 +6,8 @@ import contextlib
 import errno
 import socket
 import ssl
+import struct
+import sys
 import threading
 import types
 from collections.abc import Iterator
@@ -216,6 +218,16 @@ def test_a_malformed_chunk_is_the_clients_fault(plain: HttpServer, body: bytes) 
     answer = _talk(plain, b"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + body + b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"<" not in answer
+
+
+def test_clients_that_reset_before_tls_leave_no_socket(secure: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", left.append)
+    for _ in range(20):
+        with socket.create_connection((secure.host, secure.port)) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    secure.stop()
+    assert not left
 
 
 @pytest.mark.parametrize("body", [b"5\r\nhel", b"5\r\nhello\r\n", b""])

@@ -57,6 +57,8 @@ class Handler(WSGIRequestHandler):
                 if (site := server.faults) is not None:
                     tls = site.greet(connection)
                 if tls is not None:
+                    # Of a peer that is gone already, Python's wrapping leaves an open socket that nobody holds.
+                    connection.getpeername()
                     # Wrapping takes the descriptor away, so the server must know the new socket before the handshake.
                     wrapped = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
                     server._secured(number, wrapped)
