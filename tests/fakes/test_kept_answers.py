@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import socket
@@ -133,6 +134,47 @@ def said(server: HttpServer, sent: bytes) -> bytes:
         while piece := connection.recv(65536):
             answer += piece
     return re.sub(rb'(vmware_soap_session="?)[0-9A-Za-z-]+', rb"\1*", answer)
+
+
+def test_a_read_that_is_new_waits_for_the_world_and_nobody_waits_for_it() -> None:
+    with make("vcenter-8.0", world=small_world(vms=3)) as vcenter, contextlib.ExitStack() as stack:
+        wire = Wire(vcenter)
+        wire.login()
+        stack.callback(wire.pool.clear)
+        server = HttpServer(vcenter._server.app, name="shared", prompt=vcenter._server.prompt).start()
+        stack.callback(server.stop)
+        sides, cookie = Sides(vcenter, server, server, []), (wire.cookie or "").partition(";")[0]
+        first, second, third = (
+            raw(
+                ENVELOPE.format(call(sides, "RetrieveProperties", vm.moid, "VirtualMachine", ["name"])).encode(),
+                cookie,
+                "",
+            )
+            for vm in vcenter.world.vms()
+        )
+
+        def connect() -> socket.socket:
+            return stack.enter_context(socket.create_connection((server.host, server.port), timeout=30))
+
+        def ask(connection: socket.socket, sent: bytes) -> None:
+            connection.sendall(sent)
+            answer = b""
+            while b"</soapenv:Envelope>" not in answer:
+                piece = connection.recv(65536)
+                assert piece
+                answer += piece
+
+        new, kept = connect(), connect()
+        for connection in (new, kept):
+            for _ in range(3):
+                ask(connection, first)
+                ask(connection, second)
+        with vcenter.world.lock:
+            new.sendall(third)
+            for _ in range(5):
+                ask(kept, first)
+        new.settimeout(30)
+        assert new.recv(65536).startswith(b"HTTP/1.1 200")
 
 
 def step(sides: Sides, number: int) -> None:

@@ -191,6 +191,28 @@ def test_catching_up_fires_what_is_due_even_where_the_clocks_own_thread_is_late(
         clock.close()
 
 
+def test_quiet_is_a_clock_that_nobody_would_have_to_wait_for() -> None:
+    clock, begun, go = Clock(running=True), threading.Event(), threading.Event()
+    try:
+        assert clock.quiet()
+        clock._tick = lambda: None  # type: ignore[method-assign]  # a thread that never comes
+        clock.call_at(clock.now() - 1, lambda: (begun.set(), go.wait(30)))
+        assert not clock.quiet()
+        other = threading.Thread(target=clock.catch_up)
+        other.start()
+        assert begun.wait(30)
+        # Nothing is due any more, but what was due is still going on.
+        assert not clock.due()
+        assert not clock.quiet()
+        go.set()
+        other.join()
+        assert clock.quiet()
+    finally:
+        go.set()
+        clock.close()
+    assert Clock(start=10.0).quiet()
+
+
 def test_a_standing_clock_has_nothing_to_catch_up_with() -> None:
     clock, rang = Clock(start=10.0), []
     clock.call_at(5, lambda: rang.append(1))

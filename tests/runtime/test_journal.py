@@ -144,6 +144,21 @@ def test_few_secrets_are_found_as_many_are(secrets: list[str], text: str) -> Non
     assert not any(secret in part for part in re.split(r"ticket:\d", only) for secret in secrets)
 
 
+def test_a_text_looked_through_while_its_secret_is_named_is_looked_through_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    references, index = References(), References._index
+
+    def with_another_thread(self: References, secret: str, name: str) -> None:
+        self.mask("/folder/hunter2.vmx")
+        index(self, secret, name)
+        self.mask("/folder/hunter2.vmx")
+
+    monkeypatch.setattr(References, "_index", with_another_thread)
+    references.name("password", "hunter2")
+    assert references.mask("/folder/hunter2.vmx") == "/folder/password:1.vmx"
+
+
 def test_an_observer_names_what_it_sees_up_to_a_bound_and_masks_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(references_module, "LIMIT", 3)
     references = References()

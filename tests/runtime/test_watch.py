@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from twohop.runtime.certificates import Authority
 from twohop.runtime.serving import HttpServer, Patience, ServedExchange
+from twohop.runtime.serving import _server as server_module
 from twohop.runtime.serving import _watch as watch_module
 
 LONG = 30.0
@@ -36,9 +38,13 @@ class Site:
         self.threads: set[str] = set()
         self.chunked = False
         self.go = threading.Event()
+        self.stuck = threading.Event()
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Any:
         body = environ["wsgi.input"].read()
+        if body == b"stuck":
+            self.stuck.set()
+            self.go.wait(LONG)
         self.asked.append(environ["PATH_INFO"])
         if environ["PATH_INFO"] == "/slow":
             self.go.wait(LONG)
@@ -58,9 +64,10 @@ class Site:
         return self.due
 
 
-def prompt(environ: Mapping[str, Any], body: bytes) -> bool:
+def prompt(environ: Mapping[str, Any], body: bytes) -> contextlib.AbstractContextManager[None] | None:
     """What the site says it answers at once."""
-    return environ["PATH_INFO"] in ("/prompt", "/broken") and not body.startswith(b"late")
+    soon = environ["PATH_INFO"] in ("/prompt", "/broken") and not body.startswith(b"late")
+    return contextlib.nullcontext() if soon else None
 
 
 @pytest.fixture
@@ -194,6 +201,34 @@ def test_a_prompt_answer_that_is_not_taken_blocks_nobody_and_comes_whole(server:
             assert other.ask("/prompt", b"%d" % n) == b"%d" % n + bytes(10)
         assert slow.answer() == b"large" + bytes(LARGE)
         assert slow.ask("/prompt", b"4") == b"4" + bytes(10)
+
+
+def test_who_goes_without_the_answer_is_gone_in_the_journal(
+    server: HttpServer, site: Site, seen: list[ServedExchange]
+) -> None:
+    with Client(server) as client:
+        client.ask("/prompt", b"1")
+        client.ask("/prompt", b"2")
+        client.send("/prompt", b"large")
+        # Until it comes, so that it was made; what fits into the sockets is the smaller part of it.
+        client.socket.recv(1)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    server.stop()
+    assert [(e.sent, e.end) for e in seen] == [(11, "complete"), (11, "complete"), (0, "client gone")]
+
+
+def test_stop_gives_up_an_application_that_was_not_as_prompt_as_it_said(
+    server: HttpServer, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "GRACE", 0.1)
+    with Client(server) as stuck, Client(server) as other:
+        for client in (stuck, other):
+            client.ask("/prompt", b"1")
+            client.ask("/prompt", b"2")
+        stuck.send("/prompt", b"stuck")
+        assert site.stuck.wait(LONG)
+        server.stop()
+        site.go.set()
 
 
 def test_a_prompt_request_may_be_the_last_of_its_connection(server: HttpServer, site: Site) -> None:

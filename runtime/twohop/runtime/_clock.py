@@ -148,6 +148,17 @@ class Clock:
         with self._lock:
             return bool(self._heap) and self._heap[0][0] <= self.now()
 
+    def quiet(self) -> bool:
+        """Tell, without waiting, that `catch_up` has nothing to do and nobody is at it."""
+        if not self.running:
+            return True
+        if not self._moving.acquire(blocking=False):
+            return False
+        try:
+            return not self.due()
+        finally:
+            self._moving.release()
+
     def catch_up(self) -> None:
         """Let everything that is due by now happen before whoever asks goes on.
 

@@ -4,8 +4,8 @@ The same secret always gets the same name (`ticket:1`), so that who reads a jour
 ticket from the lease to the GET. Where secrets stand is known from the protocols: paths, headers and a few elements.
 
 A server names what it has issued and masks the rest (`ticket:?`), since anybody can make up secrets and a name lasts as
-long as the table. A client's own eyes name what they see, up to a bound. What a look-up costs does not depend on how
-many secrets are known.
+long as the table. A client's own eyes name what they see, up to a bound. What a look-up costs does not grow with how
+many secrets are known, once they are more than a few.
 """
 
 from __future__ import annotations
@@ -101,8 +101,10 @@ class References:
         known = self._names.get(secret)
         if known is None:
             self._counts[kind] = self._counts.get(kind, 0) + 1
-            known = self._names[secret] = f"{kind}:{self._counts[kind]}"
+            known = f"{kind}:{self._counts[kind]}"
+            # Found before it counts: the number of names tells which texts were looked through for all of them.
             self._index(secret, known)
+            self._names[secret] = known
         return known
 
     def _observed(self, kind: str, secret: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import Accept
@@ -55,14 +56,16 @@ class VimApp:
         start("405 Method Not Allowed" if path == "/sdk" else "404 Not Found", [("Content-Length", "0")])
         return [b""]
 
-    def prompt(self, environ: Mapping[str, Any], body: bytes) -> bool:
-        """Tell of a POST whether it is a small read of the world as it is, which ends nothing and begins nothing."""
-        return (
-            self._keep
-            and environ["PATH_INFO"] in _ENDPOINTS
-            and not self.service.world.clock.due()
-            and self._templates.known(body)
-        )
+    def prompt(self, environ: Mapping[str, Any], body: bytes) -> AbstractContextManager[object] | None:
+        """Return the world's lock, taken, where a POST is a small read and nobody has to be waited for; else None."""
+        world = self.service.world
+        if not self._keep or environ["PATH_INFO"] not in _ENDPOINTS or not self._templates.prompt(body):
+            return None
+        if not world.clock.quiet() or not world.lock.acquire(blocking=False):
+            return None
+        taken = ExitStack()
+        taken.callback(world.lock.release)
+        return taken
 
     def _soap(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         body = _body(environ)
@@ -83,6 +86,7 @@ class VimApp:
             environ.get("REMOTE_ADDR", ""),
             environ.get("HTTP_USER_AGENT", ""),
             cookie,
+            prompt="twohop.prompt" in environ,
         )
         profile = self.service.world.profile
         if profile.text("cookie_from") == "first-reply" and not self.service.sessions.issued(cookie):
@@ -114,7 +118,7 @@ class VimApp:
         return iter((content,)) if chunked else [content]
 
     def _kept(self, call: Call, body: bytes) -> tuple[str, Answer] | None:
-        self.service.world.clock.catch_up()
+        call.catch_up()
         kept = self.service.answers.find(call, body) if self._keep and not self.service.faults.rules else None
         if kept is None:
             return None
@@ -151,7 +155,7 @@ class VimApp:
         try:
             before = self.service.answers.now()
             request = self._parse(body)
-            self.service.world.clock.catch_up()
+            call.catch_up()
             method, planned = request.method, bool(self.service.faults.rules)
             if planned:
                 method, value = invoke_planned(call, request)

@@ -55,6 +55,12 @@ class Call:
     set_cookie: str | None = None
     seen: list[Entity] = field(default_factory=list)
     method: str = ""
+    prompt: bool = False
+
+    def catch_up(self) -> None:
+        """Let happen what is due, but in a call that may wait for nobody: just before it nothing was due."""
+        if not self.prompt:
+            self.world.clock.catch_up()
 
     @cached_property
     def watched(self) -> Watched:

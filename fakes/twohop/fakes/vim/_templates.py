@@ -19,6 +19,9 @@ LONGEST = 4096
 """Bytes of a request beyond which it is not kept."""
 _ID = re.compile(rb'<obj type="[A-Za-z]{1,40}">([0-9A-Za-z_-]{1,64})</obj>')
 _PROBE = "0123456789-_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_UNSEEN: Any = object()
+CHEAP = frozenset({"name", "parent", "runtime.powerState"})
+"""Properties that are had without computing anything larger, and that pollers ask for most."""
 _METHODS = frozenset({"RetrieveProperties", "RetrievePropertiesEx"})
 
 
@@ -29,14 +32,16 @@ class Templates:
         self._ordered = ordered
         self._known: dict[tuple[bytes, bytes], Invocation | None] = {}
 
-    def known(self, body: bytes) -> bool:
-        """Tell whether a request is like one before, and reads of one object what it names."""
+    def prompt(self, body: bytes) -> bool:
+        """Tell whether a request is like one before, and reads of one object a little that costs little."""
         found = _ID.search(body) if len(body) <= LONGEST else None
         template = self._known.get((body[: found.start(1)], body[found.end(1) :])) if found is not None else None
         if template is None:
             return False
         (spec,) = template.arguments["specSet"]
-        return not spec.objectSet[0].selectSet and not any(wanted.all for wanted in spec.propSet)
+        return not spec.objectSet[0].selectSet and all(
+            not wanted.all and CHEAP.issuperset(wanted.pathSet or ()) for wanted in spec.propSet
+        )
 
     def parse(self, body: bytes) -> Invocation:
         """Parse a SOAP request; BadRequest carries the fault to answer."""
@@ -44,8 +49,8 @@ class Templates:
         if found is None:
             return parse_request(body, ordered=self._ordered)
         around = body[: found.start(1)], body[found.end(1) :]
-        if around in self._known:
-            template = self._known[around]
+        template = self._known.get(around, _UNSEEN)
+        if template is not _UNSEEN:
             return _filled(template, found[1].decode()) if template else parse_request(body, ordered=self._ordered)
         request = parse_request(body, ordered=self._ordered)
         if len(self._known) >= MOST:

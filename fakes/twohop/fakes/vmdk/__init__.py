@@ -4,7 +4,7 @@
 days; `stream` writes it as a host sends it.
 """
 
-from twohop.fakes.vmdk._content import GRAIN_BYTES, SECTOR, DiskContent
+from twohop.fakes.vmdk._content import GRAIN_BYTES, SECTOR, Deflated, DiskContent
 from twohop.fakes.vmdk._errors import ContentError, ImageError, ToolMissingError, VmdkError
 from twohop.fakes.vmdk._file import FileContent
 from twohop.fakes.vmdk._intake import Intake, received
@@ -16,6 +16,7 @@ __all__ = [
     "GRAIN_BYTES",
     "SECTOR",
     "ContentError",
+    "Deflated",
     "DiskContent",
     "FileContent",
     "ImageError",

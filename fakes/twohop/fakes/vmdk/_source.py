@@ -19,6 +19,8 @@ __all__ = ["Ahead", "Deflating", "ImageFile", "PlainSource", "Source"]
 
 WINDOW = 1 << 18
 """Bytes that are read at once; a quarter and four times of it were both slower."""
+LONG = WINDOW >> 4
+"""Bytes from which on a view is given: few of these make a chunk, so few windows stay alive by them."""
 
 
 class Source(Protocol):
@@ -106,7 +108,7 @@ class ImageFile:
 
 
 class Ahead:
-    """Read a file from front to back through a window; what it gives are views into it, not copies."""
+    """Read a file from front to back through a window; what is long is given as a view, which keeps that alive."""
 
     def __init__(self, file: ImageFile) -> None:
         """Stand before `file`; nothing is read yet."""
@@ -114,15 +116,16 @@ class Ahead:
         self._start = 0
         self._window = memoryview(b"")
 
-    def require(self, offset: int, length: int) -> memoryview:
+    def require(self, offset: int, length: int) -> Deflated:
         """Give exactly `length` bytes at `offset`."""
         at = offset - self._start
         if at < 0 or at + length > len(self._window):
             self._window = memoryview(self._file.read(offset, max(length, WINDOW)))
             self._start, at = offset, 0
             if length > len(self._window):
-                return memoryview(self._file.require(offset, length))
-        return self._window[at : at + length]
+                return self._file.require(offset, length)
+        found = self._window[at : at + length]
+        return found if length >= LONG else bytes(found)
 
 
 class Deflating:

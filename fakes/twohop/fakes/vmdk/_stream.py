@@ -2,7 +2,8 @@
 
 Order: header and descriptor, then for each 32 MiB of disk its grains and their grain table, then the grain directory,
 the footer that tells where the directory is, and the end-of-stream marker. A 32 MiB stretch without data has no table,
-so an empty disk is 68,096 bytes (7.3). Memory: one grain table, 4 bytes for each 32 MiB of disk, and one chunk.
+so an empty disk is 68,096 bytes (7.3). Memory: one grain table, 4 bytes for each 32 MiB of disk, and one chunk with
+what its parts are views of.
 """
 
 from __future__ import annotations

@@ -72,8 +72,7 @@ class Answer:
         except MalformedBody as error:
             self.handler.close_connection = True
             if not self._begun:
-                self.status = HTTPStatus.BAD_REQUEST
-                self.handler.send_error(HTTPStatus.BAD_REQUEST, str(error))
+                self._refuse(HTTPStatus.BAD_REQUEST, str(error))
             return "complete" if not self._begun else "cut"
         except (ConnectionError, TimeoutError, ssl.SSLError):
             self.handler.close_connection = True
@@ -84,14 +83,20 @@ class Answer:
                 return "cut"
             self.handler.close_connection = True
             if not self._begun:
-                self.status = HTTPStatus.INTERNAL_SERVER_ERROR
-                self.handler.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
+                self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
             threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
             return "cut" if self._begun else "complete"
         finally:
             close = getattr(chunks, "close", None)
             if close is not None:
                 close()
+
+    def _refuse(self, status: HTTPStatus, message: str | None = None) -> None:
+        self.status = status
+        if self.held is None:
+            self.handler.send_error(status, message)
+        else:
+            self.held[:] = [self.handler.error_head(status, message)]
 
     def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         self._line, self._headers = status, list(headers)

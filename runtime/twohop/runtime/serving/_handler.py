@@ -11,7 +11,7 @@ import io
 import socket
 import ssl
 import sys
-from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -23,7 +23,7 @@ from ._exchange import ServedExchange
 from ._head import MalformedHead, RequestHead, read_head
 from ._heads import KnownHead, Repeat
 from ._patience import PatientReader
-from ._shared import Shared
+from ._shared import GONE, Send, Shared
 
 if TYPE_CHECKING:
     from ._server import HttpServer
@@ -151,7 +151,7 @@ class Handler(WSGIRequestHandler):
         body: RequestBody,
         known: KnownHead | None,
         buffered: bytes,
-        send: Callable[[bytes], None] | None = None,
+        send: Send | None = None,
     ) -> None:
         """Run the application for a request and send what it answers; with `send` in one piece, by that."""
         t0 = self.http.now()
@@ -164,11 +164,6 @@ class Handler(WSGIRequestHandler):
             app = site.over(app)
         answer = Answer(self, hold=send is not None)
         end = answer.run(app, environ, body)
-        if send is not None:
-            try:
-                send(b"".join(answer.held or ()))
-            except OSError:
-                answer.sent, end = 0, "client gone"
         self._broken_off = end != "complete"
         again = environ.get("twohop.again")
         if again is not None and known is not None and app is self.http.app and end == "complete":
@@ -177,7 +172,11 @@ class Handler(WSGIRequestHandler):
             self.reader.rest()
         if self._broken_off or not body.drain(DRAIN):
             self.close_connection = True
-        self.report(self.command, self.path, answer.status, body.consumed, answer.sent, t0, end)
+        told = partial(self.report, self.command, self.path, answer.status, body.consumed)
+        if send is None:
+            told(answer.sent, t0, end)
+        else:
+            send(b"".join(answer.held or ()), lambda sent: told(answer.sent, t0, end) if sent else told(0, t0, GONE))
 
     def report(
         self, method: str, path: str, status: int, received: int, sent: int, t0: float, end: Any = "complete"
@@ -197,12 +196,17 @@ class Handler(WSGIRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that HTTP itself forbids, without a page."""
-        reason = message or HTTPStatus(code).phrase
-        head = f"HTTP/1.1 {int(code)} {reason}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        self.close_connection = True
+        head = self.error_head(code, message)
         with contextlib.suppress(OSError):
             self.connection.settimeout(self.http.patience.handshake_s)
-            self.connection.sendall(head.encode("latin-1"))
+            self.connection.sendall(head)
+
+    def error_head(self, code: int, message: str | None = None) -> bytes:
+        """Return the answer to such a request, which is the last one of its connection."""
+        self.close_connection = True
+        reason = message or HTTPStatus(code).phrase
+        head = f"HTTP/1.1 {int(code)} {reason}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        return head.encode("latin-1")
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """Stay quiet: the journal is the log."""

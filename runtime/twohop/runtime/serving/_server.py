@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
 BACKLOG = 1024
 CONNECTIONS = 4096
 """Connections served at once, unless a server is given another number."""
+GRACE = 5.0
+"""Real seconds that a stop waits for threads which are still at something."""
 PAUSE = 0.05
 """Real seconds before the next try where the machine has no descriptor or memory left for a connection."""
-Prompt = Callable[[Mapping[str, Any], bytes], bool]
-"""Tells of a request, by its WSGI environment and its body, that its answer is soon there and waits for nobody."""
+Prompt = Callable[[Mapping[str, Any], bytes], AbstractContextManager[object] | None]
+"""Asked, with the WSGI environment and the body of a request, whether its answer is soon there and waits for nobody.
+
+None says no. What is given else is entered while the application runs, whose environment then has `twohop.prompt`.
+"""
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -175,10 +181,12 @@ class HttpServer:
             live = list(self._live.values())
         for connection, _ in live:
             _shutdown(connection)
+        until = time.monotonic() + GRACE
+        # Those that wait together go back to their own threads first, which see what has happened to them.
+        self.watch.close(GRACE)
         for _, thread in live:
             if thread is not threading.current_thread():
-                thread.join(5.0)
-        self.watch.close()
+                thread.join(max(0.0, until - time.monotonic()))
 
     def _secured(self, number: int, connection: socket.socket) -> None:
         with self._lock:

@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ._body import RequestBody
@@ -22,6 +23,12 @@ AT_A_TIME = 32
 """Requests of one connection that are answered before others have their turn; who sends more goes on by himself."""
 
 
+GONE = "client gone"
+Done = Callable[[bool], None]
+"""Called when an answer has been sent as a whole, or with False when its client is gone."""
+Send = Callable[[bytes, Done], None]
+
+
 class Shared:
     """The requests of a connection whose answers take no waiting; its own thread sleeps while the watch has it."""
 
@@ -31,6 +38,7 @@ class Shared:
         self._turn.acquire()
         self._looked = 0.0
         self._unsent = b""
+        self._done: Done = lambda sent: None
         self._more = False
 
     @property
@@ -39,10 +47,7 @@ class Shared:
         return cast(socket.socket, self._handler.connection)
 
     def answer(self, buffered: bytes) -> bool:
-        """Answer the request that stands first in what has come, waiting only for a client that does not read.
-
-        False where somebody may have to be waited for otherwise.
-        """
+        """Answer the request that stands first in what has come, if it is such a one; the client may take its time."""
         return self._answer(buffered, self._send_all)
 
     def wait(self) -> None:
@@ -78,12 +83,17 @@ class Shared:
                     return True
         except (BlockingIOError, ssl.SSLWantReadError):
             return True
-        except Exception:
-            # Whatever it is, the connection's own thread meets it again.
+        except (OSError, ValueError):
+            # The connection's own thread meets it again.
             return False
+        except Exception as error:
+            # One that nobody here knows ends its connection, as it does in the connection's own thread.
+            self._handler.close_connection = True
+            told = threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))
+            threading.excepthook(told)
         return False
 
-    def _answer(self, buffered: bytes, send: Callable[[bytes], None]) -> bool:
+    def _answer(self, buffered: bytes, send: Send) -> bool:
         handler, http = self._handler, self._handler.http
         known = http.heads.find(buffered)
         if known is None or http.faults is not None:
@@ -96,30 +106,52 @@ class Shared:
             t0 = http.now()
             handler.rfile.read(end)
             self._more = len(buffered) > end
-            send(b"%b%b%b" % (repeat.before, http.date().encode(), repeat.behind))
-            handler.report(known.head.method, known.path, repeat.status, known.length, repeat.sent, t0)
+            told = partial(handler.report, known.head.method, known.path, repeat.status, known.length)
+            answer = b"%b%b%b" % (repeat.before, http.date().encode(), repeat.behind)
+            send(answer, lambda sent: told(repeat.sent, t0) if sent else told(0, t0, GONE))
             return True
-        if http.prompt is None or len(body) < known.length or not http.prompt(known.environ, body):
+        if http.prompt is None or len(body) < known.length:
             return False
-        handler.rfile.read(known.size)
-        self._more = len(buffered) > end
-        handler.begin(known.head)
-        source = RequestBody(cast(BinaryIO, handler.rfile), known.length)
-        handler.exchange(handler.environ_of(known), source, known, buffered, send)
+        ready = http.prompt(known.environ, body)
+        if ready is None:
+            return False
+        made: list[tuple[bytes, Done]] = []
+        with ready:
+            handler.rfile.read(known.size)
+            self._more = len(buffered) > end
+            handler.begin(known.head)
+            environ = handler.environ_of(known)
+            environ["twohop.prompt"] = True
+            source = RequestBody(cast(BinaryIO, handler.rfile), known.length)
+            handler.exchange(environ, source, known, buffered, lambda data, done: made.append((data, done)))
+        for data, done in made:
+            send(data, done)
         return True
 
-    def _send_all(self, data: bytes) -> None:
-        allow(self.connection, self._handler.http.patience.idle_s)
-        self.connection.sendall(data)
+    def _send_all(self, data: bytes, done: Done) -> None:
+        try:
+            allow(self.connection, self._handler.http.patience.idle_s)
+            self.connection.sendall(data)
+        except OSError:
+            self._handler.close_connection = True
+            done(False)
+        else:
+            done(True)
 
-    def _send_some(self, data: bytes) -> None:
+    def _send_some(self, data: bytes, done: Done) -> None:
         try:
             sent = self.connection.send(data)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             sent = 0
-        self._unsent = data[sent:]
+        except OSError:
+            self._handler.close_connection = True
+            done(False)
+            return
+        self._unsent, self._done = data[sent:], done
+        if not self._unsent:
+            done(True)
 
     def _go_on(self) -> None:
         unsent, self._unsent = self._unsent, b""
         if unsent:
-            self._send_all(unsent)
+            self._send_all(unsent, self._done)

@@ -4,7 +4,7 @@ With a thread for each, every small request costs several changes of threads, an
 the threads of one interpreter are in each other's way. So a connection whose last request was answered from memory, or
 was one that the application says it answers promptly, is left to this thread, which answers the next one likewise where
 it can and otherwise wakes the connection's own thread, that goes on as if it had waited itself. Nothing here ever waits
-for one client.
+for one client, nor for whoever holds a lock of the application.
 """
 
 from __future__ import annotations
@@ -49,14 +49,15 @@ class Watch:
             self._poll.register(number, select.EPOLLIN)
         return True
 
-    def close(self) -> None:
-        """Give every connection back to its own thread, and end."""
+    def close(self, seconds: float) -> None:
+        """Give every connection back to its own thread, and end; wait so many real seconds for it."""
         with self._lock:
             self._closed = True
             thread = self._thread
         if thread is not None:
             self._bell.close()
-            thread.join()
+            if thread is not threading.current_thread():
+                thread.join(seconds)
 
     def _run(self, ringing: socket.socket) -> None:
         stop = ringing.fileno()
