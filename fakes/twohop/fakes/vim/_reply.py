@@ -58,13 +58,11 @@ def serialize_result(method: Any, value: Any, version: str) -> bytes:
     """Return the envelope of a result; a client of an older version gets no newer field (1.8)."""
     out = StringIO()
     out.write(f'{_HEAD}<{method.wsdlName}Response xmlns="{NAMESPACE}">')
-    if isinstance(value, Retrieved):
-        _write_retrieved(out, value, _serializer(out, version))
-        out.write(f"</{method.wsdlName}Response>{_TAIL}")
-        return out.getvalue().encode()
     # An empty array is an element less where each item is one; a property, whose type is open, is one element.
     nothing = value is None or (isinstance(value, list) and not value and method.result is not object)
-    if not nothing and method.result is not type(None):
+    if isinstance(value, Retrieved):
+        _write_retrieved(out, value, _serializer(out, version))
+    elif not nothing and method.result is not type(None):
         # A result's version is the method's; what a client may see is decided below it, field by field.
         info = VmomiSupport.Object(
             name="returnval", type=method.methodResult, version="vmodl.version.version0", flags=method.resultFlags

@@ -34,8 +34,8 @@ class Templates:
 
     def prompt(self, body: bytes) -> bool:
         """Tell whether a request is like one before, and reads of one object a little that costs little."""
-        found = _ID.search(body) if len(body) <= LONGEST else None
-        template = self._known.get((body[: found.start(1)], body[found.end(1) :])) if found is not None else None
+        apart = _apart(body)
+        template = self._known.get(apart[0]) if apart is not None else None
         if template is None:
             return False
         (spec,) = template.arguments["specSet"]
@@ -45,13 +45,13 @@ class Templates:
 
     def parse(self, body: bytes) -> Invocation:
         """Parse a SOAP request; BadRequest carries the fault to answer."""
-        found = _ID.search(body) if len(body) <= LONGEST else None
-        if found is None:
+        apart = _apart(body)
+        if apart is None:
             return parse_request(body, ordered=self._ordered)
-        around = body[: found.start(1)], body[found.end(1) :]
+        around, moid = apart
         template = self._known.get(around, _UNSEEN)
         if template is not _UNSEEN:
-            return _filled(template, found[1].decode()) if template else parse_request(body, ordered=self._ordered)
+            return _filled(template, moid) if template else parse_request(body, ordered=self._ordered)
         request = parse_request(body, ordered=self._ordered)
         if len(self._known) >= MOST:
             self._known.clear()
@@ -69,6 +69,12 @@ class Templates:
             return None
         starts = [start for spec in request.arguments["specSet"] for start in spec.objectSet]
         return request if len(starts) == 1 and starts[0].obj is not None and starts[0].obj._moId == _PROBE else None
+
+
+def _apart(body: bytes) -> tuple[tuple[bytes, bytes], str] | None:
+    """Return what stands around the id in a request, and the id; None where there is none or the request is long."""
+    found = _ID.search(body) if len(body) <= LONGEST else None
+    return ((body[: found.start(1)], body[found.end(1) :]), found[1].decode()) if found is not None else None
 
 
 def _filled(template: Invocation, moid: str) -> Invocation:

@@ -37,11 +37,10 @@ class HeadFirst:
 
 
 class Answer:
-    """Sends one answer: framing, body, and how it ended. With `hold` it is kept in `held` for somebody else to send."""
+    """Sends one answer: framing, body, and how it ended. With `hold` somebody else sends what `whole` gives."""
 
     def __init__(self, handler: Handler, *, hold: bool = False) -> None:
         self.handler = handler
-        self.held: list[bytes] | None = [] if hold else None
         self.status = 500
         self.sent = 0
         self._line = ""
@@ -49,7 +48,8 @@ class Answer:
         self._begun = False
         self._chunked = False
         self._look: Callable[[], None] | None = None
-        self._copy: list[bytes] | None = None
+        self._hold = hold
+        self._copy: list[bytes] | None = [] if hold else None
 
     def run(self, app: WSGIApplication, environ: dict[str, Any], body: RequestBody) -> Any:
         """Call the application and send its answer; return how it ended."""
@@ -57,7 +57,8 @@ class Answer:
         try:
             chunks = app(environ, self._start)
             self._look = environ.get("twohop.while_blocked")
-            self._copy = self.held if self.held is not None else [] if "twohop.again" in environ else None
+            if "twohop.again" in environ and self._copy is None:
+                self._copy = []
             self._send(chunks)
             return "complete"
         except Cut as cut:
@@ -93,10 +94,10 @@ class Answer:
 
     def _refuse(self, status: HTTPStatus, message: str | None = None) -> None:
         self.status = status
-        if self.held is None:
-            self.handler.send_error(status, message)
+        if self._hold:
+            self._copy = [self.handler.error_head(status, message)]
         else:
-            self.held[:] = [self.handler.error_head(status, message)]
+            self.handler.send_error(status, message)
 
     def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         self._line, self._headers = status, list(headers)
@@ -108,7 +109,7 @@ class Answer:
 
     def _send(self, chunks: Iterable[bytes]) -> None:
         handler = self.handler
-        if self.held is None:
+        if not self._hold:
             allow(handler.connection, handler.http.patience.idle_s)
         if not self._line:
             # An application written as a generator names its status with its first piece.
@@ -156,7 +157,7 @@ class Answer:
     def _push(self, data: bytes) -> None:
         if self._copy is not None:
             self._copy.append(data)
-        if self.held is not None:
+        if self._hold:
             return
         connection, look, guard = self.handler.connection, self._look, self.handler.http.patience.idle_s
         if look is None:
@@ -176,9 +177,13 @@ class Answer:
         finally:
             connection.settimeout(guard)
 
+    def whole(self) -> bytes:
+        """Return what was kept of the answer: all of it where it was held, or may be given again."""
+        return b"".join(self._copy or ())
+
     def repeat(self, again: Callable[[], bool]) -> Repeat | None:
         """Return what was sent, for the same request to be answered with another date; None where it cannot be."""
-        before, date, behind = b"".join(self._copy or ()).partition(b"\r\nDate: ")
+        before, date, behind = self.whole().partition(b"\r\nDate: ")
         if self.handler.close_connection or not date:
             return None
         return Repeat(again, self.status, before + date, behind[behind.index(b"\r\n") :], self.sent)

@@ -11,7 +11,7 @@ import io
 import socket
 import ssl
 import sys
-from functools import partial
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -23,7 +23,7 @@ from ._exchange import ServedExchange
 from ._head import MalformedHead, RequestHead, read_head
 from ._heads import KnownHead, Repeat
 from ._patience import PatientReader
-from ._shared import GONE, Send, Shared
+from ._shared import Done, Shared
 
 if TYPE_CHECKING:
     from ._server import HttpServer
@@ -151,43 +151,48 @@ class Handler(WSGIRequestHandler):
         body: RequestBody,
         known: KnownHead | None,
         buffered: bytes,
-        send: Send | None = None,
-    ) -> None:
-        """Run the application for a request and send what it answers; with `send` in one piece, by that."""
+        *,
+        hold: bool = False,
+    ) -> tuple[bytes, Done] | None:
+        """Run the application for a request and send what it answers; with `hold` return that, and whom to tell."""
         t0 = self.http.now()
         environ["wsgi.input"] = body
         environ["wsgi.input_terminated"] = True
         environ["twohop.connection"] = self.number
         app = self.http.app
-        # What is sent in one piece was begun before there was any rule, and must not wait for one that has come since.
-        if send is None and (site := self.http.faults) is not None:
+        # What is held was begun before there was any rule, and must not wait for one that has come since.
+        if not hold and (site := self.http.faults) is not None:
             app = site.over(app)
-        answer = Answer(self, hold=send is not None)
+        answer = Answer(self, hold=hold)
         end = answer.run(app, environ, body)
         self._broken_off = end != "complete"
         again = environ.get("twohop.again")
         if again is not None and known is not None and app is self.http.app and end == "complete":
             self._keep(known, buffered, answer.repeat(again))
-        if send is None:
+        if not hold:
             self.reader.rest()
         if self._broken_off or not body.drain(DRAIN):
             self.close_connection = True
-        told = partial(self.report, self.command, self.path, answer.status, body.consumed)
-        if send is None:
-            told(answer.sent, t0, end)
-        else:
-            send(b"".join(answer.held or ()), lambda sent: told(answer.sent, t0, end) if sent else told(0, t0, GONE))
+        done = self.reporter(self.command, self.path, answer.status, body.consumed, answer.sent, t0, end)
+        if hold:
+            return answer.whole(), done
+        done(True)
+        return None
 
-    def report(
+    def reporter(
         self, method: str, path: str, status: int, received: int, sent: int, t0: float, end: Any = "complete"
-    ) -> None:
-        """Tell the server's observer of an exchange that is over."""
-        if self.http.observer is not None:
-            peer = f"{self.client_address[0]}:{self.client_address[1]}"
-            served = ServedExchange(
-                self.http.name, self.number, peer, method, path, status, received, sent, t0, self.http.now(), end
-            )
-            self.http.observer(served)
+    ) -> Done:
+        """Return what tells the server's observer of an exchange once it is over, and whether its client took it."""
+
+        def done(taken: bool) -> None:
+            if self.http.observer is not None:
+                peer = f"{self.client_address[0]}:{self.client_address[1]}"
+                served = ServedExchange(
+                    self.http.name, self.number, peer, method, path, status, received, sent, t0, self.http.now(), end
+                )
+                self.http.observer(served if taken else replace(served, sent=0, end="client gone"))
+
+        return done
 
     def _keep(self, known: KnownHead, buffered: bytes, repeat: Repeat | None) -> None:
         body = buffered[known.size : known.size + known.length]

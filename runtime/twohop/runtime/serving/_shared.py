@@ -9,7 +9,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ._body import RequestBody
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
 AT_A_TIME = 32
 """Requests of one connection that are answered before others have their turn; who sends more goes on by himself."""
-
-
-GONE = "client gone"
 Done = Callable[[bool], None]
 """Called when an answer has been sent as a whole, or with False when its client is gone."""
 Send = Callable[[bytes, Done], None]
@@ -106,16 +102,15 @@ class Shared:
             t0 = http.now()
             handler.rfile.read(end)
             self._more = len(buffered) > end
-            told = partial(handler.report, known.head.method, known.path, repeat.status, known.length)
             answer = b"%b%b%b" % (repeat.before, http.date().encode(), repeat.behind)
-            send(answer, lambda sent: told(repeat.sent, t0) if sent else told(0, t0, GONE))
+            done = handler.reporter(known.head.method, known.path, repeat.status, known.length, repeat.sent, t0)
+            send(answer, done)
             return True
         if http.prompt is None or len(body) < known.length:
             return False
         ready = http.prompt(known.environ, body)
         if ready is None:
             return False
-        made: list[tuple[bytes, Done]] = []
         with ready:
             handler.rfile.read(known.size)
             self._more = len(buffered) > end
@@ -123,9 +118,10 @@ class Shared:
             environ = handler.environ_of(known)
             environ["twohop.prompt"] = True
             source = RequestBody(cast(BinaryIO, handler.rfile), known.length)
-            handler.exchange(environ, source, known, buffered, lambda data, done: made.append((data, done)))
-        for data, done in made:
-            send(data, done)
+            held = handler.exchange(environ, source, known, buffered, hold=True)
+        assert held is not None
+        # Only now, since this may wait for the client.
+        send(*held)
         return True
 
     def _send_all(self, data: bytes, done: Done) -> None:
