@@ -20,8 +20,8 @@ from pyVmomi import vim, vmodl
 from plain_pyvmomi import Plain
 from twohop.fakes import VCenter
 from twohop.fakes.vim._planned import KINDS
+from waiting import LONG, until
 
-LONG = 60.0
 VM = "DC0_C0_RP0_VM0"
 PAGE = "/sdk/vimServiceVersions.xml"
 HOSTS = [f"DC0_C0_H{number}" for number in range(6)]
@@ -99,11 +99,7 @@ class Door:
         done: list[Any] = []
         thread = threading.Thread(target=lambda: done.append(what()))
         thread.start()
-        pause = threading.Event()
-        for _ in range(6000):
-            if self.report()[number]["waited"]:
-                break
-            pause.wait(0.01)
+        until(lambda: self.report()[number]["waited"], "nothing waits")
         assert not done
         self.advance(seconds)
         thread.join(LONG)

@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from plain_pyvmomi import Plain
 from twohop.exporter.package import grain_digest
 from twohop.runtime.profiles import load_profile
 from vcenters import SMALL, make
+from waiting import until
 
 RICH: dict[str, Any] = {
     "name": "VM0", "firmware": "efi", "nvram": {"size": 8000}, "cpus": 2, "note": "kept & told",
@@ -275,6 +275,11 @@ def test_methods_that_a_device_url_does_not_serve(me: Plain, to: Importer, packa
     lease.HttpNfcLeaseAbort()
 
 
+def taking_in(vc: Any) -> bool:
+    """Tell whether a host is busy with a file of a lease."""
+    return any(file.open_streams for lease in vc.world.leases() for file in lease.files)
+
+
 def test_a_body_that_breaks_off_leaves_the_lease_and_nothing_else(vc: Any, to: Importer, package: Package) -> None:
     """A client that dies in the middle has sent nothing: its lease lives until the timeout (3.12)."""
     text, files = package
@@ -286,15 +291,13 @@ def test_a_body_that_breaks_off_leaves_the_lease_and_nothing_else(vc: Any, to: I
 
     def dies() -> Iterator[bytes]:
         yield files[item.path][:100_000]
+        until(lambda: taking_in(vc), "the host does not take it in")
         raise ValueError("the client is gone")
 
     with pytest.raises(ValueError, match="the client is gone"):
         to.send(urls[item.deviceId], dies())
     to.me.pool.clear()
-    for _ in range(1000):
-        if not any(file.open_streams for found in vc.world.leases() for file in found.files):
-            break
-        threading.Event().wait(0.01)
+    until(lambda: not taking_in(vc), "the broken body is still being read")
     assert lease.state == "ready" and lease.HttpNfcLeaseGetManifest() == [] and spooled() == held
     to.send_all(lease, made, files)
     lease.HttpNfcLeaseComplete()
@@ -312,6 +315,8 @@ def test_an_upload_stops_with_its_lease(package: Package, end: str, at_end: str)
         def midway() -> Iterator[bytes]:
             for number in range(200):
                 if number == 20:
+                    # Until then the host may not have seen the request, and 404 would be right.
+                    until(lambda: taking_in(vc), "the host does not take it in")
                     getattr(lease, end)()
                 yield bytes(100_000)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from twohop.fakes.nfc import _app as nfc_app
 from twohop.fakes.nfc._stream import send, size_of
 from twohop.runtime.profiles import load_profile
 from vcenters import SMALL, make, small_world
+from waiting import until
 
 FURNISHED: dict[str, Any] = {
     "disks": [SMALL, SMALL],
@@ -157,10 +157,8 @@ def test_a_transfer_that_broke_off_has_started_all_the_same() -> None:
         assert answer.read(4) == b"KDMV"
         answer.close()
         (file,) = vc.world.leases()[0].files
-        until = time.monotonic() + 30
-        while file.open_streams and time.monotonic() < until:
-            pass
-        assert not file.open_streams and not file.sent
+        until(lambda: not file.open_streams, "the stream is still open")
+        assert not file.sent
         with pytest.raises(vim.fault.InvalidState):
             lease.HttpNfcLeaseSetManifestChecksumType([vim.KeyValue(key=device.key, value="sha256")])
         assert lease.HttpNfcLeaseGetManifest() == []

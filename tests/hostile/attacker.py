@@ -6,13 +6,12 @@ import contextlib
 import re
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from twohop.runtime.serving import HttpServer
+from waiting import LONG, until
 
-LONG = 60.0
 """Real seconds after which a server that says nothing and closes nothing has failed; no test waits for them."""
 
 
@@ -58,16 +57,6 @@ class Site:
         """The server goes on serving, and nothing is left of the connections before."""
         assert self.good(self.say(self.request)), f"{self.name} does not serve any more"
         until(lambda: self.server.connections == 0, "connections are left")
-
-
-def until(so: Callable[[], bool], otherwise: str) -> None:
-    """Look again and again until it is so."""
-    pause = threading.Event()
-    for _ in range(int(LONG * 100)):
-        if so():
-            return
-        pause.wait(0.01)
-    raise AssertionError(otherwise)
 
 
 def read(connection: socket.socket) -> bytes:

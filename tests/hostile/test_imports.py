@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from hostile.attacker import Site, get, statuses, until
+from hostile.attacker import Site, get, statuses
 from importing import DISK, Importer, Package, packed
 from plain_pyvmomi import Plain
 from twohop.runtime.serving import Patience
 from vcenters import make, small_world
+from waiting import until
 
 MB = 1 << 20
 VMS = 2
