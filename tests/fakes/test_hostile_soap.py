@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from soap_wire import SOAP, VIM, Answer, Wire, objects, props, ref
-from twohop.fakes.vim import _request as request_module
+from twohop.fakes.vim import _argument as argument_module
 from twohop.fakes.vim._request import BadRequest, parse_request
 
 MB = 1 << 20
@@ -60,8 +60,8 @@ def test_a_request_of_too_many_elements_is_refused_before_it_has_grown(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # pyVmomi makes half a kilobyte of ten bytes, so there is a bound, far from what clients send; a lower one here.
-    assert request_module.ELEMENTS >= 4 * 10_000 * 5
-    monkeypatch.setattr(request_module, "ELEMENTS", 10_000)
+    assert argument_module.ELEMENTS >= 4 * 10_000 * 5
+    monkeypatch.setattr(argument_module, "ELEMENTS", 10_000)
     assert "more than 10000 elements" in _refused(BOMBS[name](20_000))
 
 

@@ -7,29 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...ovf import OVF, PackageError
-from ...world import KINDS, Datastore, Host, ResourcePool
+from ...world import Datastore, Host, ResourcePool
 from .. import _faults as faults
 from .._registry import vim
 from .._service import Call, Singleton
+from ._offered_devices import Devices, Place
 from ._operation import gap
 from ._ovf_manager import OVF_MANAGER
 from ._ovf_package import OvfPackage, fault_of, read_package
 from ._values import data
 
-device = vim.vm.device
+EAGER = "eagerZeroedThick"
 THIN = frozenset({"thin", "sparse", "seSparse", "monolithicSparse", "twoGbMaxExtentSparse"})
-THICK = frozenset({"thick", "flat", "eagerZeroedThick", "monolithicFlat", "twoGbMaxExtentFlat"})
+THICK = frozenset({"thick", "flat", EAGER, "monolithicFlat", "twoGbMaxExtentFlat"})
 """How disks may be provisioned, by whether they grow as they are written to."""
 CIM = {"disk": 17, "iso": 15, "floppy": 14, "nvram": 1}
 """Resource types of CIM that a file item names."""
-_NICS = {
-    "vmxnet3": device.VirtualVmxnet3, "e1000": device.VirtualE1000, "e1000e": device.VirtualE1000e,
-    "pcnet32": device.VirtualPCNet32,
-}  # fmt: skip
-_CD = {
-    "": device.VirtualCdrom.RemotePassthroughBackingInfo, "atapi": device.VirtualCdrom.RemoteAtapiBackingInfo,
-    "host": device.VirtualCdrom.AtapiBackingInfo,
-}  # fmt: skip
 
 
 @OVF_MANAGER.method("CreateImportSpec")
@@ -120,7 +113,8 @@ class _Making:
         settings = row["settings"]
         for kind in row["_left_out"]:
             self.call.service.gap(f"importing a device of resource type {kind}")
-        devices = _Devices(self, row, key)
+        place = Place(self.call, self.store, self.networks, self.thin, self.cisp.diskProvisioning == EAGER, self.item)
+        devices = Devices(place, row, key)
         changes = devices.changes()
         config = data(
             vim.vm.ConfigSpec,
@@ -154,7 +148,7 @@ class _Making:
             self.item(nvram, f"{key}/nvram", "nvram")
         return vim.vm.VmImportSpec(configSpec=config, resPoolEntity=self.call.ref(self.pool))
 
-    def _boot_options(self, row: Mapping[str, Any], devices: _Devices) -> Any:
+    def _boot_options(self, row: Mapping[str, Any], devices: Devices) -> Any:
         """Return the boot order where it matters; elsewhere the section, which changes no disk, is passed over."""
         if self.call.world.profile.text("import_boot_order") == "passed-over":
             return None
@@ -215,127 +209,6 @@ class _Making:
         }  # fmt: skip
 
 
-class _Devices:
-    """The devices of one machine, as changes that add them; keys are negative, since the server gives others."""
-
-    def __init__(self, making: _Making, row: Mapping[str, Any], key: str) -> None:
-        self.making, self.row, self.path = making, row, key
-        self.made: list[Any] = []
-        self.disks: dict[str, int] = {}
-        self._controllers: dict[tuple[str, int], int] = {}
-
-    def changes(self) -> list[Any]:
-        """Return what adds all devices, controllers before what stands on them."""
-        for given in self.row["controllers"]:
-            self._controller(given["kind"], given["bus"], given.get("slot"))
-        # Of one kind first, then of the next: that is the order in which the machine will list them.
-        for kind in self.row["settings"]["order"]:
-            if kind == "disk":
-                for disk in self.row["disks"]:
-                    self._disk(disk)
-            elif kind == "nic":
-                for number, nic in enumerate(self.row["nics"]):
-                    self._nic(number, nic)
-            else:
-                for drive in self.row["images"]:
-                    if drive["kind"] == ("iso" if kind == "cd" else "floppy"):
-                        self._drive(drive)
-        settings = self.row["settings"]
-        if settings.get("vmci_slot") is not None:
-            self._add(device.VirtualVMCIDevice(key=self._key(), slotInfo=_slot(settings["vmci_slot"])))
-        if "video" in settings:
-            self._add(
-                device.VirtualVideoCard(
-                    key=self._key(), videoRamSizeInKB=settings["video"] >> 10, numDisplays=settings["displays"]
-                )
-            )
-        return self.made
-
-    def _key(self) -> int:
-        return -1 - len(self.made)
-
-    def _add(self, made: Any, file_operation: str | None = None) -> int:
-        change = device.VirtualDeviceSpec(operation="add", fileOperation=file_operation, device=made)
-        self.made.append(change)
-        return int(made.key)
-
-    def _controller(self, kind: str, bus: int, slot: int | None = None) -> int:
-        if (kind, bus) not in self._controllers:
-            name = KINDS[kind][0]
-            shared = {"sharedBus": "noSharing"} if "SCSI" in name or "Logic" in name else {}
-            made = getattr(device, name)(key=self._key(), busNumber=bus, slotInfo=_slot(slot), **shared)
-            self._controllers[kind, bus] = self._add(made)
-        return self._controllers[kind, bus]
-
-    def _place(self, given: Mapping[str, Any]) -> tuple[int, str]:
-        name = KINDS[given["controller"]][0]
-        key = self._controller(given["controller"], given["bus"])
-        return key, f"{self.path}/{name}{given['bus']}:{given['unit']}"
-
-    def _disk(self, given: Mapping[str, Any]) -> None:
-        controller, path = self._place(given)
-        made = device.VirtualDisk(
-            key=self._key(), controllerKey=controller, unitNumber=given["unit"], capacityInKB=given["size"] >> 10,
-            capacityInBytes=given["size"],
-            backing=device.VirtualDisk.FlatVer2BackingInfo(
-                fileName=f"[{self.making.store.name}]", datastore=self.making.call.ref(self.making.store),
-                diskMode="persistent", thinProvisioned=self.making.thin,
-                eagerlyScrub=True if self.making.cisp.diskProvisioning == "eagerZeroedThick" else None,
-            ),
-        )  # fmt: skip
-        self.disks[given["_id"]] = self._add(made, "create")
-        if given["_file"] is not None:
-            self.making.item(given["_file"], path, "disk")
-
-    def _drive(self, given: Mapping[str, Any]) -> None:
-        iso = given["kind"] == "iso"
-        controller, path = self._place(given) if iso else (None, f"{self.path}/VirtualSIOController0:{given['unit']}")
-        backing: Any
-        if not given.get("empty"):
-            of = device.VirtualCdrom.IsoBackingInfo if iso else device.VirtualFloppy.ImageBackingInfo
-            # No file yet: the one that comes is put beside the machine.
-            backing = of(fileName=f"[{self.making.store.name}]", datastore=self.making.call.ref(self.making.store))
-            self.making.item(given["_file"], path, given["kind"])
-        elif iso:
-            backing = _CD[given.get("backing", "")](deviceName="", useAutoDetect=False)
-            if isinstance(backing, device.VirtualCdrom.RemotePassthroughBackingInfo):
-                backing.exclusive = False
-        else:
-            floppy = device.VirtualFloppy
-            host = given.get("backing") == "host"
-            backing = (floppy.DeviceBackingInfo if host else floppy.RemoteDeviceBackingInfo)(
-                deviceName="", useAutoDetect=False
-            )
-        of_kind = device.VirtualCdrom if iso else device.VirtualFloppy
-        connect = device.VirtualDevice.ConnectInfo(
-            startConnected=not given.get("empty"), connected=False, allowGuestControl=given.get("guest_control", True)
-        )
-        made = of_kind(
-            key=self._key(), controllerKey=controller, unitNumber=given["unit"], backing=backing, connectable=connect
-        )
-        self._add(made)
-
-    def _nic(self, number: int, given: Mapping[str, Any]) -> None:
-        network = self.making.networks.get(given["network"])
-        if network is None:
-            message = f"the network {given['network']} of {self.row['name']} is not in the NetworkSection"
-            fields = {"elementName": "Item", "attributeName": "Connection", "value": given["network"] or ""}
-            raise PackageError("OvfInvalidValueReference", message, None, **fields)
-        self._add(
-            _NICS[given["kind"]](
-                key=self._key(), addressType="generated", wakeOnLanEnabled=given.get("wake_on_lan", True),
-                slotInfo=_slot(given.get("slot")),
-                backing=device.VirtualEthernetCard.NetworkBackingInfo(
-                    deviceName=network.name, network=self.making.call.ref(network)
-                ),
-                connectable=device.VirtualDevice.ConnectInfo(
-                    startConnected=given["connected"], connected=given["connected"],
-                    allowGuestControl=given.get("guest_control", True),
-                ),
-            )
-        )  # fmt: skip
-
-
 def _allocation(settings: Mapping[str, Any], name: str, shift: int) -> dict[str, Any]:
     limit = settings.get(f"{name}_limit")
     return {
@@ -343,10 +216,6 @@ def _allocation(settings: Mapping[str, Any], name: str, shift: int) -> dict[str,
         "limit": -1 if limit is None else limit >> shift,
         "shares": _shares(),
     }
-
-
-def _slot(number: int | None) -> Any:
-    return None if number is None else device.VirtualDevice.PciBusSlotInfo(pciSlotNumber=number)
 
 
 def _shares() -> dict[str, Any]:
