@@ -4,24 +4,19 @@ from ._device_files import device_files, device_key, missing_image
 from ._entities import (
     STORE_TYPES,
     Cluster,
-    Controller,
     Datacenter,
     Datastore,
-    Disk,
-    Drive,
     Entity,
     Folder,
     Host,
-    Image,
     Network,
-    Nic,
-    Nvram,
     ResourcePool,
     Snapshot,
     Standalone,
     VApp,
     Vm,
 )
+from ._hardware import Controller, Disk, Drive, Image, Nic, Nvram
 from ._history import child_disks, copied_disks, disk_file, frozen, merged, next_number
 from ._leasing import end_task, look, note_bytes, prepare, step_lease
 from ._moving import discard, enter, leave, wait_until_free

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from twohop.runtime.profiles import Profile
 
-from ._entities import Disk, Host, Image, Nvram, Vm
+from ._entities import Host, Vm
+from ._hardware import Disk, Image, Nvram
 from ._operations import DeviceFile, HostTicket
 
 Source = Disk | Image | Nvram

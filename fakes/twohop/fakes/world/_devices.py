@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ._contents import Contents
-from ._entities import Datastore, Disk, Drive, Image, Nvram, Vm
+from ._entities import Datastore, Vm
+from ._hardware import Disk, Drive, Image, Nvram
 from ._history import disk_file
 from ._slots import KINDS, NoPlaceError, Slots, hardware_key
 from ._spec import check_keys

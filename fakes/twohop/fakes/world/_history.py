@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ..machines import PowerState
-from ._entities import Controller, Datastore, Disk, Snapshot, Vm
+from ._entities import Datastore, Snapshot, Vm
+from ._hardware import Controller, Disk
 
 _DELTA = re.compile(r"^(?P<stem>.*?)(?:-(?P<number>\d{6}))?\.vmdk$")
 

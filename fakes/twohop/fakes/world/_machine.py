@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ..machines import PowerState
 from ._contents import Contents
 from ._devices import add_devices
-from ._entities import Datacenter, Datastore, Disk, Folder, Host, ManagedBy, Nic, ResourcePool, Snapshot, VApp, Vm
+from ._entities import Datacenter, Datastore, Folder, Host, ManagedBy, ResourcePool, Snapshot, VApp, Vm
+from ._hardware import Disk, Nic
 from ._history import child_disks, copied_disks, frozen, next_number
 from ._settings import settings_of
 from ._spec import check_keys

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..machines import Lease, LeaseState, TaskValue
-from ._entities import Disk, Entity, Host, Image, Nvram, VApp, Vm
+from ._entities import Entity, Host, VApp, Vm
+from ._hardware import Disk, Image, Nvram
 
 
 @dataclass(eq=False, kw_only=True, repr=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ._entities import Controller
+from ._hardware import Controller
 
 SCSI_OWN_UNIT = 7
 """The unit that a SCSI controller has on its own bus."""
