@@ -19,9 +19,10 @@ settings.register_profile("twohop", deadline=None)
 settings.register_profile("few", deadline=None, max_examples=10)
 settings.load_profile("twohop")
 
-# A shell starts what runs in its background deaf to Ctrl-C, and every child inherits that.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell starts what runs in its background deaf to Ctrl-C, nohup to the end of a terminal; every child inherits that.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 OURS = re.compile(r"twohop-|vcenter|control|cell|.*-accept$|(?:DC\d+_C\d+_)?H\d+-")
 GRACE = 5.0
