@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import select
 import socket
 import ssl
 import struct
@@ -366,6 +368,45 @@ def test_stop_ends_those_that_wait(server: HttpServer, site: Site) -> None:
         for client in clients:
             with contextlib.suppress(OSError):
                 assert client.socket.recv(1) == b""
+
+
+@pytest.mark.parametrize("lacks", ["descriptors", "threads", "watches"])
+def test_where_the_machine_has_no_room_for_the_shared_thread_connections_wait_by_themselves(
+    server: HttpServer, site: Site, monkeypatch: pytest.MonkeyPatch, lacks: str
+) -> None:
+    class Full:
+        """An epoll that takes no connection more."""
+
+        def __init__(self) -> None:
+            self._poll = select.epoll()
+            self.poll, self.unregister, self.close = self._poll.poll, self._poll.unregister, self._poll.close
+            self._left = 1
+
+        def register(self, *given: Any) -> None:
+            self._left -= 1
+            if self._left < 0:
+                raise OSError(errno.ENOSPC, "no watch left")
+            self._poll.register(*given)
+
+    start = threading.Thread.start
+
+    def started(thread: threading.Thread) -> None:
+        if thread.name == "site-watch":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def none() -> Any:
+        raise OSError(errno.EMFILE, "no descriptor left")
+
+    with monkeypatch.context() as patch:
+        if lacks == "threads":
+            patch.setattr(threading.Thread, "start", started)
+        else:
+            patch.setattr(watch_module.select, "epoll", none if lacks == "descriptors" else Full)
+        with Client(server) as client:
+            for number in range(9):
+                assert client.ask("/prompt", b"%d" % number) == b"%d" % number + bytes(10)
+    assert "site-watch" not in site.threads and len(site.asked) == 9
 
 
 def test_a_server_that_was_stopped_watches_again(server: HttpServer, site: Site) -> None:

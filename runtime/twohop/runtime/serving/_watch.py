@@ -9,6 +9,7 @@ for one client, nor for whoever holds a lock of the application.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import threading
@@ -34,19 +35,34 @@ class Watch:
     def park(self, shared: Shared) -> bool:
         """Take a connection over until it is given back; False where it has to wait by itself."""
         with self._lock:
-            if self._closed or not ABLE:
+            if self._closed or not (self._thread or self._begun()):
                 return False
-            if self._thread is None:
-                self._poll = select.epoll()
-                self._bell, ringing = socket.socketpair()
-                self._poll.register(ringing, select.EPOLLIN)
-                self._thread = threading.Thread(
-                    target=self._run, args=(ringing,), name=f"{self._name}-watch", daemon=True
-                )
-                self._thread.start()
             number = shared.connection.fileno()
             self._parked[number] = shared
-            self._poll.register(number, select.EPOLLIN)
+            try:
+                self._poll.register(number, select.EPOLLIN)
+            except OSError:
+                del self._parked[number]
+                return False
+        return True
+
+    def _begun(self) -> bool:
+        """Start the thread; False where the system has no epoll, or no descriptor, memory or thread left for it."""
+        if not ABLE:
+            return False
+        with contextlib.ExitStack() as undo:
+            try:
+                self._poll = undo.enter_context(contextlib.closing(select.epoll()))
+                self._bell, ringing = socket.socketpair()
+                undo.callback(self._bell.close)
+                undo.callback(ringing.close)
+                self._poll.register(ringing, select.EPOLLIN)
+                thread = threading.Thread(target=self._run, args=(ringing,), name=f"{self._name}-watch", daemon=True)
+                thread.start()
+            except (OSError, RuntimeError, MemoryError):
+                return False
+            undo.pop_all()
+        self._thread = thread
         return True
 
     def close(self, seconds: float) -> None:
