@@ -65,9 +65,12 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
 
     yield start
     for served in running:
-        if served.process.poll() is None:
-            served.process.kill()
-        served.process.communicate()
+        with served.process:
+            try:
+                # In order, so that the servers take their directory with them.
+                served.stop()
+            finally:
+                served.process.kill()
 
 
 def twohop(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

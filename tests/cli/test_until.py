@@ -13,10 +13,12 @@ import pytest
 
 from twohop.cli._until import Until
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @pytest.fixture
 def until():
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         yield Until(0, None, None)
     finally:
@@ -24,11 +26,20 @@ def until():
             signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_before_the_wait_ends_it(until, number):
     with until.heard():
         os.kill(os.getpid(), number)
         until.wait()
+
+
+def test_what_nohup_started_outlives_its_terminal(until):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with until.heard():
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGTERM)
+        until.wait()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 def test_a_signal_that_another_thread_meets_ends_the_wait(until):

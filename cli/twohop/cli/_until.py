@@ -33,7 +33,7 @@ def serving_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Until:
-    """A command that serves until Ctrl-C or SIGTERM; the files that it wrote go with it."""
+    """A command that serves until Ctrl-C, SIGTERM or the end of its terminal; the files that it wrote go with it."""
 
     def __init__(self, control_port: int, env_file: Path | None, ready_file: Path | None) -> None:
         self._port, self._env_file, self._ready_file = control_port, env_file, ready_file
@@ -47,7 +47,11 @@ class Until:
         self._told, tell = os.pipe()
         os.set_blocking(tell, False)
         before = signal.set_wakeup_fd(tell)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        heard = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            # A terminal that goes takes the servers with it, unless nohup started them.
+            heard.append(signal.SIGHUP)
+        for number in heard:
             signal.signal(number, lambda *_: None)
         if self._ready_file is not None:
             # One that an earlier run left behind would say so too soon.
