@@ -12,6 +12,7 @@ import pytest
 from cell.support import DISK, START, VM, Bench, Gate, MadeUpSource, Trouble
 from twohop.exporter.cell.engine import EXPORT, Leg, Step, Store, WrongState, default_catalogue, totals
 from twohop.runtime import Clock
+from waiting import until
 
 TWO = default_catalogue([VM, "DC0_C0_RP0_VM2"])
 
@@ -126,6 +127,7 @@ def test_a_cell_that_stops_aborts_its_tasks_and_leaves_the_share_clean(tmp_path:
     assert gate.reached.wait(30)
     closing = threading.Thread(target=bench.engine.close)
     closing.start()
+    until(lambda: bench.engine._tasks.switch(task.id).is_set(), "nobody stops the task")
     gate.release()
     closing.join(30)
     assert bench.state(task.id) == "aborted"

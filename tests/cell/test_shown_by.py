@@ -28,6 +28,7 @@ from twohop.exporter.vsphere import VCenterAddress
 from twohop.fakes import VCenter
 from twohop.runtime import Clock
 from twohop.runtime.observing import Observations
+from waiting import until
 
 OVF = "{http://schemas.dmtf.org/ovf/envelope/1}"
 VM0, VM2 = "DC0_C0_RP0_VM0", "DC0_C0_RP0_VM2"
@@ -48,11 +49,14 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 
 def finished(http: Http, task: etree._Element) -> str:
     """Poll a task as any client does until it has ended."""
-    for _ in range(2000):
-        seen = http.get(str(task.get("href")))
-        if seen.get("status") not in ("queued", "running", "preRunning"):
-            return str(seen.get("status"))
-    raise AssertionError("the task does not end")
+    seen: list[str] = []
+
+    def ended() -> bool:
+        seen.append(str(http.get(str(task.get("href"))).get("status")))
+        return seen[-1] not in ("queued", "running", "preRunning")
+
+    until(ended, "the task does not end")
+    return seen[-1]
 
 
 def disks_of(http: Http, url: str) -> dict[str, urllib3.BaseHTTPResponse]:
@@ -173,7 +177,7 @@ def test_a_host_that_dies_between_two_disks_is_named_and_the_next_export_works(l
         if getattr(step, "label", "") == "pulled" and not seen:
             seen.append(1)
             for server in host.values():
-                server.stop()
+                server.stop(keep_port=True)
 
     lab.cell.engine._exports._builder._on_step = die  # type: ignore[assignment]
     with Http(lab.cell) as http:
@@ -202,7 +206,7 @@ def test_a_session_that_ends_in_the_middle_of_an_export_is_told_and_nothing_is_h
 def test_a_vcenter_that_goes_in_the_middle_is_told(lab: Lab) -> None:
     def go(step: object) -> None:
         if getattr(step, "label", "") == "leased":
-            lab.vcenter._server.stop()
+            lab.vcenter._server.stop(keep_port=True)
 
     lab.cell.engine._exports._builder._on_step = go  # type: ignore[assignment]
     with Http(lab.cell) as http:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def test_hosts_that_are_gone_are_named_and_when_they_are_back_the_next_export_wo
 
         def die() -> None:
             for host in hosts:
-                host.stop()
+                host.stop(keep_port=True)
 
         trigger = HOST_TROUBLE[when]
         if trigger is None:
@@ -152,9 +153,9 @@ def test_another_host_that_sees_the_datastore_steps_in(tmp_path: Path, when: str
         registered, other = lab.vcenter.hosts["H0"], lab.vcenter.hosts["H1"]
         trigger = HOST_TROUBLE[when]
         if trigger is None:
-            registered.stop()
+            registered.stop(keep_port=True)
         else:
-            hear.append(once(trigger[0], registered.stop, trigger[1]))
+            hear.append(once(trigger[0], partial(registered.stop, keep_port=True), trigger[1]))
         if when == "dying in the middle of a disk":
             # What has come of the disk is no disk, and what another lease gives would be other bytes.
             status, said = ended(http)
@@ -174,7 +175,7 @@ def test_another_host_that_sees_the_datastore_steps_in(tmp_path: Path, when: str
 
 def test_without_the_map_nobody_else_is_known(tmp_path: Path) -> None:
     with opened(tmp_path, host_map="absent") as (lab, http):
-        lab.vcenter.hosts["H0"].stop()
+        lab.vcenter.hosts["H0"].stop(keep_port=True)
         status, said = ended(http)
         assert status == "error" and lab.vcenter.hosts["H0"].authority in said
         clean(lab)
@@ -206,11 +207,12 @@ def test_a_vcenter_that_is_gone_is_named_and_when_it_is_back_the_next_export_wor
     hear: list[Do] = []
     with opened(tmp_path, hear=hear) as (lab, http):
         server: Any = lab.vcenter._server
+        go = partial(server.stop, keep_port=True)
         trigger = VCENTER_TROUBLE[when]
         if trigger is None:
-            server.stop()
+            go()
         else:
-            hear.append(once(trigger[0], server.stop, trigger[1]))
+            hear.append(once(trigger[0], go, trigger[1]))
         status, said = ended(http)
         assert (status, "vCenter" in said or server.authority in said) == ("error", True), said
         hear.clear()

@@ -187,7 +187,7 @@ def test_what_cannot_be_exported_says_why(lab: Lab, name: str, error: type[Expor
 
 def test_a_host_that_is_down_ends_the_task_with_its_name(lab: Lab) -> None:
     for server in lab.vcenter.hosts.values():
-        server.stop()
+        server.stop(keep_port=True)
     with pytest.raises(ExportError, match=r"ended as error: .*cannot be reached") as raised:
         lab.export("vApp0")
     assert raised.value.whose == "cell"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE = 60
+PATIENCE = 150
 
 
 class Served:

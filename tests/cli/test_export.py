@@ -22,7 +22,7 @@ from twohop.fakes import VCenter, default_spec
 
 TWOHOP = [sys.executable, "-m", "twohop.cli"]
 VM0, VM2 = "DC0_C0_RP0_VM0", "DC0_C0_RP0_VM2"
-SECONDS = 60
+SECONDS = 150
 
 
 @pytest.fixture

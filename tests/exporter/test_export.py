@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +189,7 @@ def test_whatever_happens_in_between_nothing_is_left(
 
 
 def test_a_host_that_goes_down_between_two_disks(vc: VCenter, tmp_path: Path) -> None:
-    error = failing(vc, tmp_path, HostUnreachable, FileDone, vc.hosts["DC0_C0_H0"].stop)
+    error = failing(vc, tmp_path, HostUnreachable, FileDone, partial(vc.hosts["DC0_C0_H0"].stop, keep_port=True))
     assert isinstance(error, ExportError) and error.whose == "host"
     assert "this machine has to reach it" in str(error)
 

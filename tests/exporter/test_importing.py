@@ -274,7 +274,7 @@ def test_another_host_takes_it_where_the_first_is_down(tmp_path: Path) -> None:
         profile = load_profile("vcenter-8.0").but(host_map=mapped)
         with VCenter(world=WORLD, authority=AUTHORITY, profile=profile) as vc:
             package = export_vm(address(vc), "A0", tmp_path / mapped, clock=vc.clock).descriptor
-            vc.hosts["H0"].stop()
+            vc.hosts["H0"].stop(keep_port=True)
             events: list[Event] = []
             if mapped == "absent":
                 with pytest.raises(HostUnreachable):

@@ -58,7 +58,7 @@ def test_a_failure_leaves_no_file_and_an_overwritten_one_stays_until_the_end(tmp
 
         def stop(event: Event) -> None:
             if isinstance(event, BytesMoved):
-                vc.hosts["DC0_C0_H0"].stop()
+                vc.hosts["DC0_C0_H0"].stop(keep_port=True)
 
         with pytest.raises(ShortStream):
             export_vm(address(vc), VM, old, clock=vc.clock, events=stop, options=Options(leases=1, force=True))

@@ -16,7 +16,7 @@ from twohop.exporter.verify import verify_package
 from twohop.fakes import VCenter
 
 VM = "DC0_C0_RP0_VM0"
-SECONDS = 60
+SECONDS = 150
 IN_A_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
 
 

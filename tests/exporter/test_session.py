@@ -96,16 +96,16 @@ def test_a_pin_replaces_the_authority(vc: VCenter) -> None:
             assert vsphere.version[0].isdigit()
 
 
-def test_a_wrong_pin_ends_before_a_byte_is_sent(vc: VCenter) -> None:
-    seen = len(vc.journal.entries(kind="exchange"))
+def test_a_wrong_pin_ends_before_a_byte_is_sent() -> None:
     wrong = ":".join(["AB"] * 20)
     with (
+        VCenter() as vc,
         pytest.raises(WrongThumbprint, match=f"{vc.thumbprint}, expected {wrong}; nothing was sent") as caught,
         VSphere(address(vc, thumbprint=wrong)),
     ):
         pass
     assert caught.value.whose == "vCenter"
-    assert len(vc.journal.entries(kind="exchange")) == seen
+    assert vc.journal.entries(kind="exchange") == []
 
 
 def test_a_pin_refuses_a_server_that_shows_no_certificate(tmp_path: Path) -> None:

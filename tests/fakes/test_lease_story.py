@@ -456,8 +456,9 @@ def test_a_stream_in_flight_when_its_lease_ends(how: str, end: str) -> None:
                 seen = "reset"
         assert seen == how
     ends = [e["end"] for e in vc.journal.entries(kind="exchange") if e["server"] == "H0"]
-    # A reset of the world cuts the journal too, so what ended before it is not in it.
-    assert ends == [{"cut": "cut", "reset": "reset", "finish": "complete"}[how]]
+    want = {"cut": "cut", "reset": "reset", "finish": "complete"}[how]
+    # A reset of the world cuts the journal too, and a stream may have seen the end of its lease before that.
+    assert ends in ([want], [] if end == "reset" else [want])
 
 
 def test_urllib3_sees_a_cut_stream_as_incomplete() -> None:

@@ -231,22 +231,25 @@ def never_completed(server: Any, me: Plain) -> None:
 @wrong
 def thin_and_slow(server: Any, me: Plain) -> None:
     lease = me.export(VM)
-    stop, shown, begun = threading.Event(), [0], server.clock.now()
+    stop, shown, begun = False, [0], server.clock.now()
     total = lease.info.totalDiskCapacityInKB * 1024
     # Renewed here by the clock, for this client has other worries.
     timer: list[Any] = []
+    lock = threading.Lock()
 
     def renew() -> None:
-        if not stop.is_set():
-            lease.HttpNfcLeaseProgress(shown[-1])
-            timer[:] = [server.clock.call_at(server.clock.now() + 100, renew)]
+        with lock:
+            if not stop:
+                lease.HttpNfcLeaseProgress(shown[-1])
+                timer[:] = [server.clock.call_at(server.clock.now() + 100, renew)]
 
     renew()
     came = 0
     for piece in me.pool.request("GET", urls(lease)[0], preload_content=False).stream(65536):
         came += len(piece)
         shown.append(came * 100 // total)
-    stop.set()
+    with lock:
+        stop = True
     timer[0].cancel()
     lease.HttpNfcLeaseComplete()
     assert server.clock.now() - begun >= 9.5 * 3600 and set(shown) == {0}

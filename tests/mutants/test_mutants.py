@@ -17,6 +17,19 @@ pytestmark = [pytest.mark.mutants, pytest.mark.timeout(900)]
 
 ROUNDS = 6
 """Rounds of 20 programs that a mutant may survive."""
+LEASE, FIRST, SECOND = {"lease": 0}, {"vm": 0}, {"vm": 1}
+HARD = (
+    ("survey_machines", {}), ("export", FIRST), ("wait_until_ready", LEASE), ("get_one", {**LEASE, "file": 0}),
+    ("manifest", LEASE), ("abort", LEASE),
+    ("export", SECOND), ("wait_until_ready", LEASE), ("advance", {"share": 1.01}), ("read", LEASE),
+    ("progress", {**LEASE, "percent": 0}), ("read", LEASE), ("abort", LEASE),
+    ("export", SECOND), ("wait_until_ready", LEASE), ("advance", {"share": 1.01}), ("abort", LEASE), ("read", LEASE),
+    ("export", SECOND), ("wait_until_ready", LEASE), ("abort", LEASE), ("power_on", SECOND), ("survey_machines", {}),
+    ("export", SECOND), ("power_off", SECOND),
+    ("export", SECOND), ("wait_until_ready", LEASE), ("change", {**LEASE, "how": "destroy"}), ("read", LEASE),
+)  # fmt: skip
+"""What the tour, which is for live servers too, leaves out: not to be left to chance, which another Hypothesis draws
+otherwise."""
 VARIANTS = ({}, {"nfc_framing": "length", "nfc_head": "200"})
 """Switches of the profile without which some clause is never put to the test."""
 
@@ -26,12 +39,14 @@ def test_every_driven_clause_bites():
 
 
 def toured(target: FakeTarget) -> set[str]:
-    """The clauses that the one program broke which puts each of them to the test."""
-    try:
-        replay(target, TOUR)
-    except ContractBroken as broken:
-        return set(broken.clauses)
-    return set()
+    """The clauses that the programs broke which put each of them to the test."""
+    found: set[str] = set()
+    for program in (TOUR, HARD):
+        try:
+            replay(target, program)
+        except ContractBroken as broken:
+            found |= set(broken.clauses)
+    return found
 
 
 @pytest.mark.parametrize("name", MUTANTS)
@@ -54,8 +69,9 @@ def test_the_unbroken_fake_lives_and_every_clause_is_put_to_the_test(record_prop
     counts: dict[str, Counter[Verdict]] = {}
     for choice in VARIANTS:
         with FakeTarget(load_profile("vcenter-8.0").but(**choice)) as target:
-            for judged in replay(target, TOUR).verdicts:
-                counts.setdefault(judged.clause.id, Counter())[judged.verdict] += 1
+            for program in (TOUR, HARD):
+                for judged in replay(target, program).verdicts:
+                    counts.setdefault(judged.clause.id, Counter())[judged.verdict] += 1
             for clause, verdicts in survey(target, examples=60, steps=12).items():
                 counts.setdefault(clause, Counter()).update(verdicts)
     record_property("mutant", "(unbroken)")

@@ -71,7 +71,7 @@ class VCenter(VSphereServer):
 
     @property
     def hosts(self) -> Mapping[str, HttpServer]:
-        """The servers of the ESXi hosts by host name; stop one to take a host down."""
+        """The servers of the ESXi hosts by name; `stop(keep_port=True)` takes one down, until its `start()`."""
         return self._hosts
 
     def _endpoints(self) -> Sequence[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy.exc import OperationalError
 
@@ -23,7 +23,7 @@ from twohop.runtime.observing import Observations
 from twohop.runtime.profiles import Profile, load_profile
 
 SMALL_DISK = {"size": "4 MiB", "data": "192 KiB"}
-LONG_DISK = {"size": "16 MiB", "data": "8 MiB"}
+LONG_DISK = {"size": "64 MiB", "data": "48 MiB"}
 """More than sockets take at once, so that a download lasts until its reader goes on."""
 ORG, IMAGE = "Org0", "iso/tools.iso"
 
@@ -66,7 +66,7 @@ class FakeCellTarget:
         self._open: Cell | None = None
         self._fatal: Step | None = None
         self._dead = False
-        self._port = 0
+        self._port: socket.socket | None = None
         self._password = secrets.token_urlsafe(18)
 
     @property
@@ -143,16 +143,15 @@ class FakeCellTarget:
 
     def _start(self) -> None:
         self._dead = False
+        assert self._port is not None
         address = VCenterAddress(self.vsphere.url, self.vsphere.user, self.vsphere.password, self.vsphere.ca_file)
         cell = Cell(
             address, transfer_dir=self.transfer_dir, clock=self.clock, profile=self.profile,
             catalogue=self._catalogue, database=f"sqlite:///{self._home / 'cell.sqlite'}",
-            authority=self.vsphere.authority, password=self._password, port=self._port, on_step=self._on_step,
-            observer=self._seen.observer("cell"),
+            authority=self.vsphere.authority, password=self._password, port=self._port.getsockname()[1],
+            on_step=self._on_step, observer=self._seen.observer("cell"),
         )  # fmt: skip
         self._open = self._cell.enter_context(cell)
-        # Links outlive the cell that gave them.
-        self._port = urlsplit(cell.url).port or 0
 
     def _on_step(self, step: Step) -> None:
         if self._dead:
@@ -171,6 +170,10 @@ class FakeCellTarget:
 
     def __enter__(self) -> FakeCellTarget:
         self.vsphere.start()
+        # Links outlive the cell that gave them: nobody else may get its port while it is away.
+        self._port = socket.socket()
+        self._port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._port.bind(("127.0.0.1", 0))
         self._start()
         return self
 
@@ -178,6 +181,8 @@ class FakeCellTarget:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._cell.close()
+        if self._port is not None:
+            self._port.close()
         self.vsphere.stop()
         self.clock.close()
         shutil.rmtree(self._home, ignore_errors=True)

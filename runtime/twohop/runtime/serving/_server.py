@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from email.utils import formatdate
@@ -85,11 +86,14 @@ class HttpServer:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._live: dict[int, tuple[socket.socket, threading.Thread]] = {}
+        # A thread that has said that its connection is over is a thread still.
+        self._threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
         self.heads = Heads(MOST if keep else 0)
         self.watch = Watch(name)
         self._dated = (0.0, "")
         self._stopping = False
         self._listener: socket.socket | None = None
+        self._kept: socket.socket | None = None
         self._port_lock = threading.RLock()
         self._acceptors: list[threading.Thread] = []
 
@@ -139,7 +143,7 @@ class HttpServer:
         self._stopping = False
         self.watch = Watch(self.name)
         try:
-            listener = self._bound()
+            listener, self._kept = self._kept or self._bound(), None
             self._listen(listener)
         except OSError as error:
             raise OSError(
@@ -164,27 +168,32 @@ class HttpServer:
             raise
         return listener
 
-    def stop(self) -> None:
-        """Close the port and every connection; a stream in flight is cut, as when a host goes down."""
+    def stop(self, *, keep_port: bool = False) -> None:
+        """Close the port and every connection; a stream in flight is cut, as when a host goes down.
+
+        With `keep_port` nobody else gets the port until the next `start` or `stop`, and clients are refused there.
+        """
         self._stopping = True
         if self.plan is not None:
             self.plan.unwatch(self._reconsider)
         with self._port_lock:
-            listener, self._listener, self._refused = self._listener, None, None
+            listener, self._listener, self._refused = self._listener or self._kept, None, None
+            self._kept = None
             if listener is not None:
                 _shutdown(listener)
                 listener.close()
+                self._kept = self._bound() if keep_port else None
         for thread in self._acceptors:
             thread.join()
         self._acceptors.clear()
         with self._lock:
-            live = list(self._live.values())
-        for connection, _ in live:
+            live, threads = [connection for connection, _ in self._live.values()], list(self._threads)
+        for connection in live:
             _shutdown(connection)
         until = time.monotonic() + GRACE
         # Those that wait together go back to their own threads first, which see what has happened to them.
         self.watch.close(GRACE)
-        for _, thread in live:
+        for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, until - time.monotonic()))
 
@@ -258,6 +267,7 @@ class HttpServer:
             full = len(self._live) >= self.limit
             if not full:
                 self._live[number] = (connection, thread)
+                self._threads.add(thread)
         if full:
             connection.close()
             return
@@ -266,17 +276,18 @@ class HttpServer:
         try:
             thread.start()
         except (RuntimeError, MemoryError):
+            connection.close()
             with self._lock:
                 del self._live[number]
-            connection.close()
+                self._threads.discard(thread)
 
     def _serve(self, number: int, connection: socket.socket, peer: tuple[str, int]) -> None:
         try:
             Handler.serve(self, number, connection, peer)
         finally:
+            connection.close()
             with self._lock:
                 self._live.pop(number, None)
-            connection.close()
 
 
 def _shutdown(connection: socket.socket) -> None:
