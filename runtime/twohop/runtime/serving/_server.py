@@ -276,18 +276,18 @@ class HttpServer:
         try:
             thread.start()
         except (RuntimeError, MemoryError):
-            connection.close()
             with self._lock:
                 del self._live[number]
                 self._threads.discard(thread)
+            connection.close()
 
     def _serve(self, number: int, connection: socket.socket, peer: tuple[str, int]) -> None:
         try:
             Handler.serve(self, number, connection, peer)
         finally:
-            connection.close()
             with self._lock:
                 self._live.pop(number, None)
+            connection.close()
 
 
 def _shutdown(connection: socket.socket) -> None:
