@@ -85,7 +85,7 @@ class HttpServer:
         self._address = (host, port)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        self._live: dict[int, tuple[socket.socket, threading.Thread]] = {}
+        self._live: dict[int, socket.socket] = {}
         # A thread that has said that its connection is over is a thread still.
         self._threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
         self.heads = Heads(MOST if keep else 0)
@@ -187,7 +187,7 @@ class HttpServer:
             thread.join()
         self._acceptors.clear()
         with self._lock:
-            live, threads = [connection for connection, _ in self._live.values()], list(self._threads)
+            live, threads = list(self._live.values()), list(self._threads)
         for connection in live:
             _shutdown(connection)
         until = time.monotonic() + GRACE
@@ -200,7 +200,7 @@ class HttpServer:
     def _secured(self, number: int, connection: socket.socket) -> None:
         with self._lock:
             if number in self._live:
-                self._live[number] = (connection, self._live[number][1])
+                self._live[number] = connection
         if self._stopping:
             _shutdown(connection)
 
@@ -266,7 +266,7 @@ class HttpServer:
         with self._lock:
             full = len(self._live) >= self.limit
             if not full:
-                self._live[number] = (connection, thread)
+                self._live[number] = connection
                 self._threads.add(thread)
         if full:
             connection.close()
