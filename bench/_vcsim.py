@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,4 +40,5 @@ def vcsim(built: Path, machines: int = 0) -> Iterator[tuple[str, int]]:
                 sys.exit(f"bench: vcsim ended before it was ready, {process.wait()}")
             yield url, process.pid
         finally:
-            process.send_signal(signal.SIGINT)
+            # Not SIGINT: whoever runs this in the background of a shell has it ignored, by every child too.
+            process.terminate()

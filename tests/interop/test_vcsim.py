@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,7 +60,7 @@ def vcsim(binaries: dict[str, Path]) -> Iterator[VCenterAddress]:
         assert running.stdout is not None
         url = urlsplit(running.stdout.readline().strip())
         yield VCenterAddress(f"https://{url.hostname}:{url.port}", str(url.username), str(url.password), insecure=True)
-        running.send_signal(signal.SIGINT)
+        running.terminate()
 
 
 def govc(binaries: dict[str, Path], vcsim: VCenterAddress, *arguments: str | Path) -> str:

@@ -1,4 +1,4 @@
-// vcsim on a port of its own, over TLS, until it is interrupted; it prints its URL. Of the one argument that there may
+// vcsim on a port of its own, over TLS, until it is told to end; it prints its URL. Of the one argument that there may
 // be, it has so many machines in each of its two pools.
 package main
 
@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"syscall"
 
 	"github.com/vmware/govmomi/simulator"
 )
@@ -30,6 +31,6 @@ func main() {
 	defer server.Close()
 	fmt.Println(server.URL)
 	done := make(chan os.Signal, 1)
-	signal.Notify(done, os.Interrupt)
+	signal.Notify(done, os.Interrupt, syscall.SIGTERM)
 	<-done
 }
