@@ -153,7 +153,6 @@ def test_a_body_that_nobody_asked_for_is_not_the_next_request(site: Site) -> Non
         head = head.replace(b"Connection: close", b"Content-Length: %d" % len(HIDDEN))
         answer = site.say(head + b"\r\n\r\n" + HIDDEN + site.request)
         assert statuses(answer) == [200, 200]
-        assert answer.count(b"404") == 0
 
 
 @pytest.mark.parametrize("expect", [b"100-continue", b"100-Continue"])
