@@ -80,6 +80,11 @@ class Importer:
         return entity
 
 
+def taking_in(server: Any) -> bool:
+    """Tell whether a host of a fake is busy with a file of a lease."""
+    return any(file.open_streams for lease in server.world.leases() for file in lease.files)
+
+
 def importer(me: Plain) -> Importer:
     """Where `me` imports to."""
     return Importer(me)

@@ -17,7 +17,7 @@ import pytest
 import urllib3
 from pyVmomi import vim, vmodl
 
-from importing import Importer, Package, packed
+from importing import Importer, Package, packed, taking_in
 from plain_pyvmomi import Plain
 from twohop.exporter.package import grain_digest
 from twohop.runtime.profiles import load_profile
@@ -273,11 +273,6 @@ def test_methods_that_a_device_url_does_not_serve(me: Plain, to: Importer, packa
     assert statuses == [405, 405, 405, 405, 405, 404]
     assert lease.state == "ready", "none of that touches the lease"
     lease.HttpNfcLeaseAbort()
-
-
-def taking_in(vc: Any) -> bool:
-    """Tell whether a host is busy with a file of a lease."""
-    return any(file.open_streams for lease in vc.world.leases() for file in lease.files)
 
 
 def test_a_body_that_breaks_off_leaves_the_lease_and_nothing_else(vc: Any, to: Importer, package: Package) -> None:

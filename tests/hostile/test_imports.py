@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hostile.attacker import Site, get, statuses
-from importing import DISK, Importer, Package, packed
+from importing import DISK, Importer, Package, packed, taking_in
 from plain_pyvmomi import Plain
 from twohop.runtime.serving import Patience
 from vcenters import make, small_world
@@ -70,10 +70,7 @@ def importing(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         site = Site("host", host, context, get(b"/nfc/x"), lambda answer: statuses(answer) == [404])
         before = set(tmp_path.iterdir())
 
-        def idle() -> bool:
-            return not any(file.open_streams for held in server.world.leases() for file in held.files)
-
-        yield Importing(to, site, lease, idle, path, disk)
+        yield Importing(to, site, lease, lambda: not taking_in(server), path, disk)
         host.patience = Patience()
     site.check()
     assert set(tmp_path.iterdir()) == before

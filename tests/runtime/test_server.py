@@ -575,8 +575,7 @@ def test_one_connection_more_than_the_limit_is_closed_until_another_ends(site: S
             with _connect(server) as third:
                 assert third.recv(100) == b""
             first.close()
-            while server.connections == 2:
-                pass
+            until(lambda: server.connections != 2, "the first connection is not over")
             with _connect(server) as fourth:
                 fourth.sendall(ask)
                 assert fourth.recv(65536).startswith(b"HTTP/1.1 200")

@@ -67,8 +67,8 @@ class _Making:
             fields = {"diskProvisioning": provisioning, "supportedDiskProvisioning": supported}
             message = f"disks are provisioned as {supported}; got {provisioning}"
             raise PackageError("OvfUnsupportedDiskProvisioning", message, None, **fields)
-        self.thin = provisioning in THIN
-        self.networks = self._networks()
+        thin, eager = provisioning in THIN, provisioning == EAGER
+        self.place = Place(self.call, self.store, self._networks(), thin, eager, self.item)
         self.values = {pair.key: pair.value for pair in self.cisp.propertyMapping or ()}
 
     def spec(self) -> Any:
@@ -113,8 +113,7 @@ class _Making:
         settings = row["settings"]
         for kind in row["_left_out"]:
             self.call.service.gap(f"importing a device of resource type {kind}")
-        place = Place(self.call, self.store, self.networks, self.thin, self.cisp.diskProvisioning == EAGER, self.item)
-        devices = Devices(place, row, key)
+        devices = Devices(self.place, row, key)
         changes = devices.changes()
         config = data(
             vim.vm.ConfigSpec,
